@@ -1,0 +1,134 @@
+import Foundation
+import Logging
+import Store
+import Synchronization
+
+/// The help desk: everything its verbs and queries need, handed over once and never looked up.
+package struct Desk: Sendable {
+    package let database: any Database
+    package let clock: any WallClock
+    package let files: FileStore
+    package let office: Office
+    package let settings: SettingsShelf
+    package let bell: Bell
+    package let log: Logger
+
+    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger) {
+        self.database = database
+        self.clock = clock
+        self.files = files
+        self.office = office
+        self.log = log
+        settings = SettingsShelf()
+        bell = Bell()
+    }
+
+    /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
+    package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
+        let now = clock.now()
+        let result = try await database.write { db in
+            try body(Transaction(db: db, now: now, office: office, settings: settings.current))
+        }
+        bell.ring()
+        return result
+    }
+
+    /// Asks, in one consistent snapshot.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await database.read(body)
+    }
+
+    /// Brings the schema up to date and loads what administrators set.
+    package func open() async throws {
+        _ = try await Schema.migrator.migrate(database, at: clock.now())
+        try await reloadSettings()
+    }
+
+    package func reloadSettings() async throws {
+        settings.replace(try await database.read { try $0.settings() })
+    }
+}
+
+/// One transaction of the desk. Verbs are its methods: each loads, decides, saves and records.
+package struct Transaction {
+    package let db: any Connection
+    /// Read once for all that happens in the transaction.
+    package let now: Date
+    package let office: Office
+    package let settings: Settings
+
+    package init(db: any Connection, now: Date, office: Office, settings: Settings) {
+        self.db = db
+        self.now = now
+        self.office = office
+        self.settings = settings
+    }
+}
+
+/// What the operator fixed at start: where the desk is reached, whom its mail comes from, what it signs with.
+package struct Office: Sendable {
+    /// The desk's address without a slash at its end, as links carry it.
+    package let url: String
+    package let mailbox: MailboxAddress
+    package let signer: Signer
+
+    package init(url: String, mailbox: MailboxAddress, signer: Signer) {
+        self.url = url
+        self.mailbox = mailbox
+        self.signer = signer
+    }
+}
+
+/// Where the time comes from. Tests freeze it.
+package protocol WallClock: Sendable {
+    func now() -> Date
+}
+
+/// The machine's clock, to the millisecond that is kept.
+package struct SystemClock: WallClock {
+    package init() {}
+    package func now() -> Date { Date(milliseconds: Date().milliseconds) }
+}
+
+/// Wakes background work when something was written, so that it need not wait for its next look.
+package final class Bell: Sendable {
+    private let waiting = Mutex<(rung: Bool, sleepers: [UUID: CheckedContinuation<Void, Never>])>((false, [:]))
+
+    package func ring() {
+        let sleepers = waiting.withLock { state in
+            state.rung = state.sleepers.isEmpty
+            defer { state.sleepers = [:] }
+            return state.sleepers
+        }
+        for sleeper in sleepers.values { sleeper.resume() }
+    }
+
+    /// Returns when rung, or after the time given at the latest.
+    package func wait(atMost duration: Duration) async {
+        let id = UUID()
+        let timer = Task {
+            try? await Task.sleep(for: duration)  // a cancelled wait ends early, which is what is wanted
+            self.leave(id)
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let goOn = waiting.withLock { state in
+                    if state.rung || Task.isCancelled {
+                        state.rung = false
+                        return true
+                    }
+                    state.sleepers[id] = continuation
+                    return false
+                }
+                if goOn { continuation.resume() }
+            }
+        } onCancel: {
+            leave(id)
+        }
+        timer.cancel()
+    }
+
+    private func leave(_ id: UUID) {
+        waiting.withLock { $0.sleepers.removeValue(forKey: id) }?.resume()
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+
+/// A message as it came in, read as far as it can be read. Knows nothing of tickets.
+package struct IncomingMessage: Sendable {
+    /// Without angle brackets; empty when the message carries none.
+    package var messageID = ""
+    package var inReplyTo: [String] = []
+    package var references: [String] = []
+    package var from: MailAddress?
+    package var replyTo: [MailAddress] = []
+    package var to: [MailAddress] = []
+    package var cc: [MailAddress] = []
+    /// Where the mail servers on the way say it was delivered: `Delivered-To`, `X-Original-To`, `Envelope-To`.
+    package var deliveredTo: [MailAddress] = []
+    /// The empty return path `<>` of bounces (RFC 5321, section 4.5.5).
+    package var hasEmptyReturnPath = false
+    package var subject = ""
+    package var sentAt: Date?
+    /// The text to read, from the plain part or, where there is none, from the HTML.
+    package var text = ""
+    /// The HTML part as it came: unsafe until it is sanitized.
+    package var html: String?
+    package var attachments: [Attachment] = []
+    package var automatic = Automatic.no
+    /// What a bounce says, when it is one.
+    package var bounce: Bounce?
+    /// Why parts of it could not be read; empty for a sound message.
+    package var faults: [String] = []
+
+    /// A file that came with the message.
+    package struct Attachment: Sendable {
+        package var name: String
+        package var type: String
+        package var bytes: Data
+        /// Without angle brackets, for `cid:` links in the HTML.
+        package var contentID: String?
+        package var isInline = false
+    }
+
+    /// Whether a program sent the message, and which kind; nobody answers a program automatically.
+    package enum Automatic: String, Sendable {
+        case no
+        /// Out-of-office and its like (RFC 3834).
+        case reply
+        /// A list or a mass mailing.
+        case bulk
+        /// Another program's notice.
+        case generated
+        /// Could not be delivered, or is late (RFC 3464).
+        case bounce
+        /// An abuse report (RFC 5965).
+        case report
+    }
+
+    /// What a delivery report says of our own message.
+    package struct Bounce: Sendable, Equatable {
+        /// Message-IDs of the returned message, without angle brackets.
+        package var messageIDs: [String] = []
+        package var recipient: String?
+        /// RFC 3463, such as `5.1.1`.
+        package var status: String?
+        package var detail = ""
+    }
+
+    package init() {}
+
+    package var recipients: [MailAddress] { to + cc + deliveredTo }
+}

@@ -1,0 +1,72 @@
+/// A mailbox of RFC 5322: the name shown and the address, folded to lower case.
+package struct MailAddress: Sendable, Hashable {
+    package let name: String
+    package let address: String
+
+    /// Nil when the text has no local part or no domain, or holds what no address may.
+    package init?(name: String = "", _ text: String) {
+        let trimmed = text.trimmingWhitespace().lowercased()
+        guard let at = trimmed.lastIndex(of: "@"), at != trimmed.startIndex, trimmed.index(after: at) != trimmed.endIndex,
+            trimmed.utf8.count <= 254,
+            trimmed.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && !"<>(),;:\\\"[]".unicodeScalars.contains($0) })
+        else { return nil }
+        let local = trimmed[..<at]
+        let domain = trimmed[trimmed.index(after: at)...]
+        guard !local.contains("@"), !domain.hasPrefix("."), !domain.hasSuffix("."), !domain.contains("..") else { return nil }
+        self.name = name.singleLine
+        self.address = trimmed
+    }
+
+    package var localPart: String { String(address[..<at]) }
+    package var domain: String { String(address[address.index(after: at)...]) }
+    private var at: String.Index { address.lastIndex(of: "@") ?? address.startIndex }
+
+    /// `support+detail@example.org` for plus addressing (RFC 5233).
+    package func with(detail: String) -> String { "\(localPart)+\(detail)@\(domain)" }
+    /// What stands behind the first plus sign of the local part.
+    package var detail: String? {
+        let local = localPart
+        guard let plus = local.firstIndex(of: "+") else { return nil }
+        return String(local[local.index(after: plus)...])
+    }
+    /// The address without its detail.
+    package var withoutDetail: String {
+        let local = localPart
+        guard let plus = local.firstIndex(of: "+") else { return address }
+        return "\(local[..<plus])@\(domain)"
+    }
+}
+
+extension String {
+    package func trimmingWhitespace() -> String {
+        var view = self[...].unicodeScalars
+        while let first = view.first, first.properties.isWhitespace || first.value < 0x20 { view.removeFirst() }
+        while let last = view.last, last.properties.isWhitespace || last.value < 0x20 { view.removeLast() }
+        return String(String.UnicodeScalarView(view))
+    }
+    /// One line without control characters: fit for a header, a subject, a name.
+    package var singleLine: String {
+        var line = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            line.append(scalar.value < 0x20 || scalar.value == 0x7F || scalar == "\u{2028}" || scalar == "\u{2029}" ? " " : scalar)
+        }
+        return String(line).trimmingWhitespace()
+    }
+    /// Without the characters no text may carry: NUL and its like, but for tab and line ends.
+    package var withoutControls: String {
+        guard utf8.contains(where: { $0 < 0x20 && $0 != 9 && $0 != 10 || $0 == 0x7F }) else { return self }
+        var clean = String.UnicodeScalarView()
+        var previous: Unicode.Scalar = " "
+        for scalar in unicodeScalars {
+            if scalar == "\r" {
+                clean.append("\n")
+            } else if scalar == "\n" {
+                if previous != "\r" { clean.append(scalar) }
+            } else if scalar.value >= 0x20 && scalar.value != 0x7F || scalar == "\t" {
+                clean.append(scalar)
+            }
+            previous = scalar
+        }
+        return String(clean)
+    }
+}

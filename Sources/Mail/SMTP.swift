@@ -1,0 +1,87 @@
+import CCurl
+import Foundation
+
+/// What became of one attempt to hand a message to the mail server.
+package enum SMTPOutcome: Sendable, Equatable {
+    /// Accepted; the server answers for it now.
+    case sent
+    /// Not now: the server is away, or said so with a 4xx.
+    case deferred(String)
+    /// Never: the server refused it with a 5xx.
+    case refused(String)
+    /// The whole message was handed over and no answer came: it may or may not have been taken.
+    case unknown(String)
+}
+
+/// Sends through one SMTP server by libcurl. Keeps its connection between messages. Used by one task at a time.
+package final class SMTPSender {
+    private let url: String
+    private let user: String?
+    private let password: String?
+    private let handle: UnsafeMutableRawPointer?
+    private static let library: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+
+    /// - Parameter address: `smtp://user:password@host:port` or `smtps://…`; STARTTLS is used when offered.
+    package init?(_ address: String, greeting: String) {
+        _ = Self.library
+        guard var parts = URLComponents(string: address), ["smtp", "smtps"].contains(parts.scheme?.lowercased() ?? ""), parts.host?.isEmpty == false else { return nil }
+        user = parts.user
+        password = parts.password
+        parts.user = nil
+        parts.password = nil
+        parts.path = "/" + greeting.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
+        parts.query = nil
+        guard let url = parts.string else { return nil }
+        self.url = url
+        handle = curl_easy_init()
+    }
+    deinit { curl_easy_cleanup(handle) }
+
+    private final class Upload {
+        let bytes: Data
+        var offset = 0
+        init(_ bytes: Data) { self.bytes = bytes }
+    }
+
+    package func send(_ message: Data, from sender: String, to recipient: String) -> SMTPOutcome {
+        guard let handle else { return .deferred("no memory for a connection") }
+        let upload = Upload(message)
+        var recipients = curl_slist_append(nil, "<\(recipient)>")
+        defer {
+            curl_slist_free_all(recipients)
+            recipients = nil
+        }
+        curl_easy_reset(handle)
+        usher_curl_set_text(handle, CURLOPT_URL, url)
+        if let user { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
+        if let password { usher_curl_set_text(handle, CURLOPT_PASSWORD, password) }
+        usher_curl_set_text(handle, CURLOPT_MAIL_FROM, "<\(sender)>")
+        usher_curl_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
+        usher_curl_set_number(handle, CURLOPT_UPLOAD, 1)
+        usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
+        usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(CURLUSESSL_TRY.rawValue))
+        usher_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, 15)
+        usher_curl_set_number(handle, CURLOPT_TIMEOUT, 120)
+        usher_curl_set_reader(handle) { buffer, size, count, context in
+            guard let buffer, let context else { return 0 }
+            let upload = Unmanaged<Upload>.fromOpaque(context).takeUnretainedValue()
+            let length = min(size * count, upload.bytes.count - upload.offset)
+            guard length > 0 else { return 0 }
+            upload.bytes.copyBytes(to: UnsafeMutableRawBufferPointer(start: buffer, count: length), from: upload.offset..<(upload.offset + length))
+            upload.offset += length
+            return length
+        }
+        usher_curl_set_pointer(handle, CURLOPT_READDATA, Unmanaged.passUnretained(upload).toOpaque())
+        let code = withExtendedLifetime(upload) { curl_easy_perform(handle) }
+        return outcome(code, reply: usher_curl_response_code(handle), handedOver: upload.offset == message.count)
+    }
+
+    private func outcome(_ code: CURLcode, reply: Int, handedOver: Bool) -> SMTPOutcome {
+        if code == CURLE_OK { return .sent }
+        let reason = String(cString: curl_easy_strerror(code)) + (reply >= 400 ? " (\(reply))" : "")
+        if code == CURLE_LOGIN_DENIED { return .deferred("the mail server refused the sign-in: \(reason)") }
+        if reply >= 500, reply < 600 { return .refused(reason) }
+        if reply >= 400, reply < 500 { return .deferred(reason) }
+        return handedOver ? .unknown(reason) : .deferred(reason)
+    }
+}

@@ -1,0 +1,105 @@
+/// Markup that is safe to send: our own source text verbatim, everything interpolated escaped.
+///
+/// A `String` variable cannot become `HTML` except through an interpolation, which escapes it, or through
+/// `HTML(raw:)`, which the house rules allow in listed files only.
+package struct HTML: Sendable, ExpressibleByStringInterpolation {
+    /// The markup as UTF-8.
+    package private(set) var bytes: [UInt8]
+
+    /// Markup that is known to be safe: the sanitizer's output, or our own files.
+    package init(raw: String) { bytes = Array(raw.utf8) }
+    package init(stringLiteral value: StaticString) {
+        bytes = value.withUTF8Buffer { Array($0) }
+    }
+    package init(stringInterpolation: StringInterpolation) { bytes = stringInterpolation.bytes }
+
+    package static func += (left: inout HTML, right: HTML) { left.bytes += right.bytes }
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    package struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var bytes: [UInt8] = []
+
+        package init(literalCapacity: Int, interpolationCount: Int) {
+            bytes.reserveCapacity(literalCapacity + interpolationCount * 24)
+        }
+        package mutating func appendLiteral(_ markup: StaticString) {
+            markup.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        }
+        package mutating func appendInterpolation(_ text: String) { escape(text) }
+        package mutating func appendInterpolation(_ text: String?) {
+            if let text { escape(text) }
+        }
+        package mutating func appendInterpolation(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
+        package mutating func appendInterpolation(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
+        package mutating func appendInterpolation(_ markup: HTML) { bytes.append(contentsOf: markup.bytes) }
+        package mutating func appendInterpolation(_ markup: HTML?) {
+            if let markup { bytes.append(contentsOf: markup.bytes) }
+        }
+        package mutating func appendInterpolation(_ parts: [HTML]) {
+            for part in parts { bytes.append(contentsOf: part.bytes) }
+        }
+        /// One of our own addresses, inside a double-quoted attribute.
+        package mutating func appendInterpolation(href path: Path) { escape(path.text) }
+        /// Somebody else's address, inside a double-quoted attribute.
+        package mutating func appendInterpolation(href link: ExternalLink) { escape(link.text) }
+
+        /// On bytes, never on Characters: `"` followed by a combining mark is one Character that equals no quote.
+        private mutating func escape(_ text: String) {
+            for byte in text.utf8 {
+                switch byte {
+                case UInt8(ascii: "&"): bytes.append(contentsOf: "&amp;".utf8)
+                case UInt8(ascii: "<"): bytes.append(contentsOf: "&lt;".utf8)
+                case UInt8(ascii: ">"): bytes.append(contentsOf: "&gt;".utf8)
+                case UInt8(ascii: "\""): bytes.append(contentsOf: "&quot;".utf8)
+                case UInt8(ascii: "'"): bytes.append(contentsOf: "&#39;".utf8)
+                case 0: break
+                default: bytes.append(byte)
+                }
+            }
+        }
+    }
+}
+
+/// One of Usher's own addresses, from the root: `/tickets/100001`. Pages make them with named functions, so a link cannot rot.
+package struct Path: Sendable, Equatable {
+    package let text: String
+
+    package init(_ segments: String..., query: [(String, String)] = []) {
+        var text = segments.isEmpty ? "/" : ""
+        for segment in segments { text += "/" + Path.encode(segment) }
+        for (index, item) in query.enumerated() {
+            text += (index == 0 ? "?" : "&") + Path.encode(item.0) + "=" + Path.encode(item.1)
+        }
+        self.text = text
+    }
+
+    /// RFC 3986, section 2.3: everything but unreserved characters is percent-encoded.
+    private static func encode(_ segment: String) -> String {
+        var encoded: [UInt8] = []
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in segment.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                encoded.append(byte)
+            default:
+                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+}
+
+/// An address outside Usher that a reader may follow: `http`, `https`, `mailto` or `tel`, nothing that runs.
+package struct ExternalLink: Sendable, Equatable {
+    package let text: String
+
+    package init?(_ text: String) {
+        // Browsers drop tabs, line ends and leading controls before they read the scheme, so `java\tscript:` counts.
+        let cleaned = text.unicodeScalars.filter { $0.value > 0x20 && $0.value != 0x7F }
+        let lowered = String(String.UnicodeScalarView(cleaned)).lowercased()
+        guard ["http://", "https://", "mailto:", "tel:"].contains(where: lowered.hasPrefix) else { return nil }
+        self.text = String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+    }
+}

@@ -1,0 +1,102 @@
+/// Where the desk is kept: SQLite or PostgreSQL, one interface.
+///
+/// A closure runs inside one transaction on the database's own thread. It has no side effects outside the database, since
+/// it may run again after a serialization failure, a deadlock or a lost connection.
+package protocol Database: Sendable {
+    var dialect: Dialect { get }
+    /// Reads from one consistent snapshot.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
+    /// Writes; returns only after the change would survive a loss of power.
+    func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
+    /// Waits for what runs, then lets the files or connections go.
+    func close() async
+    /// Figures for `/metrics`.
+    var measures: DatabaseMeasures { get }
+}
+
+/// What a database counted since it was opened.
+package struct DatabaseMeasures: Sendable {
+    package var reads = 0
+    package var writes = 0
+    /// Durable commits; fewer than writes where several shared one.
+    package var commits = 0
+    package var retries = 0
+    package var reconnects = 0
+    package init() {}
+}
+
+/// One connection inside a transaction. Valid only inside the closure it was handed to.
+package protocol Connection: AnyObject {
+    var dialect: Dialect { get }
+    /// Runs one statement, hands each row over, and returns how many rows it changed.
+    @discardableResult
+    func run(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws -> Int
+}
+
+extension Connection {
+    /// All rows.
+    package func query<T>(_ sql: SQL, _ decode: (inout Row) throws -> T) throws -> [T] {
+        var rows: [T] = []
+        try run(sql) { rows.append(try decode(&$0)) }
+        return rows
+    }
+    /// The first row, or nil.
+    package func first<T>(_ sql: SQL, _ decode: (inout Row) throws -> T) throws -> T? {
+        var found: T?
+        try run(sql) { row in if found == nil { found = try decode(&row) } }
+        return found
+    }
+    /// The first column of the first row, or nil.
+    package func value<T: SQLReadable>(_ sql: SQL, as type: T.Type = T.self) throws -> T? {
+        try first(sql) { try $0.read() }
+    }
+    /// Changes rows and returns how many.
+    @discardableResult
+    package func execute(_ sql: SQL) throws -> Int { try run(sql, nil) }
+
+    /// The key of the row an `INSERT … RETURNING id` made.
+    package func insert<T>(_ sql: SQL, as type: T.Type = T.self) throws -> ID<T> {
+        guard let id: ID<T> = try value(sql) else { throw StoreError.unreadable("an insert returned no key") }
+        return id
+    }
+}
+
+/// A row being read, column after column in the order of the statement.
+package struct Row: ~Copyable {
+    var source: RowSource
+    var next: Int32 = 0
+
+    package mutating func read<T: SQLReadable>(_ type: T.Type = T.self) throws -> T {
+        let column = Column(source: source, index: next)
+        next += 1
+        return try T.read(column)
+    }
+}
+
+/// What went wrong below the desk's own rules.
+package enum StoreError: Error, Equatable {
+    /// The database cannot be reached or is shutting down: try again later.
+    case unavailable(String)
+    /// No room left on the disk.
+    case full(String)
+    /// A constraint of the schema refused the change; the detail names it.
+    case constraint(String)
+    /// Somebody else changed the same rows at the same moment; the caller's closure is run again.
+    case conflict(String)
+    /// The connection was lost while committing: the change may or may not have been kept.
+    case outcomeUnknown(String)
+    /// A statement the engine does not accept: a fault of ours.
+    case statement(String)
+    /// A value in the database that this program cannot read.
+    case unreadable(String)
+    /// The database was written by a newer program.
+    case newerDatabase(String)
+
+    /// Whether the same request may succeed later.
+    package var isPassing: Bool {
+        switch self {
+        case .unavailable, .full, .conflict, .outcomeUnknown: true
+        default: false
+        }
+    }
+}

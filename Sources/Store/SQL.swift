@@ -1,0 +1,164 @@
+import Foundation
+
+/// A statement whose values are bound, never spliced: `"SELECT id FROM ticket WHERE number = \(number)"`.
+///
+/// Parameters are written `$1`, `$2`, … which both engines read. A `String` variable can only become a bound value;
+/// text that is SQL comes from another `SQL` literal or from the marked exception `SQL(raw:)`.
+package struct SQL: Sendable, ExpressibleByStringInterpolation {
+    package private(set) var text: String
+    package private(set) var values: [SQLValue]
+
+    /// SQL from our own source that no literal can express, such as a generated list of columns.
+    package init(raw: String) {
+        text = raw
+        values = []
+    }
+    package init(stringLiteral value: StaticString) {
+        text = value.description
+        values = []
+    }
+    package init(stringInterpolation: StringInterpolation) {
+        text = stringInterpolation.text
+        values = stringInterpolation.values
+    }
+
+    package static func += (left: inout SQL, right: SQL) {
+        var joined = StringInterpolation(text: left.text, values: left.values)
+        joined.appendInterpolation(right)
+        left.text = joined.text
+        left.values = joined.values
+    }
+    package static func join(_ parts: [SQL], separator: SQL) -> SQL {
+        var joined: SQL = ""
+        for (index, part) in parts.enumerated() {
+            if index > 0 { joined += separator }
+            joined += part
+        }
+        return joined
+    }
+
+    package struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var text = ""
+        fileprivate var values: [SQLValue] = []
+
+        package init(literalCapacity: Int, interpolationCount: Int) {
+            text.reserveCapacity(literalCapacity + interpolationCount * 4)
+            values.reserveCapacity(interpolationCount)
+        }
+        fileprivate init(text: String, values: [SQLValue]) {
+            self.text = text
+            self.values = values
+        }
+        package mutating func appendLiteral(_ sql: StaticString) {
+            sql.withUTF8Buffer { text.append(String(decoding: $0, as: UTF8.self)) }
+        }
+        package mutating func appendInterpolation(_ value: some SQLBindable) {
+            values.append(value.sqlValue)
+            text.append("$\(values.count)")
+        }
+        /// A list for `IN (…)`; an empty one matches nothing.
+        package mutating func appendInterpolation(list: [some SQLBindable]) {
+            guard !list.isEmpty else { return text.append("NULL") }
+            for (index, value) in list.enumerated() {
+                if index > 0 { text.append(", ") }
+                appendInterpolation(value)
+            }
+        }
+        /// Another statement's text and values; its parameters are numbered on.
+        package mutating func appendInterpolation(_ part: SQL) {
+            guard !part.values.isEmpty else { return text.append(part.text) }
+            let offset = values.count
+            var number: Int?
+            for byte in part.text.utf8 {
+                if let current = number {
+                    if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+                        number = current * 10 + Int(byte - UInt8(ascii: "0"))
+                        continue
+                    }
+                    text.append("$\(current + offset)")
+                    number = nil
+                }
+                if byte == UInt8(ascii: "$") {
+                    number = 0
+                } else {
+                    text.unicodeScalars.append(Unicode.Scalar(byte))
+                }
+            }
+            if let number { text.append("$\(number + offset)") }
+            values.append(contentsOf: part.values)
+        }
+    }
+}
+
+/// What a parameter carries. Times are milliseconds UTC, truth is 0 or 1.
+package enum SQLValue: Sendable, Equatable {
+    case null
+    case integer(Int64)
+    case text(String)
+}
+
+/// A Swift value that can stand as a parameter.
+package protocol SQLBindable {
+    var sqlValue: SQLValue { get }
+}
+/// A Swift value that can be read from a column.
+package protocol SQLReadable {
+    static func read(_ column: borrowing Column) throws -> Self
+}
+package typealias SQLConvertible = SQLBindable & SQLReadable
+
+extension Int64: SQLConvertible {
+    package var sqlValue: SQLValue { .integer(self) }
+    package static func read(_ column: borrowing Column) throws -> Int64 { try column.integer() }
+}
+extension Int: SQLConvertible {
+    package var sqlValue: SQLValue { .integer(Int64(self)) }
+    package static func read(_ column: borrowing Column) throws -> Int { Int(try column.integer()) }
+}
+extension Bool: SQLConvertible {
+    package var sqlValue: SQLValue { .integer(self ? 1 : 0) }
+    package static func read(_ column: borrowing Column) throws -> Bool { try column.integer() != 0 }
+}
+extension String: SQLConvertible {
+    package var sqlValue: SQLValue { .text(self) }
+    package static func read(_ column: borrowing Column) throws -> String { try column.text() }
+}
+extension Date: SQLConvertible {
+    package var sqlValue: SQLValue { .integer(milliseconds) }
+    package static func read(_ column: borrowing Column) throws -> Date { Date(milliseconds: try column.integer()) }
+}
+extension Optional: SQLBindable where Wrapped: SQLBindable {
+    package var sqlValue: SQLValue { self?.sqlValue ?? .null }
+}
+extension Optional: SQLReadable where Wrapped: SQLReadable {
+    package static func read(_ column: borrowing Column) throws -> Wrapped? {
+        column.isNull ? nil : try Wrapped.read(column)
+    }
+}
+/// Enums kept by their word.
+extension SQLBindable where Self: RawRepresentable, RawValue: SQLBindable {
+    package var sqlValue: SQLValue { rawValue.sqlValue }
+}
+extension SQLReadable where Self: RawRepresentable, RawValue: SQLReadable {
+    package static func read(_ column: borrowing Column) throws -> Self {
+        let raw = try RawValue.read(column)
+        guard let value = Self(rawValue: raw) else { throw StoreError.unreadable("\(raw) is no \(Self.self)") }
+        return value
+    }
+}
+
+extension Date {
+    /// Milliseconds since 1970, UTC: how times are kept.
+    package var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+    package init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
+}
+
+/// The key of a row, told apart by what it identifies: `ID<Ticket>` is no `ID<Agent>`.
+package struct ID<Of>: Sendable, Hashable, Comparable, SQLConvertible, CustomStringConvertible {
+    package let number: Int64
+    package init(_ number: Int64) { self.number = number }
+    package var sqlValue: SQLValue { .integer(number) }
+    package static func read(_ column: borrowing Column) throws -> Self { Self(try column.integer()) }
+    package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+    package var description: String { String(number) }
+}

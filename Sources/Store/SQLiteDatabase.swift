@@ -1,0 +1,257 @@
+import Foundation
+import GRDB
+import Logging
+import Synchronization
+
+/// The embedded engine: SQLite in WAL mode through GRDB, one writer that commits waiting writes together.
+///
+/// `synchronous=FULL`: a write that returned has been fsynced. Writes that arrive while one commit is on its way to the
+/// disk share the next, a savepoint each, so that one fsync serves many tickets.
+package final class SQLiteDatabase: Database {
+    package let dialect = Dialect.sqlite
+    private let pool: DatabasePool
+    private let queue: GroupCommit
+
+    /// Opens or makes the file. `durable: false` is for tests that never lose power.
+    package init(path: String, readers: Int = 4, durable: Bool = true) throws {
+        var configuration = Configuration()
+        configuration.maximumReaderCount = readers
+        configuration.busyMode = .timeout(10)
+        configuration.label = "usher"
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA foreign_keys = ON")
+            try db.execute(sql: "PRAGMA synchronous = \(durable ? "FULL" : "OFF")")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA cache_size = -8000")
+            try db.execute(sql: "PRAGMA mmap_size = 268435456")
+            try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+        }
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000") }
+        } catch { throw StoreError(sqlite: error) }
+        queue = GroupCommit(pool: pool)
+    }
+
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        queue.counts.withLock { $0.reads += 1 }
+        do {
+            return try await pool.read { db in try body(SQLiteConnection(db)) }
+        } catch { throw StoreError.mapped(sqlite: error) }
+    }
+
+    package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await queue.write(body)
+    }
+
+    package func close() async {
+        queue.stop()
+        // A file that cannot be closed is let go with the process; nothing in it depends on a clean close.
+        try? pool.close()
+    }
+
+    package var measures: DatabaseMeasures { queue.counts.withLock { $0 } }
+}
+
+/// GRDB's connection behind the desk's interface. Statements are prepared once and kept by their text.
+final class SQLiteConnection: Connection {
+    let dialect = Dialect.sqlite
+    private let db: GRDB.Database
+    init(_ db: GRDB.Database) { self.db = db }
+
+    @discardableResult
+    func run(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws -> Int {
+        do {
+            let statement = try db.cachedStatement(sql: sql.text)
+            let handle = statement.sqliteStatement
+            sqlite3_reset(handle)
+            for (index, value) in sql.values.enumerated() { bind(value, at: Int32(index + 1), of: handle) }
+            defer {
+                sqlite3_reset(handle)
+                sqlite3_clear_bindings(handle)
+            }
+            var code = sqlite3_step(handle)
+            while code == SQLITE_ROW {
+                if let each {
+                    var row = Row(source: .sqlite(handle))
+                    try each(&row)
+                }
+                code = sqlite3_step(handle)
+            }
+            guard code == SQLITE_DONE else { throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message) }
+            return Int(sqlite3_changes(db.sqliteConnection))
+        } catch { throw StoreError.mapped(sqlite: error) }
+    }
+
+    private var message: String { sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) } ?? "" }
+
+    private func bind(_ value: SQLValue, at index: Int32, of statement: OpaquePointer) {
+        switch value {
+        case .null: sqlite3_bind_null(statement, index)
+        case .integer(let number): sqlite3_bind_int64(statement, index, number)
+        case .text(var text):
+            // SQLITE_TRANSIENT: SQLite copies, since the string may move after the call.
+            text.withUTF8 { utf8 in
+                utf8.withMemoryRebound(to: CChar.self) { bytes in
+                    _ = sqlite3_bind_text(
+                        statement, index, bytes.baseAddress ?? SQLiteConnection.empty, Int32(bytes.count),
+                        unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+                }
+            }
+        }
+    }
+    private static let empty: UnsafePointer<CChar> = {
+        let pointer = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+        pointer.initialize(to: 0)
+        return UnsafePointer(pointer)
+    }()
+}
+
+/// The single writer: a thread that takes all waiting writes into one transaction.
+private final class GroupCommit: Sendable {
+    private struct Waiting: Sendable {
+        let run: @Sendable (any Connection) throws -> Void
+        let finish: @Sendable ((any Error)?) -> Void
+    }
+    private struct State {
+        var waiting: [Waiting] = []
+        var stopped = false
+    }
+    private let state = Mutex(State())
+    private let signal = DispatchSemaphore(value: 0)
+    private let pool: DatabasePool
+    let counts = Mutex(DatabaseMeasures())
+    private static let largestGroup = 64
+
+    init(pool: DatabasePool) {
+        self.pool = pool
+        let thread = Thread { [self] in work() }
+        thread.stackSize = 4 << 20
+        thread.name = "usher-writer"
+        thread.start()
+    }
+
+    func stop() {
+        state.withLock { $0.stopped = true }
+        signal.signal()
+    }
+
+    func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<T, any Error>) in
+            let box = ResultBox<T>()
+            let waiting = Waiting(
+                run: { db in box.value.withLock { $0 = nil }; let value = try body(db); box.value.withLock { $0 = value } },
+                finish: { error in
+                    if let error { return continuation.resume(throwing: error) }
+                    guard let value = box.value.withLock({ $0 }) else {
+                        return continuation.resume(throwing: StoreError.unavailable("the write was not run"))
+                    }
+                    continuation.resume(returning: value)
+                })
+            let refused = state.withLock { state in
+                if state.stopped { return true }
+                state.waiting.append(waiting)
+                return false
+            }
+            if refused { waiting.finish(StoreError.unavailable("the database is closed")) } else { signal.signal() }
+        }
+    }
+
+    private func work() {
+        while true {
+            signal.wait()
+            while true {
+                let (group, stopped) = state.withLock { state in
+                    let group = Array(state.waiting.prefix(Self.largestGroup))
+                    state.waiting.removeFirst(group.count)
+                    return (group, state.stopped)
+                }
+                if group.isEmpty {
+                    if stopped { return }
+                    break
+                }
+                commit(group)
+            }
+        }
+    }
+
+    private func commit(_ group: [Waiting]) {
+        var outcomes = [(any Error)?](repeating: nil, count: group.count)
+        do {
+            try pool.writeWithoutTransaction { db in
+                let connection = SQLiteConnection(db)
+                try connection.execute("BEGIN IMMEDIATE")
+                do {
+                    for (index, waiting) in group.enumerated() {
+                        outcomes[index] = try attempt(waiting, on: connection, db, alone: group.count == 1)
+                    }
+                    try connection.execute("COMMIT")
+                } catch {
+                    // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
+                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? connection.execute("ROLLBACK") }
+                    throw error
+                }
+            }
+        } catch {
+            let mapped = StoreError.mapped(sqlite: error)
+            if group.count > 1 {
+                // One write's fault must not be its neighbours': each gets a transaction of its own.
+                for waiting in group { commit([waiting]) }
+                return
+            }
+            outcomes = [mapped]
+        }
+        counts.withLock {
+            $0.writes += group.count
+            $0.commits += 1
+        }
+        for (waiting, error) in zip(group, outcomes) { waiting.finish(error) }
+    }
+
+    /// Runs one write inside the group's transaction; a refusal undoes this write only.
+    private func attempt(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database, alone: Bool) throws -> (any Error)? {
+        if alone {
+            try waiting.run(connection)
+            return nil
+        }
+        try connection.execute("SAVEPOINT one")
+        do {
+            try waiting.run(connection)
+            try connection.execute("RELEASE one")
+            return nil
+        } catch {
+            guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else { throw error }
+            try connection.execute("ROLLBACK TO one")
+            try connection.execute("RELEASE one")
+            if let error = error as? StoreError, error.isPassing { throw error }
+            return error
+        }
+    }
+}
+
+private final class ResultBox<T: Sendable>: Sendable {
+    let value = Mutex<T?>(nil)
+}
+
+extension StoreError {
+    init(sqliteCode code: Int32, message: String) {
+        switch code & 0xFF {
+        case SQLITE_FULL: self = .full(message)
+        case SQLITE_CONSTRAINT: self = .constraint(message)
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_NOMEM, SQLITE_PROTOCOL:
+            self = .unavailable(message)
+        default: self = .statement(message)
+        }
+    }
+    init(sqlite error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as DatabaseError: self.init(sqliteCode: error.extendedResultCode.rawValue, message: error.description)
+        default: self = .unavailable("\(error)")
+        }
+    }
+    /// Errors of the engine become ours; a closure's own refusal passes unchanged.
+    static func mapped(sqlite error: any Error) -> any Error {
+        error is DatabaseError ? StoreError(sqlite: error) : error
+    }
+}

@@ -1,0 +1,68 @@
+/// What is looked for in the text of tickets, parsed once from the search language.
+package indirect enum TextQuery: Sendable, Equatable {
+    /// Words that stand one after the other.
+    case phrase([String])
+    /// A word that begins so.
+    case prefix(String)
+    case all([TextQuery])
+    case any([TextQuery])
+}
+
+/// Which of a ticket's text a reader may search.
+package enum TextScope: Sendable {
+    /// Subject, people and messages: what a customer may see.
+    case conversation
+    /// Internal notes as well.
+    case everything
+}
+
+extension Connection {
+    /// Indexes a new ticket.
+    package func indexText(of ticket: Int64, conversation: String, notes: String = "") throws {
+        let conversation = indexable(conversation)
+        let notes = indexable(notes)
+        switch dialect {
+        case .sqlite: try FullTextSQLite.add(ticket, conversation, notes, to: self)
+        case .postgres: try FullTextPostgreSQL.add(ticket, conversation, notes, to: self)
+        }
+    }
+
+    /// Adds what was written to a ticket that is indexed already.
+    package func extendText(of ticket: Int64, conversation: String = "", notes: String = "") throws {
+        let conversation = indexable(conversation)
+        let notes = indexable(notes)
+        guard !conversation.isEmpty || !notes.isEmpty else { return }
+        switch dialect {
+        case .sqlite: try FullTextSQLite.extend(ticket, conversation, notes, in: self)
+        case .postgres: try FullTextPostgreSQL.extend(ticket, conversation, notes, in: self)
+        }
+    }
+
+    package func removeText(of ticket: Int64) throws {
+        switch dialect {
+        case .sqlite: try execute("DELETE FROM ticket_text WHERE rowid = \(ticket)")
+        case .postgres: try execute("DELETE FROM ticket_text WHERE ticket_id = \(ticket)")
+        }
+    }
+
+    /// A condition on a ticket's key, for a `WHERE`.
+    package func textCondition(_ query: TextQuery, on key: SQL, scope: TextScope) -> SQL {
+        switch dialect {
+        case .sqlite: FullTextSQLite.condition(query, on: key, scope: scope)
+        case .postgres: FullTextPostgreSQL.condition(query, on: key, scope: scope)
+        }
+    }
+
+    /// The most words of one text that are indexed: what lies beyond is in the conversation still, but not searched.
+    private func indexable(_ text: String) -> [String] { Array(Words.split(text).prefix(8000)) }
+}
+
+extension Dialect {
+    /// Makes the index's tables.
+    package func createTextIndex() -> [SQL] {
+        switch self {
+        case .sqlite: FullTextSQLite.create
+        case .postgres: FullTextPostgreSQL.create
+        }
+    }
+}
