@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Mail
 import Store
 import Synchronization
 
@@ -69,10 +70,10 @@ package struct Transaction {
 package struct Office: Sendable {
     /// The desk's address without a slash at its end, as links carry it.
     package let url: String
-    package let mailbox: MailboxAddress
+    package let mailbox: MailAddress
     package let signer: Signer
 
-    package init(url: String, mailbox: MailboxAddress, signer: Signer) {
+    package init(url: String, mailbox: MailAddress, signer: Signer) {
         self.url = url
         self.mailbox = mailbox
         self.signer = signer

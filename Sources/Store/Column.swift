@@ -1,5 +1,6 @@
 import CPostgreSQL
 import GRDB
+import GRDBSQLite
 
 /// The engine's current row.
 enum RowSource {

@@ -30,7 +30,7 @@ package protocol Connection: AnyObject {
     var dialect: Dialect { get }
     /// Runs one statement, hands each row over, and returns how many rows it changed.
     @discardableResult
-    func run(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws -> Int
+    func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int
 }
 
 extension Connection {
@@ -52,7 +52,7 @@ extension Connection {
     }
     /// Changes rows and returns how many.
     @discardableResult
-    package func execute(_ sql: SQL) throws -> Int { try run(sql, nil) }
+    package func execute(_ sql: SQL) throws -> Int { try run(sql) { _ in } }
 
     /// The key of the row an `INSERT … RETURNING id` made.
     package func insert<T>(_ sql: SQL, as type: T.Type = T.self) throws -> ID<T> {

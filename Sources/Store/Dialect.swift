@@ -89,7 +89,7 @@ extension Connection {
         case .sqlite:
             try execute("UPDATE counter SET value = max(value, \(number)) WHERE name = \(counter.rawValue)")
         case .postgres:
-            try run("SELECT setval(\(counter.rawValue), greatest(\(number), nextval(\(counter.rawValue))))", nil)
+            try execute("SELECT setval(\(counter.rawValue), greatest(\(number), nextval(\(counter.rawValue))))")
         }
     }
 }

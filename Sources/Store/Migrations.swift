@@ -20,7 +20,7 @@ package struct Migrator: Sendable {
     ///
     /// Throws `StoreError.newerDatabase` when the database holds a step this program does not know.
     package func migrate(_ database: any Database, at now: Date) async throws -> [String] {
-        try await database.write { db in
+        _ = try await database.write { db in
             try db.execute("CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, applied_at \(db.dialect.integer) NOT NULL)")
         }
         var applied: [String] = []
@@ -30,7 +30,7 @@ package struct Migrator: Sendable {
                 let known = try db.query("SELECT name FROM schema_migration") { try $0.read(String.self) }
                 try refuseNewer(known)
                 guard !known.contains(step.name) else { return false }
-                for statement in step.statements(db.dialect) { try db.run(statement, nil) }
+                for statement in step.statements(db.dialect) { try db.execute(statement) }
                 try db.execute("INSERT INTO schema_migration (name, applied_at) VALUES (\(step.name), \(now))")
                 return true
             }

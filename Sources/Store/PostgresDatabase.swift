@@ -203,18 +203,16 @@ private final class PostgresConnection: Connection {
     // MARK: statements
 
     @discardableResult
-    func run(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws -> Int {
+    func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
         let name = try prepare(sql.text)
         let result = execute(name, sql.values)
         defer { PQclear(result) }
         let status = PQresultStatus(result)
         guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else { throw fault(result) }
-        if let each {
-            for number in 0..<PQntuples(result) {
-                guard let result else { break }
-                var row = Row(source: .postgres(result, row: number))
-                try each(&row)
-            }
+        for number in 0..<PQntuples(result) {
+            guard let result else { break }
+            var row = Row(source: .postgres(result, row: number))
+            try each(&row)
         }
         return Int(String(cString: PQcmdTuples(result))) ?? 0
     }

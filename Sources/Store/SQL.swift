@@ -56,6 +56,10 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
             values.append(value.sqlValue)
             text.append("$\(values.count)")
         }
+        package mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
+            values.append(value?.sqlValue ?? .null)
+            text.append("$\(values.count)")
+        }
         /// A list for `IN (…)`; an empty one matches nothing.
         package mutating func appendInterpolation(list: [some SQLBindable]) {
             guard !list.isEmpty else { return text.append("NULL") }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 import Logging
 import Synchronization
 
@@ -60,7 +61,7 @@ final class SQLiteConnection: Connection {
     init(_ db: GRDB.Database) { self.db = db }
 
     @discardableResult
-    func run(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws -> Int {
+    func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
         do {
             let statement = try db.cachedStatement(sql: sql.text)
             let handle = statement.sqliteStatement
@@ -72,10 +73,8 @@ final class SQLiteConnection: Connection {
             }
             var code = sqlite3_step(handle)
             while code == SQLITE_ROW {
-                if let each {
-                    var row = Row(source: .sqlite(handle))
-                    try each(&row)
-                }
+                var row = Row(source: .sqlite(handle))
+                try each(&row)
                 code = sqlite3_step(handle)
             }
             guard code == SQLITE_DONE else { throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message) }
@@ -92,19 +91,13 @@ final class SQLiteConnection: Connection {
         case .text(var text):
             // SQLITE_TRANSIENT: SQLite copies, since the string may move after the call.
             text.withUTF8 { utf8 in
-                utf8.withMemoryRebound(to: CChar.self) { bytes in
-                    _ = sqlite3_bind_text(
-                        statement, index, bytes.baseAddress ?? SQLiteConnection.empty, Int32(bytes.count),
-                        unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+                guard let bytes = utf8.baseAddress, !utf8.isEmpty else { return _ = sqlite3_bind_text(statement, index, "", 0, nil) }
+                bytes.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
+                    _ = sqlite3_bind_text(statement, index, $0, Int32(utf8.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
                 }
             }
         }
     }
-    private static let empty: UnsafePointer<CChar> = {
-        let pointer = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
-        pointer.initialize(to: 0)
-        return UnsafePointer(pointer)
-    }()
 }
 
 /// The single writer: a thread that takes all waiting writes into one transaction.
@@ -188,7 +181,7 @@ private final class GroupCommit: Sendable {
                     try connection.execute("COMMIT")
                 } catch {
                     // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
-                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? connection.execute("ROLLBACK") }
+                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { _ = try? connection.execute("ROLLBACK") }
                     throw error
                 }
             }

@@ -1,0 +1,105 @@
+import Foundation
+import Store
+
+extension Transaction {
+    /// Writes an entry with its files and makes it searchable. `isFirst` belongs to a ticket that is not indexed yet.
+    func save(_ writing: Writing, kind: Entry.Kind, by author: Author, in ticket: Ticket.ID, source: Source, messageID: String? = nil, raw: String? = nil, files: [StoredFile], isFirst: Bool = false) throws -> Entry.ID {
+        let id = try db.insert(
+            """
+            INSERT INTO entry (ticket_id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, raw)
+            VALUES (\(ticket), \(kind), \(author.role), \(author.id), \(author.name), \(author.address), \(author.isStranger), \(now), \(writing.text),
+                \(writing.html), \(writing.quoted), \(source), \(messageID), \(raw)) RETURNING id
+            """, as: Entry.self)
+        if let (type, body) = writing.source {
+            try db.execute("INSERT INTO entry_source (entry_id, type, body) VALUES (\(id), \(type.rawValue), \(body))")
+        }
+        for file in files {
+            try keep(file)
+            try db.execute(
+                """
+                INSERT INTO attachment (entry_id, hash, name, type, size, content_id, is_inline)
+                VALUES (\(id), \(file.hash), \(file.name), \(file.type), \(file.size), \(file.contentID), \(file.isInline))
+                """)
+        }
+        if !isFirst {
+            let words = ([writing.text] + files.map(\.name)).joined(separator: " ")
+            if kind == .note { try db.extendText(of: ticket.number, notes: words) } else { try db.extendText(of: ticket.number, conversation: words) }
+        }
+        return id
+    }
+
+    /// Notes that a file's bytes are in the store.
+    func keep(_ file: StoredFile) throws {
+        try db.execute("INSERT INTO blob (hash, size, stored_at) VALUES (\(file.hash), \(file.size), \(now)) ON CONFLICT DO NOTHING")
+    }
+}
+
+extension Connection {
+    /// A ticket's entries with their files, oldest first.
+    package func entries(of ticket: Ticket.ID, after: Int64 = 0, limit: Int) throws -> [Entry] {
+        try entries(where: "ticket_id = \(ticket) AND id > \(after) ORDER BY id LIMIT \(limit)")
+    }
+    package func entry(_ id: Entry.ID) throws -> Entry {
+        guard let entry = try entries(where: "id = \(id)").first else { throw Refusal.notFound }
+        return entry
+    }
+    /// What a customer may read of a ticket: everything but notes, which this query cannot load.
+    package func conversation(of ticket: Ticket.ID, limit: Int) throws -> [Entry] {
+        try entries(where: "ticket_id = \(ticket) AND kind <> 'note' ORDER BY id LIMIT \(limit)")
+    }
+    /// Message-IDs of what was said to and by the customer, oldest first; notes have no part in a thread.
+    func thread(of ticket: Ticket.ID) throws -> [String] {
+        try query("SELECT message_id FROM entry WHERE ticket_id = \(ticket) AND message_id IS NOT NULL AND kind = 'message' ORDER BY id DESC LIMIT 10") {
+            try $0.read(String.self)
+        }.reversed()
+    }
+
+    private func entries(where condition: SQL) throws -> [Entry] {
+        var entries = try query(
+            """
+            SELECT id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id
+            FROM entry WHERE \(condition)
+            """
+        ) { row in
+            Entry(
+                id: try row.read(), kind: try row.read(),
+                author: Author(try row.read(), id: try row.read(), name: try row.read(), address: try row.read(), isStranger: try row.read()),
+                at: try row.read(), text: try row.read(), html: try row.read(), quoted: try row.read(), source: try row.read(), messageID: try row.read())
+        }
+        guard !entries.isEmpty else { return entries }
+        let files = try query(
+            """
+            SELECT entry_id, id, name, type, size, hash, content_id FROM attachment
+            WHERE entry_id IN (\(list: entries.map(\.id))) ORDER BY id
+            """
+        ) { row in
+            (
+                try row.read(Entry.ID.self),
+                Attachment(
+                    id: try row.read(), name: try row.read(), type: try row.read(), size: try row.read(), hash: try row.read(), contentID: try row.read())
+            )
+        }
+        guard !files.isEmpty else { return entries }
+        let byEntry = Dictionary(grouping: files, by: \.0)
+        for index in entries.indices { entries[index].attachments = (byEntry[entries[index].id] ?? []).map(\.1) }
+        return entries
+    }
+
+    /// A file, and the ticket and kind of entry it hangs on.
+    package func attachment(_ id: Attachment.ID) throws -> (Attachment, ticket: Ticket.ID, kind: Entry.Kind) {
+        let found = try first(
+            """
+            SELECT attachment.id, name, type, size, hash, content_id, ticket_id, kind FROM attachment JOIN entry ON entry.id = entry_id
+            WHERE attachment.id = \(id)
+            """
+        ) { row in
+            (
+                Attachment(
+                    id: try row.read(), name: try row.read(), type: try row.read(), size: try row.read(), hash: try row.read(), contentID: try row.read()),
+                try row.read(Ticket.ID.self), try row.read(Entry.Kind.self)
+            )
+        }
+        guard let found else { throw Refusal.notFound }
+        return (found.0, ticket: found.1, kind: found.2)
+    }
+}

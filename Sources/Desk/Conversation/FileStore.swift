@@ -1,0 +1,84 @@
+import Crypto
+import Foundation
+import Store
+
+/// Where the bytes of attachments and raw messages lie: one file for each content, named by its SHA-256.
+///
+/// Written under a temporary name, fsynced and renamed, so that a name never stands for half a file.
+package struct FileStore: Sendable {
+    package let folder: URL
+
+    package init(folder: URL) throws {
+        self.folder = folder
+        do { try FileManager.default.createDirectory(at: folder.appending(path: "new"), withIntermediateDirectories: true) } catch {
+            throw StoreError.unavailable("the folder \(folder.path) cannot be made: \(error.localizedDescription)")
+        }
+    }
+
+    package func path(of hash: String) -> URL { folder.appending(path: String(hash.prefix(2))).appending(path: String(hash.dropFirst(2))) }
+
+    /// Keeps bytes and returns their hash; returns only once they would survive a loss of power.
+    package func keep(_ bytes: Data) throws -> String {
+        let hash = Hex.encode(SHA256.hash(data: bytes))
+        let target = path(of: hash)
+        if FileManager.default.fileExists(atPath: target.path) { return hash }
+        let temporary = folder.appending(path: "new").appending(path: UUID().uuidString)
+        do { try write(bytes, to: temporary.path) } catch {
+            unlink(temporary.path)
+            throw error
+        }
+        // Made on first use; that it exists already is the common case.
+        mkdir(target.deletingLastPathComponent().path, 0o755)
+        guard rename(temporary.path, target.path) == 0 else { throw FileStore.fault("rename") }
+        try sync(folder: target.deletingLastPathComponent().path)
+        return hash
+    }
+
+    package func bytes(of hash: String) throws -> Data { try Data(contentsOf: path(of: hash), options: .mappedIfSafe) }
+    package func exists(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: path(of: hash).path) }
+
+    private func write(_ bytes: Data, to path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+        guard file >= 0 else { throw FileStore.fault("open") }
+        defer { close(file) }
+        try bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let written = Foundation.write(file, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+                guard written > 0 else { throw FileStore.fault("write") }
+                offset += written
+            }
+        }
+        guard fsync(file) == 0 else { throw FileStore.fault("fsync") }
+    }
+    private func sync(folder: String) throws {
+        let handle = open(folder, O_RDONLY)
+        guard handle >= 0 else { throw FileStore.fault("open") }
+        defer { close(handle) }
+        fsync(handle)
+    }
+    private static func fault(_ call: String) -> StoreError {
+        let code = errno
+        let message = "\(call): \(String(cString: strerror(code)))"
+        return code == ENOSPC || code == EDQUOT ? .full(message) : .unavailable(message)
+    }
+}
+
+/// A file whose bytes are in the store, about to hang on an entry.
+package struct StoredFile: Sendable, Equatable {
+    package let hash: String
+    package let size: Int
+    package let name: String
+    package let type: String
+    package let contentID: String?
+    package let isInline: Bool
+
+    package init(hash: String, size: Int, name: String, type: String, contentID: String? = nil, isInline: Bool = false) {
+        self.hash = hash
+        self.size = size
+        self.name = name
+        self.type = type
+        self.contentID = contentID
+        self.isInline = isInline
+    }
+}

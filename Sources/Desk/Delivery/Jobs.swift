@@ -1,0 +1,84 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Store
+
+/// Something to be done to a ticket at a moment: a row with `due_at`, looked for every second.
+package enum JobKind: String, Sendable, SQLConvertible {
+    /// Close what stayed resolved without a word.
+    case closeSilent = "close_silent"
+    case sendSurvey = "send_survey"
+    /// Tell the customer of an escalated ticket that it is being worked.
+    case updateCustomer = "update_customer"
+}
+
+extension Transaction {
+    func schedule(_ job: JobKind, for ticket: Ticket.ID, at due: Date) throws {
+        try db.execute(
+            """
+            INSERT INTO job (kind, ticket_id, due_at) VALUES (\(job), \(ticket), \(due))
+            ON CONFLICT (ticket_id, kind) DO UPDATE SET due_at = excluded.due_at, attempts = 0, error = NULL
+            """)
+    }
+    func cancel(_ job: JobKind, for ticket: Ticket.ID) throws {
+        try db.execute("DELETE FROM job WHERE ticket_id = \(ticket) AND kind = \(job)")
+    }
+
+    /// Takes a due job and does it, both in this transaction: it is done once, by one node.
+    fileprivate func perform(_ id: Int64) throws {
+        let job = try db.first("DELETE FROM job WHERE id = \(id) AND due_at <= \(now) RETURNING kind, ticket_id") {
+            (try $0.read(JobKind.self), try $0.read(Ticket.ID.self))
+        }
+        guard let (kind, ticket) = job else { return }
+        switch kind {
+        case .closeSilent: try closeAfterSilence(ticket)
+        case .sendSurvey: try sendSurvey(ticket)
+        case .updateCustomer: try updateCustomer(ticket)
+        }
+    }
+}
+
+/// Looks every second for jobs that are due and targets that were missed.
+package struct Sweep: Service {
+    private let desk: Desk
+    private static let mostAttempts = 10
+
+    package init(desk: Desk) { self.desk = desk }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await tick()
+                    try await desk.reloadSettings()
+                } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }
+                try? await Task.sleep(for: .seconds(1))  // cancelled at shutdown: the loop ends
+            }
+        }
+    }
+
+    /// Does all that is due now; returns how much it was.
+    @discardableResult
+    package func tick() async throws -> Int {
+        let now = desk.clock.now()
+        let jobs = try await desk.read { try $0.query("SELECT id FROM job WHERE due_at <= \(now) ORDER BY due_at LIMIT 100") { try $0.read(Int64.self) } }
+        for id in jobs {
+            do { try await desk.write { try $0.perform(id) } } catch { try await postpone(id, error) }
+        }
+        let watched = try await desk.read {
+            try $0.query("SELECT id FROM ticket WHERE watch_at IS NOT NULL AND watch_at <= \(now) ORDER BY watch_at LIMIT 100") { try $0.read(Ticket.ID.self) }
+        }
+        for id in watched { try await desk.write { try $0.markOverdue(id) } }
+        return jobs.count + watched.count
+    }
+
+    private func postpone(_ id: Int64, _ error: any Error) async throws {
+        desk.log.error("a job failed", metadata: ["job": "\(id)", "detail": "\(error)"])
+        try await desk.write { tx in
+            try tx.db.execute(
+                "UPDATE job SET attempts = attempts + 1, error = \("\(error)"), due_at = \(tx.now + 60) WHERE id = \(id) AND attempts < \(Self.mostAttempts)")
+            // Kept for the operator to see, out of the way of the others.
+            try tx.db.execute("UPDATE job SET due_at = \(tx.now + 86400) WHERE id = \(id) AND attempts >= \(Self.mostAttempts)")
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Mail
+import Markup
+
+/// The words of one mail: a subject and a body with placeholders from a closed list. Administrators may write their own.
+package struct MailText: Sendable, Equatable {
+    package let subject: String
+    package let body: String
+
+    /// Every name a text may use.
+    package static let placeholders = [
+        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name",
+        "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars",
+    ]
+
+    /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
+    package static func unknownPlaceholder(in text: String) -> String? {
+        names(in: text).first { !placeholders.contains($0) }
+    }
+
+    private static func names(in text: String) -> [String] {
+        text.components(separatedBy: "{{").dropFirst().compactMap { part in
+            part.range(of: "}}").map { part[..<$0.lowerBound].trimmingCharacters(in: .whitespaces) }
+        }
+    }
+
+    /// The text with its values. `message` stays a mark of its own, since it has a form of its own in HTML.
+    package func filled(_ values: [String: String]) -> MailText {
+        MailText(subject: Self.fill(subject, values).singleLine, body: Self.fill(body, values))
+    }
+
+    /// One pass, so that a value that looks like a placeholder stays what it is.
+    private static func fill(_ text: String, _ values: [String: String]) -> String {
+        var filled = ""
+        var rest = text[...]
+        while let open = rest.range(of: "{{") {
+            filled += rest[..<open.lowerBound]
+            guard let close = rest.range(of: "}}", range: open.upperBound..<rest.endIndex) else {
+                rest = rest[open.lowerBound...]
+                break
+            }
+            filled += values[rest[open.upperBound..<close.lowerBound].trimmingCharacters(in: .whitespaces)] ?? ""
+            rest = rest[close.upperBound...]
+        }
+        return filled + rest
+    }
+
+    package static func text(for kind: MailKind, settings: Settings) -> MailText {
+        let standard = standard(kind)
+        guard let own = settings.mailTexts[kind.rawValue] else { return standard }
+        return MailText(subject: own["subject"]?.text ?? standard.subject, body: own["body"]?.text ?? standard.body)
+    }
+
+    package static func standard(_ kind: MailKind) -> MailText {
+        switch kind {
+        case .acknowledgement:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Hello {{customer.name}},
+
+                    thank you for writing. Your request has the number {{ticket.number}}; we will answer as soon as we can.
+
+                    Follow it or add to it here:
+                    {{ticket.url}}
+
+                    You can also simply answer this mail.
+
+                    {{desk.name}}
+                    """)
+        case .reply:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{agent.name}}
+                    {{desk.name}}
+
+                    Your request: {{ticket.url}}
+                    """)
+        case .resolved:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{agent.name}}
+                    {{desk.name}}
+
+                    We believe your request is solved. Is it?
+
+                    Yes, it is solved: {{confirm.url}}
+                    No, I still need help: {{reopen.url}}
+
+                    If we hear nothing we close it in {{close.hours}} hours. Answering this mail brings it back at any time.
+                    """)
+        case .survey:
+            MailText(
+                subject: "How did we do? [#{{ticket.number}}]",
+                body: """
+                    Hello {{customer.name}},
+
+                    your request “{{ticket.subject}}” is closed. How did we do?
+
+                    {{survey.stars}}
+
+                    Your rating and a word about it help us to get better. If the problem comes back, answer this mail and the request is opened again.
+
+                    {{desk.name}}
+                    """)
+        case .update:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Hello {{customer.name}},
+
+                    {{message}}
+
+                    The state of your request: {{ticket.url}}
+
+                    {{desk.name}}
+                    """)
+        case .assigned: forAgent("Assigned to you: {{ticket.subject}}")
+        case .escalated: forAgent("Escalated: {{ticket.subject}}")
+        case .received: forAgent("New message: {{ticket.subject}}")
+        case .reopened: forAgent("Reopened: {{ticket.subject}}")
+        case .overdue: forAgent("Overdue: {{ticket.subject}}")
+        case .undelivered: forAgent("Mail could not be delivered: {{ticket.subject}}")
+        case .noted: forAgent("Note: {{ticket.subject}}")
+        }
+    }
+
+    private static func forAgent(_ subject: String) -> MailText {
+        MailText(
+            subject: subject + " [#{{ticket.number}}]",
+            body: """
+                {{reason}}
+
+                {{customer.name}} · {{ticket.department}} · priority {{ticket.priority}} · {{ticket.state}}
+                {{ticket.url}}
+
+                {{message}}
+                """)
+    }
+}
+
+extension MailText {
+    /// The HTML beside the plain text: the same words, addresses made links, the message in its own form.
+    package static func html(_ template: MailText, values: [String: String], message: HTML?) -> HTML {
+        let mark = "\u{FFFC}"
+        var marked = values
+        marked["message"] = mark
+        var markup: HTML = ""
+        for part in template.filled(marked).body.components(separatedBy: mark).enumerated() {
+            if part.offset > 0, let message { markup += "<div>\(message)</div>\n" }
+            markup += linked(part.element)
+        }
+        return "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif;font-size:15px;line-height:1.5\">\n\(markup)</body></html>\n"
+    }
+
+    private static func linked(_ text: String) -> HTML {
+        var markup: HTML = ""
+        for paragraph in text.components(separatedBy: "\n\n") where !paragraph.trimmingWhitespace().isEmpty {
+            var lines: HTML = ""
+            for (index, line) in paragraph.trimmingCharacters(in: .newlines).components(separatedBy: "\n").enumerated() {
+                if index > 0 { lines += "<br>\n" }
+                for (position, word) in line.components(separatedBy: " ").enumerated() {
+                    if position > 0 { lines += " " }
+                    if word.hasPrefix("http"), let link = ExternalLink(word) { lines += "<a href=\"\(href: link)\">\(word)</a>" } else { lines += "\(word)" }
+                }
+            }
+            markup += "<p>\(lines)</p>\n"
+        }
+        return markup
+    }
+}

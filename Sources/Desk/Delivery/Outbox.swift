@@ -1,0 +1,127 @@
+import Foundation
+import Mail
+import Markup
+import Store
+
+/// Each occasion on which the desk writes to somebody.
+package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
+    // to customers
+    case acknowledgement, reply, resolved, survey, update
+    // to agents
+    case assigned, escalated, received, reopened, overdue, undelivered
+    case noted
+
+    /// Whether a program decided to send it; a person's reply is the only one that is none.
+    package var isAutomatic: Bool { self != .reply && self != .resolved }
+    package var isForCustomer: Bool {
+        switch self {
+        case .acknowledgement, .reply, .resolved, .survey, .update: true
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted: false
+        }
+    }
+}
+
+/// One mail on its way: written in the transaction of its cause, delivered by the courier.
+package struct OutboxMail: Sendable {
+    package typealias ID = Store.ID<OutboxMail>
+    package let id: ID
+    package let kind: MailKind
+    package let ticket: Ticket.ID
+    package let entry: Entry.ID?
+    package let recipient: MailToken.Recipient
+    package let address: String
+    package let name: String
+    package let data: JSON
+    package let attempts: Int
+    package let createdAt: Date
+
+    package enum State: String, Sendable, SQLConvertible {
+        case queued, sending, sent, deferred, failed, unknown, bounced, cancelled
+    }
+}
+
+/// How one mail of a ticket fares, for its page and the API.
+package struct Delivery: Sendable {
+    package let id: OutboxMail.ID
+    package let kind: MailKind
+    package let address: String
+    package let state: OutboxMail.State
+    package let attempts: Int
+    package let createdAt: Date
+    package let sentAt: Date?
+    package let nextAttemptAt: Date?
+    package let error: String?
+    package let entry: Entry.ID?
+}
+
+extension Transaction {
+    /// Queues a mail to a customer of a ticket. Automatic ones keep to the hourly limit and leave out dead addresses.
+    func send(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil, data: JSON = .object([:])) throws {
+        if kind.isAutomatic, let obstacle = try obstacle(to: customer.address) {
+            return try record(.quieted, on: ticket.id, by: .mail, reason: "no \(kind.rawValue) to \(customer.address): \(obstacle)")
+        }
+        try queue(kind, ticket: ticket.id, entry: entry, recipient: "customer", id: customer.id.number, address: customer.address, name: customer.name, data: data)
+    }
+
+    /// Queues mails to agents, none to the one who did it and each only once.
+    func send(_ kind: MailKind, to agents: [Agent], about ticket: Ticket, entry: Entry.ID? = nil, by actor: Actor, data: JSON = .object([:])) throws {
+        var told: Set<Agent.ID> = []
+        for agent in agents where agent.isActive && agent.id != actor.agentID && told.insert(agent.id).inserted {
+            try queue(kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data)
+        }
+    }
+
+    /// Everybody on the customer's side: the requester and those brought in.
+    func customers(of ticket: Ticket) throws -> [Person<Customer>] {
+        let collaborators = try db.collaborators(of: ticket.id)
+        return [ticket.requester] + collaborators.filter { $0.id != ticket.customer }
+    }
+
+    private func obstacle(to address: String) throws -> String? {
+        let recent: Int = try db.value(
+            """
+            SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1 AND created_at > \(now - 3600)
+                LIMIT \(settings.automaticPerHour)) AS recent
+            """) ?? 0
+        if recent >= settings.automaticPerHour { return "this address had \(settings.automaticPerHour) automatic mails within the hour" }
+        let dead: Date? = try db.value("SELECT undeliverable_at FROM customer_address WHERE address = \(address) AND undeliverable_at IS NOT NULL")
+        return dead == nil ? nil : "mail to this address came back"
+    }
+
+    private func queue(_ kind: MailKind, ticket: Ticket.ID, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON) throws {
+        try db.execute(
+            """
+            INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, is_automatic, state, due_at, created_at)
+            VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written), \(kind.isAutomatic && kind.isForCustomer), 'queued', \(now), \(now))
+            """)
+    }
+}
+
+extension Connection {
+    /// How the mails of a ticket fare, newest first.
+    package func deliveries(of ticket: Ticket.ID, limit: Int = 200) throws -> [Delivery] {
+        try deliveries(where: "ticket_id = \(ticket) ORDER BY id DESC LIMIT \(limit)")
+    }
+    /// What waits or failed, for the operator.
+    package func outbox(limit: Int) throws -> [(Delivery, ticket: Ticket.ID)] {
+        try query(
+            """
+            SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id, ticket_id FROM outbox
+            WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT \(limit)
+            """
+        ) { (try delivery(&$0), ticket: try $0.read()) }
+    }
+    private func deliveries(where condition: SQL) throws -> [Delivery] {
+        try query("SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id FROM outbox WHERE \(condition)") { try delivery(&$0) }
+    }
+    private func delivery(_ row: inout Row) throws -> Delivery {
+        Delivery(
+            id: try row.read(), kind: try row.read(), address: try row.read(), state: try row.read(), attempts: try row.read(), createdAt: try row.read(),
+            sentAt: try row.read(), nextAttemptAt: try row.read(), error: try row.read(), entry: try row.read())
+    }
+
+    func recipient(_ kind: String, _ id: Int64, of mail: MailKind) -> MailToken.Recipient {
+        if kind == "customer" { return .customer(Customer.ID(id)) }
+        return mail == .noted ? .agentNote(Agent.ID(id)) : .agent(Agent.ID(id))
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import Markup
+import Store
+
+/// Where an escalated ticket goes.
+struct EscalationTarget {
+    var team: Reference<Team>?
+    var supervisor: Agent?
+    /// Who is told.
+    var told: [Agent]
+
+    var words: String {
+        if let team { return "the team \(team.name)" }
+        if let supervisor { return supervisor.name }
+        return told.isEmpty ? "nobody yet: the department has no escalation team and no supervisor" : told.map(\.name).joined(separator: ", ")
+    }
+}
+
+extension Transaction {
+    /// The department's escalation team; from the second level on, or where there is no team, its supervisor.
+    func escalationTarget(of department: Department.ID, level: Int) throws -> EscalationTarget {
+        let row = try db.first(
+            """
+            SELECT team.id, team.name, department.supervisor_id FROM department
+            LEFT JOIN team ON team.id = department.escalation_team_id AND team.is_active = 1 WHERE department.id = \(department)
+            """
+        ) { (try $0.reference() as Reference<Team>?, try $0.read(Agent.ID?.self)) }
+        let supervisor = try row?.1.flatMap { try db.agent($0) }.flatMap { $0.isAvailable ? $0 : nil }
+        if let team = row?.0, level <= 1 || supervisor == nil {
+            let members = try db.members(of: team.id)
+            return EscalationTarget(team: team, told: members.isEmpty ? try db.supervisors(of: department) : members)
+        }
+        let told = try supervisor.map { [$0] } ?? db.supervisors(of: department)
+        return EscalationTarget(supervisor: supervisor ?? told.first { $0.isAvailable && $0.role >= .supervisor }, told: told)
+    }
+
+    /// An agent passes a ticket up, saying why.
+    package func escalate(_ ticket: inout Ticket, by actor: Actor, reason: String) throws {
+        try ticket.require(.escalate)
+        let reason = reason.singleLine
+        guard !reason.isEmpty else { throw Refusal.invalid("reason", .required) }
+        try raise(&ticket, by: actor, reason: reason)
+        try save(ticket)
+        let message = "your request has been passed on to a higher level and is worked on first. We keep you informed."
+        try tellCustomers(of: ticket, message, by: actor, reason: "it was escalated")
+    }
+
+    /// Raises the level, hands the ticket over and tells the new people. The former assignee stays on it as a second agent.
+    func raise(_ ticket: inout Ticket, by actor: Actor, reason: String) throws {
+        ticket.escalationLevel += 1
+        let target = try escalationTarget(of: ticket.department.id, level: ticket.escalationLevel)
+        let former = ticket.assignee
+        if let team = target.team {
+            ticket.team = team
+            ticket.assignee = nil
+        } else if let supervisor = target.supervisor {
+            ticket.assignee = supervisor.person
+        }
+        if let former, former.id != ticket.assignee?.id {
+            try db.execute("INSERT INTO ticket_agent (ticket_id, agent_id) VALUES (\(ticket.id), \(former.id)) ON CONFLICT DO NOTHING")
+        }
+        try announceEscalation(of: ticket, to: target, by: actor, reason: reason)
+    }
+
+    /// Records an escalation, tells those it goes to and sees to it that the customer hears regularly.
+    func announceEscalation(of ticket: Ticket, to target: EscalationTarget, by actor: Actor, reason: String, entry: Entry.ID? = nil) throws {
+        try record(
+            .escalated, on: ticket.id, by: actor, reason: "\(reason); to \(target.words)",
+            data: ["level": JSON(Int64(ticket.escalationLevel)), "team": JSON(target.team?.name), "agent": JSON(target.supervisor?.email)])
+        try send(.escalated, to: target.told, about: ticket, entry: entry, by: actor, data: ["reason": .string("Escalated by \(actor.name): \(reason)")])
+        try schedule(.updateCustomer, for: ticket.id, at: now + TimeInterval(settings.updateEveryHours * 3600))
+    }
+
+    /// The regular word to the customer of an escalated ticket, unless an agent wrote meanwhile.
+    func updateCustomer(_ id: Ticket.ID) throws {
+        let ticket = try db.ticket(id)
+        guard ticket.state == .new || ticket.state == .open, ticket.escalationLevel > 0 else { return }
+        let pause = TimeInterval(settings.updateEveryHours * 3600)
+        if let last = ticket.lastReplyAt, last + pause > now { return try schedule(.updateCustomer, for: id, at: last + pause) }
+        let who = ticket.assignee?.name ?? ticket.team?.name ?? ticket.department.name
+        try tellCustomers(
+            of: ticket, "your request is still being worked on as urgent, by \(who). We write again as soon as there is news.", by: .timer,
+            reason: "\(settings.updateEveryHours) hours without a word to the customer of an escalated ticket")
+        try schedule(.updateCustomer, for: id, at: now + pause)
+    }
+
+    private func tellCustomers(of ticket: Ticket, _ message: String, by actor: Actor, reason: String) throws {
+        for customer in try customers(of: ticket) { try send(.update, to: customer, about: ticket, data: ["message": .string(message)]) }
+        try record(.updated, on: ticket.id, by: actor, reason: reason, data: ["message": .string(message)])
+    }
+
+    /// A target was missed: marked once, told to whoever can still help.
+    func markOverdue(_ id: Ticket.ID) throws {
+        var ticket = try db.ticket(id)
+        guard ticket.state.isActive, !ticket.overdue, let missed = ticket.deadlines.missed(at: now) else { return try save(ticket) }
+        ticket.overdue = true
+        try save(ticket)
+        let reason = "the \(missed.name) was due at \(missed.dueAt.rfc3339)"
+        try record(.overdue, on: id, by: .timer, reason: reason, data: ["target": .string(missed.name), "due_at": .string(missed.dueAt.rfc3339)])
+        let told = try ticket.assignee.flatMap { try db.agent($0.id) }.map { [$0] } ?? ticket.team.map { try db.members(of: $0.id) } ?? db.supervisors(of: ticket.department.id)
+        try send(.overdue, to: told, about: ticket, by: .timer, data: ["reason": .string("Missed: \(reason)")])
+    }
+}
+
+extension Date {
+    /// RFC 3339, UTC, to the second; milliseconds only where there are any.
+    package var rfc3339: String {
+        let milliseconds = self.milliseconds
+        var seconds = Int(milliseconds / 1000)
+        var rest = Int(milliseconds % 1000)
+        if rest < 0 {
+            rest += 1000
+            seconds -= 1
+        }
+        let days = Int((Double(seconds) / 86400).rounded(.down))
+        let clock = seconds - days * 86400
+        var text = Schedule.name(of: days) + "T"
+        for (index, part) in [clock / 3600, clock / 60 % 60, clock % 60].enumerated() {
+            if index > 0 { text += ":" }
+            text += part < 10 ? "0\(part)" : "\(part)"
+        }
+        if rest > 0 { text += "." + String(String(1000 + rest).dropFirst()) }
+        return text + "Z"
+    }
+}

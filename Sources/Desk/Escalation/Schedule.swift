@@ -1,0 +1,188 @@
+import Foundation
+import Markup
+import Store
+import Synchronization
+
+/// When a team works: spans of each weekday in one time zone, less the holidays. Deadlines count only this time.
+package struct Schedule: Sendable, Equatable {
+    package typealias ID = Store.ID<Schedule>
+    package let timeZone: TimeZone
+    /// Minutes of the day, for Monday to Sunday; ends lie behind beginnings.
+    package let spans: [[Range<Int>]]
+    /// Days as `2026-12-25` on which nobody works.
+    package let holidays: Set<String>
+
+    package static let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    private static let longestSearch = 366 * 3
+
+    package init(timeZone: TimeZone, spans: [[Range<Int>]], holidays: Set<String> = []) {
+        self.timeZone = timeZone
+        self.spans = spans
+        self.holidays = holidays
+    }
+
+    /// Reads `{"mon": [["09:00", "17:00"]], …}` and `["2026-12-25"]`; throws what is wrong with it.
+    package init(timeZone name: String, hours: JSON, holidays: JSON) throws(Refusal) {
+        guard let zone = TimeZone(identifier: name) else { throw .invalid("time_zone", .unknown(name)) }
+        guard case .object(let days) = hours else { throw .invalid("hours", .wrongType(expected: "an object of weekdays")) }
+        if let unknown = days.keys.first(where: { !Schedule.weekdays.contains($0) }) { throw .invalid("hours", .unknown(unknown)) }
+        var spans: [[Range<Int>]] = []
+        for day in Schedule.weekdays {
+            guard case .array(let pairs) = days[day] ?? .array([]) else { throw .invalid("hours", .wrongType(expected: "lists of [from, to]")) }
+            var ranges: [Range<Int>] = []
+            for pair in pairs {
+                guard case .array(let ends) = pair, ends.count == 2, let from = ends[0].text.flatMap(Schedule.minutes), let to = ends[1].text.flatMap(Schedule.minutes),
+                    from < to
+                else { throw .invalid("hours", .wrongType(expected: "pairs of times such as [\"09:00\", \"17:00\"]")) }
+                ranges.append(from..<to)
+            }
+            spans.append(ranges.sorted { $0.lowerBound < $1.lowerBound })
+        }
+        guard case .array(let dates) = holidays else { throw .invalid("holidays", .wrongType(expected: "a list of dates")) }
+        self.init(timeZone: zone, spans: spans, holidays: Set(dates.compactMap(\.text)))
+    }
+
+    private static func minutes(_ clock: String) -> Int? {
+        let parts = clock.split(separator: ":")
+        guard parts.count == 2, let hour = Int(parts[0]), let minute = Int(parts[1]), (0...24).contains(hour), (0..<60).contains(minute),
+            hour * 60 + minute <= 1440
+        else { return nil }
+        return hour * 60 + minute
+    }
+
+    /// The moment when so much working time has gone by; nil for a schedule on which nobody ever works.
+    package func moment(after working: TimeInterval, from start: Date) -> Date? {
+        var left = working
+        for span in workingSpans(from: start) {
+            let length = span.upperBound.timeIntervalSince(span.lowerBound)
+            if left <= length { return span.lowerBound + left }
+            left -= length
+        }
+        return nil
+    }
+
+    /// Working time between two moments, in seconds.
+    package func workingTime(from start: Date, to end: Date) -> TimeInterval {
+        var sum: TimeInterval = 0
+        for span in workingSpans(from: start) {
+            guard span.lowerBound < end else { break }
+            sum += min(span.upperBound, end).timeIntervalSince(span.lowerBound)
+        }
+        return sum
+    }
+
+    private func workingSpans(from start: Date) -> some Sequence<Range<Date>> {
+        let local = Int(start.timeIntervalSince1970.rounded(.down)) + timeZone.secondsFromGMT(for: start)
+        let firstDay = Int((Double(local) / 86400).rounded(.down))
+        return (firstDay..<(firstDay + Self.longestSearch)).lazy.flatMap { day -> [Range<Date>] in
+            if !holidays.isEmpty, holidays.contains(Self.name(of: day)) { return [] }
+            // 1970-01-01 was a Thursday.
+            let weekday = ((day + 3) % 7 + 7) % 7
+            return spans[weekday].compactMap { span in
+                let from = max(utc(day * 86400 + span.lowerBound * 60), start)
+                let to = utc(day * 86400 + span.upperBound * 60)
+                return from < to ? from..<to : nil
+            }
+        }
+    }
+
+    /// A local time as a moment. Twice, since the offset at the guess may lie on the other side of a change of clocks.
+    private func utc(_ local: Int) -> Date {
+        let guess = Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(local)))))
+        return Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: guess)))
+    }
+
+    /// The civil date of a day counted from 1970 (Howard Hinnant's algorithm).
+    static func name(of day: Int) -> String {
+        let z = day + 719468
+        let era = (z >= 0 ? z : z - 146096) / 146097
+        let doe = z - era * 146097
+        let yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
+        let mp = (5 * doy + 2) / 153
+        let month = mp < 10 ? mp + 3 : mp - 9
+        let year = yoe + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(year)-\(two(month))-\(two(doy - (153 * mp + 2) / 5 + 1))"
+    }
+}
+
+/// What a ticket was promised: how soon it is answered and how soon it is solved, in working time.
+package struct ServiceLevel: Sendable, Equatable {
+    package typealias ID = Store.ID<ServiceLevel>
+    package let id: ID
+    package let name: String
+    package let firstResponse: TimeInterval?
+    package let resolution: TimeInterval?
+    /// Around the clock where there is none.
+    package let schedule: Schedule?
+
+    package func deadlines(from start: Date) -> Deadlines {
+        Deadlines(firstResponseDueAt: moment(after: firstResponse, from: start), resolutionDueAt: moment(after: resolution, from: start))
+    }
+
+    /// The deadlines after a rest: what was left of them when the clock stopped begins again now.
+    package func resume(_ deadlines: Deadlines, at now: Date) -> Deadlines {
+        guard let paused = deadlines.pausedAt else { return deadlines }
+        func moved(_ due: Date?) -> Date? {
+            guard let due, due > paused else { return due }
+            return moment(after: schedule?.workingTime(from: paused, to: due) ?? due.timeIntervalSince(paused), from: now)
+        }
+        var resumed = deadlines
+        resumed.pausedAt = nil
+        if resumed.firstRespondedAt == nil { resumed.firstResponseDueAt = moved(deadlines.firstResponseDueAt) }
+        resumed.resolutionDueAt = moved(deadlines.resolutionDueAt)
+        return resumed
+    }
+
+    private func moment(after working: TimeInterval?, from start: Date) -> Date? {
+        guard let working else { return nil }
+        guard let schedule else { return start + working }
+        return schedule.moment(after: working, from: start)
+    }
+}
+
+/// The clocks of one ticket.
+package struct Deadlines: Sendable, Equatable {
+    package var firstResponseDueAt: Date?
+    package var firstRespondedAt: Date?
+    package var resolutionDueAt: Date?
+    /// Since when the clocks rest.
+    package var pausedAt: Date?
+
+    package init(firstResponseDueAt: Date? = nil, firstRespondedAt: Date? = nil, resolutionDueAt: Date? = nil, pausedAt: Date? = nil) {
+        self.firstResponseDueAt = firstResponseDueAt
+        self.firstRespondedAt = firstRespondedAt
+        self.resolutionDueAt = resolutionDueAt
+        self.pausedAt = pausedAt
+    }
+
+    var next: Date? {
+        guard pausedAt == nil else { return nil }
+        let response = firstRespondedAt == nil ? firstResponseDueAt : nil
+        return [response, resolutionDueAt].compactMap { $0 }.min()
+    }
+
+    /// The target that was missed at a moment, in words.
+    func missed(at now: Date) -> (name: String, dueAt: Date)? {
+        guard pausedAt == nil else { return nil }
+        if firstRespondedAt == nil, let due = firstResponseDueAt, due <= now { return ("first response", due) }
+        if let due = resolutionDueAt, due <= now { return ("resolution", due) }
+        return nil
+    }
+}
+
+extension Schedule {
+    private static let read = Mutex<[String: Schedule]>([:])
+
+    /// A schedule as it is kept; each text is parsed once.
+    static func kept(timeZone: String, hours: String, holidays: String) -> Schedule? {
+        let key = "\(timeZone)\n\(hours)\n\(holidays)"
+        if let known = read.withLock({ $0[key] }) { return known }
+        guard let hours = JSON(hours), let holidays = JSON(holidays),
+            let schedule = try? Schedule(timeZone: timeZone, hours: hours, holidays: holidays)  // checked when it was saved
+        else { return nil }
+        read.withLock { $0[key] = schedule }
+        return schedule
+    }
+}

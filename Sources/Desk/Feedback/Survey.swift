@@ -1,0 +1,79 @@
+import Foundation
+import Store
+
+/// How a customer found it, from 1 to 5.
+package enum Rating: Int, Sendable, CaseIterable, SQLConvertible {
+    case poor = 1, fair, fine, good, excellent
+
+    package var word: String {
+        switch self {
+        case .poor: "Poor"
+        case .fair: "Fair"
+        case .fine: "Fine"
+        case .good: "Good"
+        case .excellent: "Excellent"
+        }
+    }
+    package var stars: String { String(repeating: "★", count: rawValue) + String(repeating: "☆", count: 5 - rawValue) }
+}
+
+/// The question that goes out after closing, its answer, and what the team made of it.
+package struct Survey: Sendable, Equatable {
+    package typealias ID = Store.ID<Survey>
+    package let id: ID
+    package let ticket: Ticket.ID
+    package let sentAt: Date
+    package private(set) var rating: Rating?
+    package private(set) var comment: String
+    package private(set) var answeredAt: Date?
+    package private(set) var reviewedAt: Date?
+    package private(set) var reviewNote: String
+
+    package static let longestComment = 5000
+    /// A customer may change the rating this long; afterwards reports must not move.
+    package static let changeable: TimeInterval = 7 * 86400
+
+    package init(
+        id: ID, ticket: Ticket.ID, sentAt: Date, rating: Rating? = nil, comment: String = "", answeredAt: Date? = nil, reviewedAt: Date? = nil,
+        reviewNote: String = ""
+    ) {
+        self.id = id
+        self.ticket = ticket
+        self.sentAt = sentAt
+        self.rating = rating
+        self.comment = comment
+        self.answeredAt = answeredAt
+        self.reviewedAt = reviewedAt
+        self.reviewNote = reviewNote
+    }
+
+    package mutating func rate(_ rating: Rating, comment: String, at now: Date) throws(Refusal) {
+        guard comment.count <= Survey.longestComment else { throw .invalid("comment", .tooLong(most: Survey.longestComment)) }
+        if let answeredAt, answeredAt + Survey.changeable < now { throw .conflict("this survey was answered more than a week ago and cannot be changed", allowed: []) }
+        self.rating = rating
+        self.comment = comment
+        answeredAt = answeredAt ?? now
+    }
+
+    package mutating func review(note: String, at now: Date) throws(Refusal) {
+        guard answeredAt != nil else { throw .conflict("there is no answer to review yet", allowed: []) }
+        guard note.count <= Survey.longestComment else { throw .invalid("note", .tooLong(most: Survey.longestComment)) }
+        reviewedAt = now
+        reviewNote = note
+    }
+}
+
+/// The signed token of `/survey/TOKEN`.
+package struct SurveyToken: Sendable, Equatable {
+    package let survey: Survey.ID
+    package init(survey: Survey.ID) { self.survey = survey }
+    package func text(_ signer: Signer) -> String {
+        let body = String(survey.number, radix: 36)
+        return "\(body)-\(signer.mark(body, for: .survey))"
+    }
+    package init?(_ text: String, signer: Signer) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let id = Int64(parts[0], radix: 36), signer.isGenuine(String(parts[1]), of: String(parts[0]), for: .survey) else { return nil }
+        survey = Survey.ID(id)
+    }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import Mail
+import Markup
+import Store
+
+/// A request as every channel hands it over.
+package struct NewTicket: Sendable {
+    package var requester: MailAddress
+    package var subject: String
+    package var writing: Writing
+    package var files: [StoredFile] = []
+    package var topic: Wanted?
+    package var department: Wanted?
+    package var priority: Priority?
+    package var tags: [String] = []
+    package var fields: [String: JSON] = [:]
+    package var source: Source
+    /// False keeps the acknowledgement back.
+    package var notify = true
+    /// Why there is no acknowledgement: a program wrote.
+    package var silence: String?
+    package var mailbox: String?
+    package var messageID: String?
+    package var raw: String?
+    /// The closed ticket this one follows, and where that knowledge sits.
+    package var follows: Ticket?
+
+    package static let longestSubject = 300
+
+    package init(requester: MailAddress, subject: String, writing: Writing, source: Source) {
+        self.requester = requester
+        self.subject = subject
+        self.writing = writing
+        self.source = source
+    }
+}
+
+extension Transaction {
+    /// Opens a ticket: identifies the customer, routes, sets the clocks, escalates what cannot wait, acknowledges.
+    package func open(_ request: NewTicket, by actor: Actor?) throws -> (Ticket, Entry.ID) {
+        let routing = try route(request)
+        let customer = try self.customer(request.requester)
+        let requesterName = request.requester.name.isEmpty ? customer.name : request.requester.name
+        let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
+        var ticket = Ticket(
+            id: Ticket.ID(0), number: try db.next(.ticketNumber), subject: String(request.subject.singleLine.prefix(NewTicket.longestSubject)), state: .new,
+            priority: routing.priority, topic: try topic(request).map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
+            customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
+            mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
+            serviceLevel: level.map { Reference(id: $0.id, name: $0.name) }, deadlines: level?.deadlines(from: now) ?? Deadlines(), createdAt: now)
+        if ticket.subject.isEmpty { ticket.subject = "(no subject)" }
+        var target: EscalationTarget?
+        if routing.escalation != nil {
+            ticket.escalationLevel = 1
+            let found = try escalationTarget(of: ticket.department.id, level: 1)
+            ticket.team = found.team ?? ticket.team
+            if found.team == nil { ticket.assignee = found.supervisor?.person }
+            target = found
+        }
+        ticket = try insert(ticket)
+        if !request.tags.isEmpty {
+            try setTags(request.tags, of: &ticket)
+            try save(ticket)
+        }
+        let words = ([ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text] + request.files.map(\.name)).joined(separator: " ")
+        try db.indexText(of: ticket.id.number, conversation: words)
+        let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
+        let entry = try save(
+            request.writing, kind: .message, by: author, in: ticket.id, source: request.source, messageID: request.messageID, raw: request.raw,
+            files: request.files, isFirst: true)
+        try record(.opened, on: ticket.id, by: actor ?? author.actor, reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
+        if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry) }
+        if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
+        try acknowledge(ticket, request)
+        return (ticket, entry)
+    }
+
+    private func acknowledge(_ ticket: Ticket, _ request: NewTicket) throws {
+        guard settings.sendsAcknowledgements, request.notify else { return }
+        if let silence = request.silence { return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)") }
+        try send(.acknowledgement, to: ticket.requester, about: ticket)
+    }
+
+    private static func channel(_ source: Source) -> String {
+        switch source {
+        case .email: "by e-mail"
+        case .web: "by the web form"
+        case .api: "by the API"
+        case .phone: "by telephone"
+        }
+    }
+
+    private func topic(_ request: NewTicket) throws -> Topic? {
+        guard let wanted = request.topic else { return nil }
+        return try db.topic(try db.named(NamedTable.topic, wanted, field: "topic").id)
+    }
+
+    private func route(_ request: NewTicket) throws -> Routing {
+        var wish = Routing.Wish(topic: try topic(request), priority: request.priority)
+        if let wanted = request.department { wish.department = try db.named(NamedTable.department, wanted, field: "department") }
+        let place = try db.place(wish.department?.id ?? wish.topic?.department?.id)
+        return Routing.decide(wish, place: place, text: Words.split(request.subject + " . " + request.writing.text), urgentWords: settings.urgentWords)
+    }
+
+    private func insert(_ ticket: Ticket) throws -> Ticket {
+        let id = try db.insert(
+            """
+            INSERT INTO ticket (number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
+                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency,
+                created_at, updated_at, last_message_at)
+            VALUES (\(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
+                \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress), \(ticket.source), \(ticket.mailbox),
+                \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id), \(ticket.deadlines.firstResponseDueAt),
+                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(now), \(now), \(now))
+            RETURNING id
+            """, as: Ticket.self)
+        return Ticket(ticket, id: id)
+    }
+
+    /// A new ticket that continues a closed one: linked to it, and to whoever knows the history.
+    private func follow(_ former: Ticket, with ticket: inout Ticket, entry: Entry.ID) throws {
+        try db.execute("INSERT INTO ticket_link (ticket_id, other_id, kind) VALUES (\(ticket.id), \(former.id), 'follow_up') ON CONFLICT DO NOTHING")
+        let data: JSON = ["follows": JSON(former.number), "by": JSON(ticket.number)]
+        try record(.linked, on: ticket.id, by: .routing, reason: "it continues #\(former.number), which was closed longer than \(settings.reopenWithinDays) days", data: data)
+        try record(.linked, on: former.id, by: .routing, reason: "it is continued in #\(ticket.number)", data: data)
+        try handToKnower(of: former, &ticket, entry: entry)
+        try save(ticket)
+    }
+}
+
+extension Ticket {
+    /// A ticket that is about to be written.
+    init(
+        id: ID, number: Int64, subject: String, state: TicketState, priority: Priority, topic: Reference<Topic>?, department: Reference<Department>,
+        team: Reference<Team>?, customer: Customer.ID, requesterName: String, requesterAddress: String, source: Source, mailbox: String?,
+        fieldsText: String, serviceLevel: Reference<ServiceLevel>?, deadlines: Deadlines, createdAt: Date
+    ) {
+        self.id = id
+        self.number = number
+        self.subject = subject
+        self.state = state
+        self.priority = priority
+        self.topic = topic
+        self.department = department
+        self.team = team
+        self.customer = customer
+        self.requesterName = requesterName
+        self.requesterAddress = requesterAddress
+        self.source = source
+        self.mailbox = mailbox
+        tagsText = "[]"
+        self.fieldsText = fieldsText
+        self.serviceLevel = serviceLevel
+        self.deadlines = deadlines
+        overdue = false
+        escalationLevel = 0
+        reopenedCount = 0
+        self.createdAt = createdAt
+        updatedAt = createdAt
+        lastMessageAt = createdAt
+    }
+
+    /// The same ticket under the key it was given.
+    init(_ ticket: Ticket, id: ID) {
+        self.init(
+            id: id, number: ticket.number, subject: ticket.subject, state: ticket.state, priority: ticket.priority, topic: ticket.topic,
+            department: ticket.department, team: ticket.team, customer: ticket.customer, requesterName: ticket.requesterName,
+            requesterAddress: ticket.requesterAddress, source: ticket.source, mailbox: ticket.mailbox, fieldsText: ticket.fieldsText,
+            serviceLevel: ticket.serviceLevel, deadlines: ticket.deadlines, createdAt: ticket.createdAt)
+        assignee = ticket.assignee
+        escalationLevel = ticket.escalationLevel
+    }
+}

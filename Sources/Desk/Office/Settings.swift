@@ -1,0 +1,133 @@
+import Foundation
+import Markup
+import Store
+import Synchronization
+
+/// What an administrator sets, kept in the database. Every value has a default that works.
+package struct Settings: Sendable, Equatable {
+    /// The desk's name in mails and on pages.
+    package var name = "Support"
+    /// A resolved ticket closes after this much silence.
+    package var closeAfterHours = 72
+    /// An answer to a closed ticket reopens it this long; later it opens a new one.
+    package var reopenWithinDays = 30
+    package var urgentWords = ["urgent", "emergency"]
+    /// Hours between closing and the survey; 0 sends it at closing.
+    package var surveyDelayHours = 0
+    package var sendsSurveys = true
+    package var sendsAcknowledgements = true
+    /// The customer of an escalated ticket hears at least this often.
+    package var updateEveryHours = 4
+    /// Automatic mails one address gets in an hour.
+    package var automaticPerHour = 5
+    /// Bytes of all attachments of one entry.
+    package var attachmentBytes = 25 << 20
+    /// Mail texts an administrator changed, by kind: subject and body.
+    package var mailTexts: [String: JSON] = [:]
+
+    package init() {}
+
+    /// The names and bounds of the whole numbers.
+    private static let numbers: [(name: String, path: any WritableKeyPath<Settings, Int> & Sendable, least: Int, most: Int)] = [
+        ("close_after_hours", \.closeAfterHours, 1, 8760), ("reopen_within_days", \.reopenWithinDays, 0, 3650),
+        ("survey_delay_hours", \.surveyDelayHours, 0, 8760), ("update_every_hours", \.updateEveryHours, 1, 720),
+        ("automatic_per_hour", \.automaticPerHour, 0, 1000), ("attachment_bytes", \.attachmentBytes, 1024, 100 << 20),
+    ]
+    private static let switches: [(name: String, path: any WritableKeyPath<Settings, Bool> & Sendable)] = [
+        ("sends_surveys", \.sendsSurveys), ("sends_acknowledgements", \.sendsAcknowledgements),
+    ]
+
+    /// Takes over the values of an object; throws every fault in it.
+    package mutating func merge(_ changes: [String: JSON]) throws(Refusal) {
+        var faults: [Fault] = []
+        for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+            if let fault = set(name, value) { faults.append(Fault(name, fault)) }
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+    }
+
+    private mutating func set(_ name: String, _ value: JSON) -> Fault.Problem? {
+        if let number = Settings.numbers.first(where: { $0.name == name }) {
+            guard let given = value.integer else { return .wrongType(expected: "a whole number") }
+            guard (Int64(number.least)...Int64(number.most)).contains(given) else { return .outOfRange(number.least, number.most) }
+            self[keyPath: number.path] = Int(given)
+            return nil
+        }
+        if let toggle = Settings.switches.first(where: { $0.name == name }) {
+            guard case .bool(let given) = value else { return .wrongType(expected: "true or false") }
+            self[keyPath: toggle.path] = given
+            return nil
+        }
+        switch name {
+        case "name":
+            guard let given = value.text?.singleLine, !given.isEmpty else { return .required }
+            guard given.count <= 100 else { return .tooLong(most: 100) }
+            self.name = given
+        case "urgent_words":
+            guard case .array(let items) = value else { return .wrongType(expected: "a list of words") }
+            let words = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
+            guard words.count == items.count, words.count <= 200 else { return .wrongType(expected: "a list of at most 200 words") }
+            urgentWords = words
+        case "mail_texts":
+            guard case .object(let texts) = value else { return .wrongType(expected: "an object of texts") }
+            for (kind, text) in texts {
+                guard let kind = MailKind(rawValue: kind) else { return .unknown(kind) }
+                for part in ["subject", "body"] {
+                    guard let written = text[part]?.text else { continue }
+                    if let unknown = MailText.unknownPlaceholder(in: written) { return .unknownPlaceholder(unknown) }
+                }
+                mailTexts[kind.rawValue] = text
+            }
+        default: return .unknownField
+        }
+        return nil
+    }
+
+    package var fields: [(name: String, value: JSON)] {
+        var fields: [(String, JSON)] = [("name", .string(name)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
+        fields += Settings.numbers.map { ($0.name, JSON(Int64(self[keyPath: $0.path]))) }
+        fields += Settings.switches.map { ($0.name, JSON.bool(self[keyPath: $0.path])) }
+        fields.append(("mail_texts", .object(mailTexts)))
+        return fields
+    }
+}
+
+/// The settings in force, read anew when they change.
+package final class SettingsShelf: Sendable {
+    private let shelf = Mutex(Settings())
+    package var current: Settings { shelf.withLock { $0 } }
+    func replace(_ settings: Settings) { shelf.withLock { $0 = settings } }
+}
+
+extension Connection {
+    package func settings() throws -> Settings {
+        var settings = Settings()
+        let rows = try query("SELECT name, value FROM setting") { (try $0.read(String.self), try $0.read(String.self)) }
+        for (name, value) in rows where !name.hasPrefix("_") {
+            // A value a newer program wrote is passed over; the default stands.
+            if let json = JSON(value) { try? settings.merge([name: json]) }
+        }
+        return settings
+    }
+    /// A value the desk keeps for itself, such as the hash of the set-up link.
+    package func privateSetting(_ name: String) throws -> String? { try value("SELECT value FROM setting WHERE name = \("_" + name)") }
+}
+
+extension Transaction {
+    package func change(_ changes: [String: JSON]) throws -> Settings {
+        var settings = try db.settings()
+        try settings.merge(changes)
+        for (name, value) in settings.fields where changes[name] != nil { try keep(name, value.written) }
+        return settings
+    }
+    package func keepPrivately(_ name: String, _ value: String?) throws {
+        guard let value else {
+            try db.execute("DELETE FROM setting WHERE name = \("_" + name)")
+            return
+        }
+        try keep("_" + name, value)
+    }
+    private func keep(_ name: String, _ value: String) throws {
+        try db.execute("INSERT INTO setting (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+    }
+}

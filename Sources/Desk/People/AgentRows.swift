@@ -1,0 +1,90 @@
+import Foundation
+import Mail
+import Store
+
+extension Connection {
+    private func decode(_ row: inout Row) throws -> Agent {
+        Agent(id: try row.read(), email: try row.read(), name: try row.read(), role: try row.read(), isActive: try row.read(), isAway: try row.read())
+    }
+
+    package func agent(_ id: Agent.ID) throws -> Agent? {
+        try first("SELECT id, email, name, role, is_active, is_away FROM agent WHERE id = \(id)") { try decode(&$0) }
+    }
+    package func agent(email: String) throws -> Agent? {
+        try first("SELECT id, email, name, role, is_active, is_away FROM agent WHERE email = \(email.lowercased())") { try decode(&$0) }
+    }
+    /// Active agents of a team, its lead first.
+    func members(of team: Team.ID) throws -> [Agent] {
+        try query(
+            """
+            SELECT agent.id, email, agent.name, role, agent.is_active, is_away FROM agent JOIN team ON team.id = \(team)
+            WHERE agent.is_active = 1 AND (agent.id = team.lead_id OR agent.id IN (SELECT agent_id FROM team_member WHERE team_id = \(team)))
+            ORDER BY CASE WHEN agent.id = team.lead_id THEN 0 ELSE 1 END, agent.id
+            """
+        ) { try decode(&$0) }
+    }
+    /// Active supervisors of a department; where there is none, the administrators.
+    func supervisors(of department: Department.ID) throws -> [Agent] {
+        let supervisors = try query(
+            """
+            SELECT agent.id, email, agent.name, role, agent.is_active, is_away FROM agent
+            WHERE is_active = 1 AND (id = (SELECT supervisor_id FROM department WHERE id = \(department))
+                OR role = 'supervisor' AND id IN (SELECT agent_id FROM agent_department WHERE department_id = \(department)))
+            ORDER BY id
+            """
+        ) { try decode(&$0) }
+        guard supervisors.isEmpty else { return supervisors }
+        return try query("SELECT id, email, name, role, is_active, is_away FROM agent WHERE is_active = 1 AND role = 'administrator' ORDER BY id") {
+            try decode(&$0)
+        }
+    }
+    /// Active agents of a department who work on tickets.
+    func agents(of department: Department.ID) throws -> [Agent] {
+        try query(
+            """
+            SELECT id, email, name, role, is_active, is_away FROM agent
+            WHERE is_active = 1 AND role <> 'viewer' AND id IN (SELECT agent_id FROM agent_department WHERE department_id = \(department)) ORDER BY id
+            """
+        ) { try decode(&$0) }
+    }
+    package func secondAgents(of ticket: Ticket.ID) throws -> [Agent] {
+        try query(
+            """
+            SELECT id, email, name, role, is_active, is_away FROM agent
+            WHERE id IN (SELECT agent_id FROM ticket_agent WHERE ticket_id = \(ticket)) ORDER BY id
+            """
+        ) { try decode(&$0) }
+    }
+}
+
+extension Transaction {
+    /// The active agent an e-mail address names, for a field of a request.
+    package func activeAgent(_ email: String, field: String) throws -> Agent {
+        guard let agent = try db.agent(email: email.trimmingWhitespace()), agent.isActive else { throw Refusal.invalid(field, .unknown(email)) }
+        return agent
+    }
+
+    /// Adds an agent; without departments to the first one.
+    package func addAgent(email: String, name: String, role: Role, departments: [String], passwordHash: String?) throws -> Agent {
+        guard let address = MailAddress(email) else { throw Refusal.invalid("email", .notAnAddress) }
+        let name = name.singleLine
+        guard !name.isEmpty else { throw Refusal.invalid("name", .required) }
+        guard name.count <= 200 else { throw Refusal.invalid("name", .tooLong(most: 200)) }
+        guard try db.agent(email: address.address) == nil else { throw Refusal.invalid("email", .taken) }
+        let id = try db.insert(
+            """
+            INSERT INTO agent (email, name, role, password, created_at) VALUES (\(address.address), \(name), \(role), \(passwordHash), \(now)) RETURNING id
+            """, as: Agent.self)
+        if departments.isEmpty {
+            try db.execute("INSERT INTO agent_department (agent_id, department_id) SELECT \(id), id FROM department ORDER BY id LIMIT 1")
+        }
+        for name in departments {
+            guard let department: Department.ID = try db.value("SELECT id FROM department WHERE \(db.dialect.foldedEquals("name", name))") else {
+                throw Refusal.invalid("department", .unknown(name))
+            }
+            try db.execute("INSERT INTO agent_department (agent_id, department_id) VALUES (\(id), \(department)) ON CONFLICT DO NOTHING")
+        }
+        guard let agent = try db.agent(id) else { throw Refusal.notFound }
+        return agent
+    }
+}

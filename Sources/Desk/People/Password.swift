@@ -1,0 +1,32 @@
+import Crypto
+import CryptoExtras
+import Foundation
+
+/// Passwords as they are kept: scrypt (RFC 7914) with a salt of their own.
+package enum Password {
+    package static let shortest = 10
+
+    /// `scrypt$rounds$salt$key`, hexadecimal.
+    package static func hash(_ password: String) throws -> String {
+        let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+        return try "scrypt$\(rounds)$\(Hex.encode(salt))$\(Hex.encode(derive(password, salt: salt, rounds: rounds)))"
+    }
+
+    package static func verify(_ password: String, against kept: String) -> Bool {
+        let parts = kept.split(separator: "$")
+        guard parts.count == 4, parts[0] == "scrypt", let rounds = Int(parts[1]), let salt = Hex.decode(parts[2]), let key = Hex.decode(parts[3]),
+            let derived = try? derive(password, salt: salt, rounds: rounds),  // a cost the library refuses matches nothing
+            derived.count == key.count
+        else { return false }
+        return zip(derived, key).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// N = 2^15, r = 8, p = 1: about 32 MiB and a tenth of a second.
+    private static let rounds = 1 << 15
+
+    private static func derive(_ password: String, salt: [UInt8], rounds: Int) throws -> [UInt8] {
+        try KDF.Scrypt.deriveKey(
+            from: Array(password.utf8), salt: salt, outputByteCount: 32, rounds: rounds, blockSize: 8, parallelism: 1, maxMemory: 64 << 20
+        ).withUnsafeBytes { Array($0) }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Markup
+import Store
+
+/// A request and all that is decided about it; what was said stands in its entries.
+package struct Ticket: Sendable {
+    package typealias ID = Store.ID<Ticket>
+    package let id: ID
+    package let number: Int64
+    package var subject: String
+    package var state: TicketState
+    package var status: String?
+    package var priority: Priority
+    package var topic: Reference<Topic>?
+    package var department: Reference<Department>
+    package var team: Reference<Team>?
+    package var assignee: Person<Agent>?
+    /// Who offered the solution; a follow-up goes back there.
+    package var solver: Agent.ID?
+    package var customer: Customer.ID
+    package var requesterName: String
+    package var requesterAddress: String
+    package let source: Source
+    /// The address of ours the customer wrote to.
+    package let mailbox: String?
+    /// As JSON, as they are kept and sent.
+    package var tagsText: String
+    package var fieldsText: String
+    package var serviceLevel: Reference<ServiceLevel>?
+    package var deadlines: Deadlines
+    package var overdue: Bool
+    package var escalationLevel: Int
+    package var reopenedCount: Int
+    package var mergedInto: ID?
+    package let createdAt: Date
+    package var updatedAt: Date
+    package var resolvedAt: Date?
+    package var closedAt: Date?
+    package var lastMessageAt: Date?
+    package var lastReplyAt: Date?
+
+    package var requester: Person<Customer> { Person(id: customer, name: requesterName, address: requesterAddress) }
+
+    package var tags: [String] {
+        guard case .array(let items)? = JSON(tagsText) else { return [] }
+        return items.compactMap(\.text)
+    }
+
+    /// How soon it is to be worked, higher first; 0 once nothing is left to do. Escalated before all others, then by
+    /// priority, then what is not waiting for somebody else.
+    package var urgency: Int {
+        guard state.isActive else { return 0 }
+        return 1000 * min(escalationLevel, 9) + 10 * (priority.rawValue + 1) + (state.isPaused ? 0 : 5)
+    }
+
+    /// The next moment somebody must look whether a target was missed.
+    package var watchAt: Date? {
+        guard state.isActive, !overdue else { return nil }
+        return deadlines.next
+    }
+
+    /// The rule of `TicketAction` as a refusal that says what is possible instead.
+    package func require(_ action: TicketAction) throws(Refusal) {
+        guard action.isAllowed(in: state) else {
+            throw .conflict(
+                "a ticket that is \(state.rawValue) cannot be changed by “\(action.rawValue)”",
+                allowed: TicketAction.allCases.filter { $0.isAllowed(in: state) }.map(\.rawValue))
+        }
+    }
+}
+
+extension Ticket {
+    /// The same ticket named in words, for mails and reasons.
+    package var title: String { "#\(number) \(subject)" }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Mail
+import Markup
+import Store
+
+extension Ticket {
+    /// What a ticket is read from; every join is a left one, so that the list's own order drives the plan.
+    static let columns: SQL = """
+        ticket.id, ticket.number, ticket.subject, ticket.state, ticket.status, ticket.priority, topic.id, topic.name,
+        department.id, department.name, team.id, team.name, assignee.id, assignee.name, assignee.email, ticket.solver_id, ticket.customer_id,
+        ticket.requester_name, ticket.requester_address, ticket.source, ticket.mailbox, ticket.tags, ticket.fields,
+        service_level.id, service_level.name, ticket.first_response_due_at, ticket.first_responded_at, ticket.resolution_due_at, ticket.paused_at,
+        ticket.overdue, ticket.escalation_level, ticket.reopened_count, ticket.merged_into_id, ticket.created_at, ticket.updated_at,
+        ticket.resolved_at, ticket.closed_at, ticket.last_message_at, ticket.last_reply_at
+        """
+    static let joins: SQL = """
+        LEFT JOIN department ON department.id = ticket.department_id LEFT JOIN topic ON topic.id = ticket.topic_id
+        LEFT JOIN team ON team.id = ticket.team_id LEFT JOIN agent assignee ON assignee.id = ticket.assignee_id
+        LEFT JOIN service_level ON service_level.id = ticket.service_level_id
+        """
+
+    init(_ row: inout Row) throws {
+        id = try row.read()
+        number = try row.read()
+        subject = try row.read()
+        state = try row.read()
+        status = try row.read()
+        priority = try row.read()
+        topic = try row.reference()
+        guard let department: Reference<Department> = try row.reference() else { throw StoreError.unreadable("a ticket without a department") }
+        self.department = department
+        team = try row.reference()
+        assignee = try row.person()
+        solver = try row.read()
+        customer = try row.read()
+        requesterName = try row.read()
+        requesterAddress = try row.read()
+        source = try row.read()
+        mailbox = try row.read()
+        tagsText = try row.read()
+        fieldsText = try row.read()
+        serviceLevel = try row.reference()
+        deadlines = Deadlines(
+            firstResponseDueAt: try row.read(), firstRespondedAt: try row.read(), resolutionDueAt: try row.read(), pausedAt: try row.read())
+        overdue = try row.read()
+        escalationLevel = try row.read()
+        reopenedCount = try row.read()
+        mergedInto = try row.read()
+        createdAt = try row.read()
+        updatedAt = try row.read()
+        resolvedAt = try row.read()
+        closedAt = try row.read()
+        lastMessageAt = try row.read()
+        lastReplyAt = try row.read()
+    }
+}
+
+extension Row {
+    mutating func reference<Of>() throws -> Reference<Of>? {
+        let id: ID<Of>? = try read()
+        let name: String? = try read()
+        guard let id, let name else { return nil }
+        return Reference(id: id, name: name)
+    }
+    mutating func person<Of>() throws -> Person<Of>? {
+        let id: ID<Of>? = try read()
+        let name: String? = try read()
+        let address: String? = try read()
+        guard let id, let name, let address else { return nil }
+        return Person(id: id, name: name, address: address)
+    }
+}
+
+extension Connection {
+    /// A ticket by its number, if the asker may see it; otherwise there is none.
+    package func ticket(number: Int64, for asker: Asker = .desk) throws -> Ticket {
+        guard let found = try first("SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.number = \(number) AND \(asker.condition)", { try Ticket(&$0) })
+        else { throw Refusal.notFound }
+        return found
+    }
+
+    package func ticket(_ id: Ticket.ID) throws -> Ticket {
+        guard let found = try first("SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.id = \(id)", { try Ticket(&$0) }) else {
+            throw Refusal.notFound
+        }
+        return found
+    }
+
+    /// The ticket itself, or the one it was merged into, however often.
+    package func livingTicket(_ id: Ticket.ID) throws -> Ticket {
+        var found = try ticket(id)
+        for _ in 0..<20 {
+            guard let next = found.mergedInto else { break }
+            found = try ticket(next)
+        }
+        return found
+    }
+}
+
+extension Asker {
+    /// Which tickets there are for this asker: access by department, and whatever one is personally part of.
+    var condition: SQL {
+        switch self {
+        case .desk: return "ticket.state <> 'deleted'"
+        case .agent(let agent) where agent.role == .administrator: return "ticket.state <> 'deleted'"
+        case .agent(let agent):
+            return """
+                ticket.state <> 'deleted' AND (ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
+                OR ticket.assignee_id = \(agent.id)
+                OR ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
+                OR ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
+                OR ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent.id)))
+                """
+        }
+    }
+}
+
+extension Transaction {
+    /// Writes what verbs may change.
+    func save(_ ticket: Ticket) throws {
+        try db.execute(
+            """
+            UPDATE ticket SET subject = \(ticket.subject), state = \(ticket.state), status = \(ticket.status), priority = \(ticket.priority),
+                topic_id = \(ticket.topic?.id), department_id = \(ticket.department.id), team_id = \(ticket.team?.id),
+                assignee_id = \(ticket.assignee?.id), solver_id = \(ticket.solver), fields = \(ticket.fieldsText), tags = \(ticket.tagsText),
+                service_level_id = \(ticket.serviceLevel?.id), first_response_due_at = \(ticket.deadlines.firstResponseDueAt),
+                first_responded_at = \(ticket.deadlines.firstRespondedAt), resolution_due_at = \(ticket.deadlines.resolutionDueAt),
+                paused_at = \(ticket.deadlines.pausedAt), watch_at = \(ticket.watchAt), overdue = \(ticket.overdue),
+                escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency), reopened_count = \(ticket.reopenedCount),
+                merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt), closed_at = \(ticket.closedAt),
+                last_message_at = \(ticket.lastMessageAt), last_reply_at = \(ticket.lastReplyAt)
+            WHERE id = \(ticket.id)
+            """)
+    }
+
+    /// Makes tags the ones given, in the ticket and in the table that is searched.
+    func setTags(_ tags: [String], of ticket: inout Ticket) throws {
+        var kept: [String] = []
+        for tag in tags.map({ $0.singleLine.lowercased() }) where !tag.isEmpty && !kept.contains(tag) { kept.append(tag) }
+        ticket.tagsText = JSON.array(kept.map(JSON.string)).written
+        try db.execute("DELETE FROM ticket_tag WHERE ticket_id = \(ticket.id)")
+        for tag in kept { try db.execute("INSERT INTO ticket_tag (tag, ticket_id) VALUES (\(tag), \(ticket.id))") }
+    }
+}

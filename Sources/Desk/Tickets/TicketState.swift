@@ -1,0 +1,79 @@
+import Store
+
+/// Where a ticket stands in its life (DESIGN: only states carry rules).
+package enum TicketState: String, Sendable, CaseIterable, SQLConvertible {
+    /// Nobody has taken it up.
+    case new
+    /// Being worked.
+    case open
+    /// For the customer.
+    case waiting
+    /// For a third party; the clock rests.
+    case held
+    /// A solution was offered.
+    case resolved
+    /// Confirmed, or silence past the limit.
+    case closed
+    case spam
+    case merged
+    /// Kept until purged.
+    case deleted
+
+    /// Whether there is something left to do.
+    package var isActive: Bool {
+        switch self {
+        case .new, .open, .waiting, .held: true
+        case .resolved, .closed, .spam, .merged, .deleted: false
+        }
+    }
+    /// Whether the clock of the service level rests.
+    var isPaused: Bool { self == .waiting || self == .held }
+}
+
+/// What can be done to a ticket as a whole.
+package enum TicketAction: String, Sendable, CaseIterable {
+    case claim, assign, release, transfer, escalate, wait, hold, resume, resolve, confirm, close, reopen, spam, merge
+    case addAgent = "add_agent"
+    case removeAgent = "remove_agent"
+    case addCollaborator = "add_collaborator"
+    case removeCollaborator = "remove_collaborator"
+
+    /// The states an action starts from: the whole rule, in one table.
+    package func isAllowed(in state: TicketState) -> Bool {
+        switch self {
+        case .claim, .assign, .release, .transfer, .escalate, .resolve: state.isActive
+        case .wait: state == .new || state == .open || state == .held
+        case .hold: state == .new || state == .open || state == .waiting
+        case .resume: state.isPaused
+        case .confirm: state == .resolved
+        case .close: state.isActive || state == .resolved
+        case .reopen: state == .resolved || state == .closed || state == .spam
+        case .spam, .merge: state.isActive || state == .resolved || state == .closed
+        case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator: state != .merged && state != .deleted && state != .spam
+        }
+    }
+}
+
+package enum Priority: Int, Sendable, CaseIterable, SQLConvertible, Comparable {
+    case low, normal, high, urgent
+
+    package var word: String {
+        switch self {
+        case .low: "low"
+        case .normal: "normal"
+        case .high: "high"
+        case .urgent: "urgent"
+        }
+    }
+    package static let words = allCases.map(\.word)
+    package init?(word: String) {
+        guard let found = Priority.allCases.first(where: { $0.word == word.lowercased() }) else { return nil }
+        self = found
+    }
+    package static func < (left: Priority, right: Priority) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The way a ticket or an entry came in.
+package enum Source: String, Sendable, CaseIterable, SQLConvertible {
+    case email, web, api, phone
+}
