@@ -53,14 +53,17 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Desk", "Markup",
+                "Desk", "Markup", "Mail", "Store",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
+            resources: [.embedInCode("Assets/usher.css"), .embedInCode("Office/schemas.json")],
             swiftSettings: strict),
         .executableTarget(
             name: "usher",

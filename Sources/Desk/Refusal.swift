@@ -6,6 +6,8 @@ package enum Refusal: Error, Equatable, Sendable {
     case notAllowed(String)
     /// The state forbids it; what it does allow is named.
     case conflict(String, allowed: [String])
+    /// What was sent cannot be read at all.
+    case malformed(String)
     /// Wrong fields, all of them.
     case invalid([Fault])
     /// Bigger than the limit, in bytes.

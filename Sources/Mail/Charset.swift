@@ -111,3 +111,8 @@ enum FlowedText {
         line.depth == 0 ? line.text : String(repeating: ">", count: line.depth) + " " + line.text
     }
 }
+
+/// Bytes to text for other modules: by the name given, or by what the bytes are.
+package enum CharsetText {
+    package static func decode(_ bytes: [UInt8], named name: String?) -> String { Charset.decode(bytes, named: name) }
+}

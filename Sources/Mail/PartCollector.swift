@@ -54,7 +54,7 @@ struct PartCollector {
 
     private mutating func children(of visit: Visit) -> [Visit] {
         let multipart = usher_multipart(visit.object)
-        let type = mimeType(visit.object)
+        let type = Self.mediaType(visit.object)
         var alternative = visit.alternative
         if type == "multipart/alternative", alternative == nil {
             passages.append(Passage())
@@ -70,7 +70,7 @@ struct PartCollector {
     }
 
     private mutating func leaf(_ visit: Visit) {
-        let type = mimeType(visit.object)
+        let type = Self.mediaType(visit.object)
         guard let part = usher_part(visit.object) else { return }
         let disposition = MessageReader.string(g_mime_object_get_disposition(visit.object)).lowercased()
         let name = MessageReader.string(g_mime_part_get_filename(part)).withoutControls.singleLine
@@ -87,7 +87,7 @@ struct PartCollector {
             }
             return
         }
-        let bytes = content(part)
+        let bytes = Self.content(part)
         if ["message/delivery-status", "text/rfc822-headers", "message/feedback-report", "message/global-delivery-status"].contains(type) {
             reports.append(Charset.decode(bytes, named: nil))
         }
@@ -111,7 +111,7 @@ struct PartCollector {
 
     // MARK: GMime
 
-    private func mimeType(_ object: UnsafeMutablePointer<GMimeObject>) -> String {
+    static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> String {
         guard let type = g_mime_object_get_content_type(object) else { return "text/plain" }
         let media = MessageReader.string(g_mime_content_type_get_media_type(type))
         let subtype = MessageReader.string(g_mime_content_type_get_media_subtype(type))
@@ -124,14 +124,14 @@ struct PartCollector {
 
     private func decodedText(_ object: UnsafeMutablePointer<GMimeObject>, _ part: UnsafeMutablePointer<GMimePart>) -> String {
         let charset = parameter("charset", of: object)
-        var text = Charset.decode(content(part), named: charset.isEmpty ? nil : charset).withoutControls
+        var text = Charset.decode(Self.content(part), named: charset.isEmpty ? nil : charset).withoutControls
         if parameter("format", of: object).lowercased() == "flowed" {
             text = FlowedText.unfold(text, deletesSpace: parameter("delsp", of: object).lowercased() == "yes")
         }
         return text
     }
 
-    private func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
+    static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
         guard let content = g_mime_part_get_content(part), let stream = g_mime_stream_mem_new() else { return [] }
         defer { usher_unref(stream) }
         g_mime_data_wrapper_write_to_stream(content, stream)
@@ -142,10 +142,10 @@ struct PartCollector {
         guard let stream = g_mime_stream_mem_new() else { return [] }
         defer { usher_unref(stream) }
         g_mime_object_write_to_stream(object, nil, stream)
-        return bytes(of: stream)
+        return Self.bytes(of: stream)
     }
 
-    private func bytes(of stream: UnsafeMutablePointer<GMimeStream>) -> [UInt8] {
+    private static func bytes(of stream: UnsafeMutablePointer<GMimeStream>) -> [UInt8] {
         guard let array = usher_stream_bytes(stream), let data = array.pointee.data else { return [] }
         return Array(UnsafeBufferPointer(start: data, count: Int(array.pointee.len)))
     }

@@ -76,6 +76,22 @@ package final class SMTPSender {
         return outcome(code, reply: usher_curl_response_code(handle), handedOver: upload.offset == message.count)
     }
 
+    /// Connects, greets and signs in; returns what is wrong in words, nil when nothing is.
+    package func probe() -> String? {
+        guard let handle else { return "no memory for a connection" }
+        curl_easy_reset(handle)
+        usher_curl_set_text(handle, CURLOPT_URL, url)
+        if let user { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
+        if let password { usher_curl_set_text(handle, CURLOPT_PASSWORD, password) }
+        usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(CURLUSESSL_TRY.rawValue))
+        usher_curl_set_number(handle, CURLOPT_CONNECT_ONLY, 1)
+        usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
+        usher_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, 10)
+        usher_curl_set_number(handle, CURLOPT_TIMEOUT, 15)
+        let code = curl_easy_perform(handle)
+        return code == CURLE_OK ? nil : String(cString: curl_easy_strerror(code))
+    }
+
     private func outcome(_ code: CURLcode, reply: Int, handedOver: Bool) -> SMTPOutcome {
         if code == CURLE_OK { return .sent }
         let reason = String(cString: curl_easy_strerror(code)) + (reply >= 400 ? " (\(reply))" : "")

@@ -75,7 +75,7 @@ package struct Path: Sendable, Equatable {
     }
 
     /// RFC 3986, section 2.3: everything but unreserved characters is percent-encoded.
-    private static func encode(_ segment: String) -> String {
+    package static func encode(_ segment: String) -> String {
         var encoded: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in segment.utf8 {

@@ -30,6 +30,14 @@ package enum Dialect: String, Sendable {
         }
     }
 
+    /// What a condition that is neither true nor false counts as.
+    package var no: SQL {
+        switch self {
+        case .sqlite: "0"
+        case .postgres: "FALSE"
+        }
+    }
+
     /// The larger of two values; SQLite names the scalar function as the aggregate.
     package func greatest(_ left: SQL, _ right: SQL) -> SQL {
         switch self {
@@ -90,6 +98,31 @@ extension Connection {
             try execute("UPDATE counter SET value = max(value, \(number)) WHERE name = \(counter.rawValue)")
         case .postgres:
             try execute("SELECT setval(\(counter.rawValue), greatest(\(number), nextval(\(counter.rawValue))))")
+        }
+    }
+}
+
+extension Connection {
+    /// A table's columns in order, and whether each holds whole numbers.
+    package func columns(of table: String) throws -> [(name: String, isInteger: Bool)] {
+        switch dialect {
+        case .sqlite:
+            try query("SELECT name, type FROM pragma_table_info(\(table)) ORDER BY cid") { (try $0.read(), try $0.read(String.self) == "INTEGER") }
+        case .postgres:
+            try query(
+                """
+                SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
+                WHERE table_schema = current_schema() AND table_name = \(table) ORDER BY ordinal_position
+                """
+            ) { (try $0.read(), try $0.read(String.self) == "bigint") }
+        }
+    }
+
+    /// Keys go on behind the highest one that was written by hand. SQLite does so by itself.
+    package func continueNumbering(_ tables: [String]) throws {
+        guard dialect == .postgres else { return }
+        for table in tables where try columns(of: table).contains(where: { $0.name == "id" }) {
+            try execute("SELECT setval(pg_get_serial_sequence(\(table), 'id'), COALESCE((SELECT max(id) FROM \(SQL(raw: table))), 1))")
         }
     }
 }

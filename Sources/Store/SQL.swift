@@ -13,6 +13,10 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         text = raw
         values = []
     }
+    init(text: String, values: [SQLValue]) {
+        self.text = text
+        self.values = values
+    }
     package init(stringLiteral value: StaticString) {
         text = value.description
         values = []
@@ -99,6 +103,10 @@ package enum SQLValue: Sendable, Equatable {
     case null
     case integer(Int64)
     case text(String)
+}
+
+extension SQLValue: SQLBindable {
+    package var sqlValue: SQLValue { self }
 }
 
 /// A Swift value that can stand as a parameter.

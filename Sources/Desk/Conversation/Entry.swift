@@ -58,7 +58,7 @@ package struct Author: Sendable, Equatable {
         }
     }
     /// The same person as the actor of an event.
-    var actor: Actor {
+    package var actor: Actor {
         switch role {
         case .customer: Actor(.customer, id: id, name: name.isEmpty ? address ?? "" : name, address: address)
         case .agent: Actor(.agent, id: id, name: name, address: address)

@@ -42,14 +42,18 @@ extension Transaction {
 package struct Sweep: Service {
     private let desk: Desk
     private static let mostAttempts = 10
+    private static let looksBetweenClearings = 3600
 
     package init(desk: Desk) { self.desk = desk }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            var looks = 0
             while !Task.isCancelled {
                 do {
                     try await tick()
+                    if looks % Self.looksBetweenClearings == 0 { try await desk.write { try $0.forgetOldAnswers() } }
+                    looks += 1
                     try await desk.reloadSettings()
                 } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }
                 try? await Task.sleep(for: .seconds(1))  // cancelled at shutdown: the loop ends

@@ -72,7 +72,7 @@ extension Transaction {
     }
 
     /// Everybody on the customer's side: the requester and those brought in.
-    func customers(of ticket: Ticket) throws -> [Person<Customer>] {
+    package func customers(of ticket: Ticket) throws -> [Person<Customer>] {
         let collaborators = try db.collaborators(of: ticket.id)
         return [ticket.requester] + collaborators.filter { $0.id != ticket.customer }
     }

@@ -42,6 +42,17 @@ package struct Schedule: Sendable, Equatable {
         self.init(timeZone: zone, spans: spans, holidays: Set(dates.compactMap(\.text)))
     }
 
+    /// What is wrong with the hours of a week; nil where nothing is.
+    static func problem(inHours hours: JSON) -> Fault.Problem? {
+        do throws(Refusal) {
+            _ = try Schedule(timeZone: "UTC", hours: hours, holidays: [])
+            return nil
+        } catch {
+            guard case .invalid(let faults) = error else { return nil }
+            return faults.first?.problem
+        }
+    }
+
     private static func minutes(_ clock: String) -> Int? {
         let parts = clock.split(separator: ":")
         guard parts.count == 2, let hour = Int(parts[0]), let minute = Int(parts[1]), (0...24).contains(hour), (0..<60).contains(minute),

@@ -5,11 +5,11 @@ extension JSON {
     /// Deeper than any request of ours; a parser of strangers' input has a limit.
     private static let mostDepth = 32
 
-    /// Reads RFC 8259 text. Throws `Refusal.invalid` on the field `body` when it is none.
+    /// Reads RFC 8259 text. Throws `Refusal.malformed` when it is none.
     package init(parsing bytes: Data) throws {
-        guard JSON.depth(bytes) <= JSON.mostDepth else { throw Refusal.invalid("body", .other("is nested deeper than \(JSON.mostDepth) levels")) }
+        guard JSON.depth(bytes) <= JSON.mostDepth else { throw Refusal.malformed("the JSON is nested deeper than \(JSON.mostDepth) levels") }
         do { self = try JSONDecoder().decode(Decoded.self, from: bytes).value } catch {
-            throw Refusal.invalid("body", .other("is not valid JSON"))
+            throw Refusal.malformed("the body is not valid JSON")
         }
     }
     package init?(_ text: String) {

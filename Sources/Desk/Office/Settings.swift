@@ -1,4 +1,5 @@
 import Foundation
+import Mail
 import Markup
 import Store
 import Synchronization
@@ -7,6 +8,8 @@ import Synchronization
 package struct Settings: Sendable, Equatable {
     /// The desk's name in mails and on pages.
     package var name = "Support"
+    /// The address the desk writes from; empty takes `support@` at the host of the desk's own address.
+    package var mailAddress = ""
     /// A resolved ticket closes after this much silence.
     package var closeAfterHours = 72
     /// An answer to a closed ticket reopens it this long; later it opens a new one.
@@ -63,6 +66,10 @@ package struct Settings: Sendable, Equatable {
             guard let given = value.text?.singleLine, !given.isEmpty else { return .required }
             guard given.count <= 100 else { return .tooLong(most: 100) }
             self.name = given
+        case "mail_address":
+            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an e-mail address") }
+            guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
+            mailAddress = given.lowercased()
         case "urgent_words":
             guard case .array(let items) = value else { return .wrongType(expected: "a list of words") }
             let words = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
@@ -84,7 +91,7 @@ package struct Settings: Sendable, Equatable {
     }
 
     package var fields: [(name: String, value: JSON)] {
-        var fields: [(String, JSON)] = [("name", .string(name)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
+        var fields: [(String, JSON)] = [("name", .string(name)), ("mail_address", .string(mailAddress)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
         fields += Settings.numbers.map { ($0.name, JSON(Int64(self[keyPath: $0.path]))) }
         fields += Settings.switches.map { ($0.name, JSON.bool(self[keyPath: $0.path])) }
         fields.append(("mail_texts", .object(mailTexts)))

@@ -11,6 +11,13 @@ extension Connection {
     func addresses(of customer: Customer.ID) throws -> [String] {
         try query("SELECT address FROM customer_address WHERE customer_id = \(customer) ORDER BY address") { try $0.read() }
     }
+
+    /// Whether a customer asked in a ticket or was brought into it.
+    package func takesPart(_ customer: Customer.ID, in ticket: Ticket) throws -> Bool {
+        if ticket.customer == customer { return true }
+        let found: Int64? = try value("SELECT 1 FROM ticket_collaborator WHERE ticket_id = \(ticket.id) AND customer_id = \(customer)")
+        return found != nil
+    }
 }
 
 extension Transaction {
@@ -19,21 +26,31 @@ extension Transaction {
         if let known = try db.customer(address: from.address) {
             guard known.name.isEmpty, !from.name.isEmpty else { return known }
             try db.execute("UPDATE customer SET name = \(from.name) WHERE id = \(known.id)")
+            try noteSought(known.id)
             return Customer(id: known.id, name: from.name)
         }
         let id = try db.insert(
             """
-            INSERT INTO customer (name, organization_id, created_at)
-            VALUES (\(from.name), (SELECT organization_id FROM organization_domain WHERE domain = \(from.domain)), \(now)) RETURNING id
+            INSERT INTO customer (name, organization_id, sought, created_at)
+            VALUES (\(from.name), (SELECT organization_id FROM organization_domain WHERE domain = \(from.domain)),
+                \(Customer.sought(name: from.name, addresses: [from.address])), \(now)) RETURNING id
             """, as: Customer.self)
         try db.execute("INSERT INTO customer_address (address, customer_id) VALUES (\(from.address), \(id))")
         return Customer(id: id, name: from.name)
     }
 
-    /// Whether a customer asked in a ticket or was brought into it.
-    func takesPart(_ customer: Customer.ID, in ticket: Ticket) throws -> Bool {
-        if ticket.customer == customer { return true }
-        let found: Int64? = try db.value("SELECT 1 FROM ticket_collaborator WHERE ticket_id = \(ticket.id) AND customer_id = \(customer)")
-        return found != nil
+    /// Keeps what a customer is found by in step with the name and the addresses.
+    func noteSought(_ id: Customer.ID) throws {
+        guard let name: String = try db.value("SELECT name FROM customer WHERE id = \(id)") else { return }
+        try db.execute("UPDATE customer SET sought = \(Customer.sought(name: name, addresses: db.addresses(of: id))) WHERE id = \(id)")
     }
+
+    /// Who writes in a ticket from an address: somebody who takes part, or somebody new, marked as such.
+    package func author(_ address: MailAddress, in ticket: Ticket) throws -> Author {
+        let known = try db.customer(address: address.address)
+        let isPart = try known.map { try db.takesPart($0.id, in: ticket) } ?? false
+        let name = address.name.isEmpty ? known?.name ?? "" : address.name
+        return Author(.customer, id: isPart ? known?.id.number : nil, name: name, address: address.address, isStranger: !isPart)
+    }
+
 }

@@ -59,12 +59,20 @@ package struct Customer: Sendable, Equatable {
     package typealias ID = Store.ID<Customer>
     package let id: ID
     package let name: String
+
+    /// What `from:` looks in: the name's words and the addresses, folded as all searches fold.
+    static func sought(name: String, addresses: [String]) -> String {
+        (Words.split(name) + addresses).joined(separator: " ")
+    }
 }
 
+/// A customer's company, known by the domains of its addresses.
 package struct Organization: Sendable {}
+/// People who work together on tickets, with a lead.
 package struct Team: Sendable {
     package typealias ID = Store.ID<Team>
 }
+/// A part of the house that has its own tickets, service level and people.
 package struct Department: Sendable {
     package typealias ID = Store.ID<Department>
 }

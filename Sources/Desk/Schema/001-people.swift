@@ -24,7 +24,7 @@ extension Schema {
             """
             CREATE TABLE customer (
                 id \(id), name TEXT NOT NULL, organization_id \(int) REFERENCES organization (id) ON DELETE SET NULL,
-                password TEXT, language TEXT, note TEXT NOT NULL DEFAULT '', created_at \(int) NOT NULL)
+                password TEXT, language TEXT, note TEXT NOT NULL DEFAULT '', sought TEXT NOT NULL DEFAULT '', created_at \(int) NOT NULL)
             """,
             "CREATE INDEX customer_organization ON customer (organization_id) WHERE organization_id IS NOT NULL",
             """
@@ -34,7 +34,7 @@ extension Schema {
             """,
             "CREATE INDEX customer_address_of ON customer_address (customer_id)",
             "CREATE TABLE team (id \(id), name TEXT NOT NULL, lead_id \(int) REFERENCES agent (id), is_active \(int) NOT NULL DEFAULT 1)",
-            "CREATE UNIQUE INDEX team_name ON team (lower(name))",
+            "CREATE UNIQUE INDEX team_name ON team (lower(name)) WHERE is_active = 1",
             """
             CREATE TABLE team_member (
                 team_id \(int) NOT NULL REFERENCES team (id) ON DELETE CASCADE, agent_id \(int) NOT NULL REFERENCES agent (id) ON DELETE CASCADE,

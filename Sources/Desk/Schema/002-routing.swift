@@ -21,7 +21,7 @@ extension Schema {
                 id \(id), name TEXT NOT NULL, escalation_team_id \(int) REFERENCES team (id), supervisor_id \(int) REFERENCES agent (id),
                 service_level_id \(int) REFERENCES service_level (id), is_active \(int) NOT NULL DEFAULT 1)
             """,
-            "CREATE UNIQUE INDEX department_name ON department (lower(name))",
+            "CREATE UNIQUE INDEX department_name ON department (lower(name)) WHERE is_active = 1",
             """
             CREATE TABLE agent_department (
                 agent_id \(int) NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
@@ -35,7 +35,7 @@ extension Schema {
                 escalates \(int) NOT NULL DEFAULT 0 CHECK (escalates IN (0, 1)), position \(int) NOT NULL DEFAULT 0,
                 description TEXT NOT NULL DEFAULT '', is_active \(int) NOT NULL DEFAULT 1)
             """,
-            "CREATE UNIQUE INDEX topic_name ON topic (lower(name))",
+            "CREATE UNIQUE INDEX topic_name ON topic (lower(name)) WHERE is_active = 1",
         ]
     }
 }

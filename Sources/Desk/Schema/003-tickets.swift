@@ -18,16 +18,16 @@ extension Schema {
                 service_level_id \(int) REFERENCES service_level (id), first_response_due_at \(int), first_responded_at \(int),
                 resolution_due_at \(int), paused_at \(int), watch_at \(int), overdue \(int) NOT NULL DEFAULT 0 CHECK (overdue IN (0, 1)),
                 escalation_level \(int) NOT NULL DEFAULT 0 CHECK (escalation_level >= 0), urgency \(int) NOT NULL,
-                reopened_count \(int) NOT NULL DEFAULT 0, merged_into_id \(int) REFERENCES ticket (id),
+                reopened_count \(int) NOT NULL DEFAULT 0, merged_into_id \(int) REFERENCES ticket (id) DEFERRABLE INITIALLY DEFERRED,
                 created_at \(int) NOT NULL, updated_at \(int) NOT NULL, resolved_at \(int), closed_at \(int),
                 last_message_at \(int), last_reply_at \(int))
             """,
             // One index for each order a list is read in: urgency is 0 once nothing is left to do.
-            "CREATE INDEX ticket_next ON ticket (urgency, id)",
-            "CREATE INDEX ticket_state_next ON ticket (state, urgency, id)",
-            "CREATE INDEX ticket_assignee_next ON ticket (assignee_id, urgency, id) WHERE assignee_id IS NOT NULL",
-            "CREATE INDEX ticket_team_next ON ticket (team_id, urgency, id) WHERE team_id IS NOT NULL",
-            "CREATE INDEX ticket_department_next ON ticket (department_id, urgency, id)",
+            "CREATE INDEX ticket_next ON ticket (urgency DESC, id)",
+            "CREATE INDEX ticket_state ON ticket (state, id)",
+            "CREATE INDEX ticket_assignee_next ON ticket (assignee_id, urgency DESC, id) WHERE assignee_id IS NOT NULL",
+            "CREATE INDEX ticket_team_next ON ticket (team_id, urgency DESC, id) WHERE team_id IS NOT NULL",
+            "CREATE INDEX ticket_department_next ON ticket (department_id, urgency DESC, id)",
             "CREATE INDEX ticket_customer ON ticket (customer_id, id)",
             "CREATE INDEX ticket_watch ON ticket (watch_at) WHERE watch_at IS NOT NULL",
             """

@@ -5,4 +5,12 @@ package enum Schema {
     package static let migrator = Migrator([
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk,
     ])
+
+    /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
+    package static let tables = [
+        "setting", "agent", "organization", "organization_domain", "customer", "customer_address", "team", "team_member", "api_key", "schedule",
+        "service_level", "department", "agent_department", "topic", "ticket", "ticket_tag", "ticket_link", "ticket_agent", "ticket_collaborator",
+        "ticket_event", "entry", "entry_source", "blob", "attachment", "received", "outbox", "job", "survey", "follow_up", "article", "canned_reply",
+        "idempotency",
+    ]
 }

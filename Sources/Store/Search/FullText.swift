@@ -53,6 +53,14 @@ extension Connection {
         }
     }
 
+    /// A source of tickets found by text that can be walked in the order of their keys; nil where the engine's index has none.
+    package func textSource(_ query: TextQuery, scope: TextScope) -> (source: SQL, key: SQL, condition: SQL)? {
+        switch dialect {
+        case .sqlite: FullTextSQLite.source(query, scope: scope)
+        case .postgres: nil
+        }
+    }
+
     /// The most words of one text that are indexed: what lies beyond is in the conversation still, but not searched.
     private func indexable(_ text: String) -> [String] { Array(Words.split(text).prefix(8000)) }
 }

@@ -20,8 +20,16 @@ enum FullTextSQLite {
     }
 
     static func condition(_ query: TextQuery, on key: SQL, scope: TextScope) -> SQL {
-        let match = scope == .conversation ? "{conversation} : (\(text(query)))" : text(query)
-        return "\(key) IN (SELECT rowid FROM ticket_text WHERE ticket_text MATCH \(match))"
+        "\(key) IN (SELECT rowid FROM ticket_text WHERE ticket_text MATCH \(match(query, scope)))"
+    }
+
+    /// FTS5 hands its rows out by rowid in either direction; the cross join keeps it the outer loop.
+    static func source(_ query: TextQuery, scope: TextScope) -> (source: SQL, key: SQL, condition: SQL) {
+        ("ticket_text CROSS JOIN ticket ON ticket.id = ticket_text.rowid", "ticket_text.rowid", "ticket_text MATCH \(match(query, scope))")
+    }
+
+    private static func match(_ query: TextQuery, _ scope: TextScope) -> String {
+        scope == .conversation ? "{conversation} : (\(text(query)))" : text(query)
     }
 
     /// FTS5's query words. Ours are letters and digits only, so nothing in them can be its syntax.

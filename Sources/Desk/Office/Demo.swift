@@ -1,0 +1,3 @@
+package enum Demo {
+    package static func fill(_ desk: Desk, _ say: (String) -> Void) async throws {}
+}

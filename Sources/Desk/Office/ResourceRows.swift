@@ -1,0 +1,311 @@
+import Foundation
+import Mail
+import Markup
+import Store
+
+/// One row of a resource, field after field as it is sent.
+package struct ResourceRow: Sendable {
+    package let id: Int64
+    package fileprivate(set) var fields: [(name: String, value: JSON)]
+
+    package func write(to json: inout JSONText) {
+        json.object { json in
+            json.field("id", id)
+            for (name, value) in fields { json.dynamicField(name, value) }
+        }
+    }
+}
+
+extension Connection {
+    package func rows(of resource: Resource, after: Int64 = 0, limit: Int) throws -> [ResourceRow] {
+        let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
+        return try rows(of: resource, where: "id > \(after) \(active) ORDER BY id LIMIT \(limit)")
+    }
+    package func row(_ id: Int64, of resource: Resource) throws -> ResourceRow {
+        guard let found = try rows(of: resource, where: "id = \(id)").first else { throw Refusal.notFound }
+        return found
+    }
+
+    private func rows(of resource: Resource, where condition: SQL) throws -> [ResourceRow] {
+        let readable = resource.fields.filter { !$0.kind.isWriteOnly }
+        let columns = SQL.join(["id"] + readable.compactMap { $0.kind.columns }, separator: ", ")
+        var rows = try query("SELECT \(columns) FROM \(SQL(raw: resource.table)) WHERE \(condition)") { row in
+            var read = ResourceRow(id: try row.read(), fields: [])
+            for field in readable { read.fields.append((field.name, try field.kind.read(&row))) }
+            return read
+        }
+        for index in rows.indices {
+            for (position, field) in readable.enumerated() {
+                if let list = try self.list(field.kind, of: rows[index].id) { rows[index].fields[position].value = list }
+            }
+        }
+        return rows
+    }
+
+    private func list(_ kind: Resource.Kind, of id: Int64) throws -> JSON? {
+        switch kind {
+        case .references(let join, let own, let other, let table):
+            let sql: SQL = """
+                SELECT id, name FROM \(SQL(raw: table)) WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
+                """
+            return .array(try query(sql) { ["id": JSON(try $0.read(Int64.self)), "name": .string(try $0.read())] })
+        case .agents(let join, let own, let other):
+            let sql: SQL = """
+                SELECT name, email FROM agent WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
+                """
+            return .array(try query(sql) { ["name": .string(try $0.read()), "email": .string(try $0.read())] })
+        case .texts(let table, let own, let column, _):
+            let sql: SQL = "SELECT \(SQL(raw: column)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: own)) = \(id) ORDER BY \(SQL(raw: column))"
+            return .array(try query(sql) { .string(try $0.read()) })
+        default: return nil
+        }
+    }
+}
+
+extension Resource.Kind {
+    /// What a row is read by; nil for lists, which are rows of another table.
+    fileprivate var columns: SQL? {
+        switch self {
+        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
+            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
+            .holidays(let column), .password(let column), .moment(let column):
+            return SQL(raw: column)
+        case .reference(let column, let table): return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
+        case .agent(let column):
+            return SQL(raw: "(SELECT other.name FROM agent AS other WHERE other.id = \(column)), (SELECT other.email FROM agent AS other WHERE other.id = \(column))")
+        case .references, .agents, .texts: return nil
+        }
+    }
+
+    fileprivate func read(_ row: inout Row) throws -> JSON {
+        switch self {
+        case .text, .slug, .address, .choice, .timeZone: return .string(try row.read())
+        case .optionalText: return JSON(try row.read(String?.self))
+        case .integer: return JSON(try row.read(Int64.self))
+        case .optionalInteger: return try row.read(Int64?.self).map { JSON($0) } ?? .null
+        case .flag: return .bool(try row.read())
+        case .priority: return .string(try row.read(Priority.self).word)
+        case .hours, .holidays: return JSON(try row.read(String.self)) ?? .null
+        case .moment: return .string(try row.read(Date.self).rfc3339)
+        case .reference:
+            let id: Int64? = try row.read()
+            let name: String? = try row.read()
+            guard let id, let name else { return .null }
+            return ["id": JSON(id), "name": .string(name)]
+        case .agent:
+            let name: String? = try row.read()
+            let email: String? = try row.read()
+            guard let name, let email else { return .null }
+            return ["name": .string(name), "email": .string(email)]
+        case .password, .references, .agents, .texts: return .null
+        }
+    }
+}
+
+extension Transaction {
+    package func add(_ input: [String: JSON], to resource: Resource) throws -> ResourceRow {
+        let values = try checked(input, of: resource, id: nil)
+        let hasMoments = resource.fields.contains { if case .moment("created_at") = $0.kind { true } else { false } }
+        var columns = values.columns
+        if hasMoments { columns.append(("created_at", .integer(now.milliseconds))) }
+        if resource.table == "article" { columns.append(("updated_at", .integer(now.milliseconds))) }
+        if resource.table == "agent", input["role"] == nil { columns.append(("role", .text(Role.agent.rawValue))) }
+        if resource.table == "customer", input["name"] == nil { columns.append(("name", .text(""))) }
+        let names = SQL(raw: columns.map(\.0).joined(separator: ", "))
+        let bound = SQL.join(columns.map { "\($0.1)" }, separator: ", ")
+        guard let id: Int64 = try db.value("INSERT INTO \(SQL(raw: resource.table)) (\(names)) VALUES (\(bound)) RETURNING id") else { throw Refusal.notFound }
+        try set(values.lists, of: id)
+        try resource.afterChange?(self, id)
+        return try db.row(id, of: resource)
+    }
+
+    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON]) throws -> ResourceRow {
+        _ = try db.row(id, of: resource)
+        let values = try checked(input, of: resource, id: id)
+        if !values.columns.isEmpty {
+            let assignments = SQL.join(values.columns.map { "\(SQL(raw: $0.0)) = \($0.1)" }, separator: ", ")
+            try db.execute("UPDATE \(SQL(raw: resource.table)) SET \(assignments) WHERE id = \(id)")
+        }
+        try set(values.lists, of: id)
+        try resource.afterChange?(self, id)
+        return try db.row(id, of: resource)
+    }
+
+    package func remove(_ id: Int64, from resource: Resource) throws {
+        _ = try db.row(id, of: resource)
+        try resource.beforeRemoval?(self, id)
+        let table = SQL(raw: resource.table)
+        if resource.isRetired {
+            try db.execute("UPDATE \(table) SET is_active = 0 WHERE id = \(id)")
+            try resource.afterChange?(self, id)
+            return
+        }
+        do { try db.execute("DELETE FROM \(table) WHERE id = \(id)") } catch StoreError.constraint {
+            throw Refusal.conflict("this \(resource.name) is in use", allowed: [])
+        }
+    }
+
+    // MARK: checking
+
+    private struct Checked {
+        var columns: [(String, SQLValue)] = []
+        var lists: [(Resource.Kind, [SQLValue])] = []
+    }
+
+    /// All faults of an input together, or what is to be written.
+    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?) throws -> Checked {
+        var checked = Checked()
+        var faults: [Fault] = input.keys.sorted().filter { name in !resource.fields.contains { $0.name == name && !$0.kind.isReadOnly } }.map { Fault($0, .unknownField) }
+        for field in resource.fields where !field.kind.isReadOnly {
+            guard let value = input[field.name] else {
+                if field.isRequired, id == nil { faults.append(Fault(field.name, .required)) }
+                continue
+            }
+            do {
+                switch field.kind {
+                case .references, .agents, .texts: checked.lists.append((field.kind, try list(value, field, of: id)))
+                default:
+                    let written = try single(value, field)
+                    if field.isUnique, case .text(let text) = written, try isTaken(text, field, of: resource, id: id) { throw Wrong(.taken) }
+                    checked.columns.append((field.kind.column, written))
+                }
+            } catch let wrong as Wrong { faults.append(Fault(field.name, wrong.problem)) }
+        }
+        guard faults.isEmpty else { throw Refusal.invalid(faults) }
+        return checked
+    }
+
+    private struct Wrong: Error {
+        let problem: Fault.Problem
+        init(_ problem: Fault.Problem) { self.problem = problem }
+    }
+
+    private func isTaken(_ text: String, _ field: Resource.Field, of resource: Resource, id: Int64?) throws -> Bool {
+        let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
+        return try db.value(
+            "SELECT 1 FROM \(SQL(raw: resource.table)) WHERE \(db.dialect.foldedEquals(SQL(raw: field.kind.column), text)) AND id <> \(id ?? 0) \(active) LIMIT 1",
+            as: Int64.self) != nil
+    }
+
+    private func single(_ value: JSON, _ field: Resource.Field) throws -> SQLValue {
+        switch field.kind {
+        case .text(_, let most): return .text(try text(value, field, most: most))
+        case .optionalText(_, let most): return value == .null ? .null : .text(try text(value, field, most: most))
+        case .slug:
+            let slug = try text(value, field, most: 100)
+            guard slug.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }) else {
+                throw Wrong(.wrongType(expected: "lower-case letters, digits and hyphens"))
+            }
+            return .text(slug)
+        case .address:
+            guard let address = value.text.flatMap({ MailAddress($0) }) else { throw Wrong(.notAnAddress) }
+            return .text(address.address)
+        case .integer(_, let range): return .integer(try integer(value, range))
+        case .optionalInteger(_, let range): return value == .null ? .null : .integer(try integer(value, range))
+        case .flag:
+            guard case .bool(let truth) = value else { throw Wrong(.wrongType(expected: "true or false")) }
+            return .integer(truth ? 1 : 0)
+        case .choice(_, let words):
+            guard let word = value.text, words.contains(word) else { throw Wrong(.notOneOf(words)) }
+            return .text(word)
+        case .priority:
+            guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
+            return .integer(Int64(priority.rawValue))
+        case .timeZone:
+            guard let name = value.text, TimeZone(identifier: name) != nil else { throw Wrong(.unknown(value.text ?? value.written)) }
+            return .text(name)
+        case .hours:
+            if let problem = Schedule.problem(inHours: value) { throw Wrong(problem) }
+            return .text(value.written)
+        case .holidays:
+            guard case .array(let days) = value, days.allSatisfy({ $0.text?.utf8.count == 10 }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
+            return .text(value.written)
+        case .password:
+            guard let password = value.text, password.count >= Password.shortest else { throw Wrong(.other("has fewer than \(Password.shortest) characters")) }
+            guard password.count <= 1000 else { throw Wrong(.tooLong(most: 1000)) }
+            return .text(try Password.hash(password))
+        case .reference(_, let table): return value == .null ? .null : .integer(try key(value, in: table))
+        case .agent: return value == .null ? .null : .integer(try agentKey(value))
+        case .moment, .references, .agents, .texts: return .null
+        }
+    }
+
+    private func list(_ value: JSON, _ field: Resource.Field, of id: Int64?) throws -> [SQLValue] {
+        guard case .array(let items) = value else { throw Wrong(.wrongType(expected: "a list")) }
+        guard items.count <= 1000 else { throw Wrong(.tooMany(most: 1000)) }
+        if field.isRequired, items.isEmpty { throw Wrong(.required) }
+        var seen: [SQLValue] = []
+        for item in items {
+            let read: SQLValue
+            switch field.kind {
+            case .references(_, _, _, let table): read = .integer(try key(item, in: table))
+            case .agents: read = .integer(try agentKey(item))
+            case .texts(let table, let own, let column, let isDomain):
+                guard let text = isDomain ? item.text.flatMap({ MailAddress("x@" + $0)?.domain }) : item.text.flatMap({ MailAddress($0)?.address }) else {
+                    throw Wrong(isDomain ? .wrongType(expected: "a domain such as example.org") : .notAnAddress)
+                }
+                let owner: Int64? = try db.value("SELECT \(SQL(raw: own)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: column)) = \(text)")
+                if let owner, owner != id { throw Wrong(.other("belongs to somebody else already: \(text)")) }
+                read = .text(text)
+            default: read = .null
+            }
+            if !seen.contains(read) { seen.append(read) }
+        }
+        return seen
+    }
+
+    private func text(_ value: JSON, _ field: Resource.Field, most: Int) throws -> String {
+        guard let given = value.text else { throw Wrong(.wrongType(expected: "text")) }
+        let text = most > 500 ? given.withoutControls : given.singleLine
+        if field.isRequired, text.trimmingWhitespace().isEmpty { throw Wrong(.required) }
+        guard text.count <= most else { throw Wrong(.tooLong(most: most)) }
+        return text
+    }
+    private func integer(_ value: JSON, _ range: ClosedRange<Int>) throws -> Int64 {
+        guard let number = value.integer else { throw Wrong(.wrongType(expected: "a whole number")) }
+        guard (Int64(range.lowerBound)...Int64(range.upperBound)).contains(number) else { throw Wrong(.outOfRange(range.lowerBound, range.upperBound)) }
+        return number
+    }
+    private func key(_ value: JSON, in table: String) throws -> Int64 {
+        let condition: SQL
+        if let id = value.integer ?? value["id"]?.integer { condition = "id = \(id)" } else if let name = value.text ?? value["name"]?.text {
+            condition = db.dialect.foldedEquals("name", name)
+        } else { throw Wrong(.wrongType(expected: "an id or a name")) }
+        guard let id: Int64 = try db.value("SELECT id FROM \(SQL(raw: table)) WHERE \(condition) ORDER BY id DESC LIMIT 1") else { throw Wrong(.unknown(value.text ?? value.written)) }
+        return id
+    }
+    private func agentKey(_ value: JSON) throws -> Int64 {
+        guard let email = value.text ?? value["email"]?.text else { throw Wrong(.wrongType(expected: "an e-mail address")) }
+        guard let agent = try db.agent(email: email.trimmingWhitespace()), agent.isActive else { throw Wrong(.unknown(email)) }
+        return agent.id.number
+    }
+
+    private func set(_ lists: [(Resource.Kind, [SQLValue])], of id: Int64) throws {
+        for (kind, values) in lists {
+            let (table, own, other): (String, String, String)
+            switch kind {
+            case .references(let join, let ownColumn, let otherColumn, _), .agents(let join, let ownColumn, let otherColumn): (table, own, other) = (join, ownColumn, otherColumn)
+            case .texts(let texts, let ownColumn, let column, _): (table, own, other) = (texts, ownColumn, column)
+            default: continue
+            }
+            let kept = values.map { "\($0)" as SQL }
+            let gone: SQL = kept.isEmpty ? "" : "AND \(SQL(raw: other)) NOT IN (\(SQL.join(kept, separator: ", ")))"
+            try db.execute("DELETE FROM \(SQL(raw: table)) WHERE \(SQL(raw: own)) = \(id) \(gone)")
+            for value in values {
+                try db.execute("INSERT INTO \(SQL(raw: table)) (\(SQL(raw: own)), \(SQL(raw: other))) VALUES (\(id), \(value)) ON CONFLICT DO NOTHING")
+            }
+        }
+    }
+}
+
+extension Resource.Kind {
+    fileprivate var column: String {
+        switch self {
+        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
+            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
+            .holidays(let column), .password(let column), .moment(let column), .reference(let column, _), .agent(let column):
+            column
+        case .references, .agents, .texts: ""
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Markup
+import Store
+
+/// What of a ticket is to become different; what is nil stays.
+package struct TicketChange: Sendable {
+    /// Given or taken away.
+    package enum Setting<Value: Sendable>: Sendable {
+        case cleared
+        case given(Value)
+    }
+    package var subject: String?
+    package var priority: Priority?
+    package var department: Wanted?
+    package var team: Setting<Wanted>?
+    /// An e-mail address.
+    package var assignee: Setting<String>?
+    package var topic: Setting<Wanted>?
+    package var tags: [String]?
+    /// Single fields; null takes one away.
+    package var fields: [String: JSON]?
+
+    package init() {}
+}
+
+extension Transaction {
+    /// Changes a ticket; each kind of change is an event of its own, and moving it goes through the verbs that move it.
+    package func change(_ ticket: inout Ticket, _ change: TicketChange, by actor: Actor) throws {
+        guard ![.merged, .deleted].contains(ticket.state) else {
+            throw Refusal.conflict("a ticket that is \(ticket.state.rawValue) cannot be changed", allowed: [])
+        }
+        try changeWords(of: &ticket, change, by: actor)
+        if let wanted = change.department {
+            let department = try db.named(NamedTable.department, wanted, field: "department")
+            if department.id != ticket.department.id { try transfer(&ticket, to: department, by: actor) }
+        }
+        switch change.team {
+        case .given(let wanted)?:
+            let team = try db.named(NamedTable.team, wanted, field: "team")
+            if team.id != ticket.team?.id { try assign(&ticket, to: team, by: actor) }
+        case .cleared?: if let former = ticket.team { try leave(former, &ticket, by: actor) }
+        case nil: break
+        }
+        switch change.assignee {
+        case .given(let email)?:
+            let agent = try activeAgent(email, field: "assignee")
+            if agent.id != ticket.assignee?.id { try assign(&ticket, to: agent, by: actor) }
+        case .cleared?: if ticket.assignee != nil { try release(&ticket, by: actor) }
+        case nil: break
+        }
+        if let priority = change.priority, priority != ticket.priority { try set(priority, of: &ticket, by: actor) }
+    }
+
+    private func changeWords(of ticket: inout Ticket, _ change: TicketChange, by actor: Actor) throws {
+        var data: [String: JSON] = [:]
+        func note(_ name: String, _ from: JSON, _ to: JSON) { data[name] = ["from": from, "to": to] }
+        if let subject = change.subject?.singleLine, subject != ticket.subject {
+            guard !subject.isEmpty else { throw Refusal.invalid("subject", .required) }
+            guard subject.count <= NewTicket.longestSubject else { throw Refusal.invalid("subject", .tooLong(most: NewTicket.longestSubject)) }
+            note("subject", .string(ticket.subject), .string(subject))
+            ticket.subject = subject
+            try db.extendText(of: ticket.id.number, conversation: subject)
+        }
+        if let topic = change.topic {
+            var wanted: Reference<Topic>?
+            if case .given(let name) = topic { wanted = try db.named(NamedTable.topic, name, field: "topic") }
+            if wanted != ticket.topic { note("topic", JSON(ticket.topic?.name), JSON(wanted?.name)) }
+            ticket.topic = wanted
+        }
+        if let tags = change.tags {
+            let former = ticket.tagsText
+            try setTags(tags, of: &ticket)
+            if ticket.tagsText != former { note("tags", JSON(former) ?? .null, JSON(ticket.tagsText) ?? .null) }
+        }
+        if let fields = change.fields {
+            var kept: [String: JSON] = [:]
+            if case .object(let known)? = JSON(ticket.fieldsText) { kept = known }
+            let former = kept
+            for (name, value) in fields { kept[name] = value == .null ? nil : value }
+            if kept != former { note("fields", .object(former), .object(kept)) }
+            ticket.fieldsText = JSON.object(kept).written
+        }
+        guard !data.isEmpty else { return }
+        try save(ticket)
+        try record(.changed, on: ticket.id, by: actor, data: .object(data))
+    }
+
+    private func set(_ priority: Priority, of ticket: inout Ticket, by actor: Actor) throws {
+        let data: JSON = ["priority": ["from": .string(ticket.priority.word), "to": .string(priority.word)]]
+        ticket.priority = priority
+        try save(ticket)
+        try record(.changed, on: ticket.id, by: actor, data: data)
+        // An urgent request goes to the escalation team whenever it is found to be one.
+        guard priority == .urgent, ticket.escalationLevel == 0, ticket.state.isActive else { return }
+        try raise(&ticket, by: .routing, reason: "\(actor.name) set the priority to urgent")
+        try save(ticket)
+    }
+
+    private func leave(_ former: Reference<Team>, _ ticket: inout Ticket, by actor: Actor) throws {
+        ticket.team = nil
+        try save(ticket)
+        try record(.released, on: ticket.id, by: actor, data: ["team": .string(former.name)])
+    }
+}

@@ -1,0 +1,121 @@
+import Crypto
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Markup
+import NIOCore
+
+/// What the desk's routes know of a request besides the request itself.
+package struct DeskContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    package init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+}
+
+/// One request being answered: what was asked, by whom, and the desk to ask.
+package struct Call: Sendable {
+    let web: Web
+    let request: Request
+    let context: DeskContext
+    /// The client, on routes for keys.
+    var key: APIKey?
+
+    var desk: Desk { web.desk }
+
+    // MARK: the address
+
+    func parameter(_ name: String) throws -> String {
+        guard let value = context.parameters.get(name) else { throw Refusal.notFound }
+        return value.removingPercentEncoding ?? value
+    }
+    /// A number in the address; anything but digits names nothing.
+    func number(_ name: String = "number") throws -> Int64 {
+        let text = try parameter(name)
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int64(text) else { throw Refusal.notFound }
+        return number
+    }
+    func query(_ name: String) -> String? { request.uri.queryParameters[Substring(name)].map { String($0).replacingOccurrences(of: "+", with: " ") }.flatMap { $0.removingPercentEncoding ?? $0 } }
+
+    /// `limit`, from 1 to 200.
+    func limit(_ usual: Int = 50) throws -> Int {
+        guard let text = query("limit") else { return usual }
+        guard let limit = Int(text), (1...200).contains(limit) else { throw Refusal.invalid("limit", .outOfRange(1, 200)) }
+        return limit
+    }
+    /// A cursor that is the key of the last item.
+    func cursor() throws -> Int64? {
+        guard let text = query("cursor") else { return nil }
+        guard let id = Int64(text), id >= 0 else { throw Refusal.invalid("cursor", .other("is none that a list gave out")) }
+        return id
+    }
+
+    // MARK: the body
+
+    /// Room for the attachments in base64 and the words around them.
+    var mostBytes: Int { desk.settings.current.attachmentBytes / 3 * 4 + (2 << 20) }
+
+    func body() async throws -> Data {
+        let most = mostBytes
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most { throw Refusal.tooLarge(limit: most) }
+        var bytes = Data()
+        for try await part in request.body {
+            bytes.append(contentsOf: part.readableBytesView)
+            if bytes.count > most { throw Refusal.tooLarge(limit: most) }
+        }
+        return bytes
+    }
+
+    /// The body as a JSON object, with what marks it for a retry.
+    func input() async throws -> (Input, IdempotencyKey?) {
+        let bytes = try await body()
+        let json = bytes.isEmpty ? JSON.object([:]) : try JSON(parsing: bytes)
+        guard case .object(let fields) = json else { throw Refusal.malformed("the body is not a JSON object") }
+        return (Input(fields), try idempotency(bytes))
+    }
+
+    private func idempotency(_ bytes: Data) throws -> IdempotencyKey? {
+        guard let key, let mark = request.headers[.idempotencyKey], !mark.isEmpty else { return nil }
+        guard mark.utf8.count <= IdempotencyKey.longest else { throw Refusal.invalid("Idempotency-Key", .tooLong(most: IdempotencyKey.longest)) }
+        var hash = SHA256()
+        hash.update(data: Data("\(request.method) \(request.uri.path)\n".utf8))
+        hash.update(data: bytes)
+        return IdempotencyKey(mark, of: key, request: Hex.encode(hash.finalize()))
+    }
+
+    // MARK: answers
+
+    func json(_ status: HTTPResponse.Status = .ok, location: String? = nil, _ write: (inout JSONText) throws -> Void) rethrows -> Response {
+        var json = JSONText(capacity: 1024)
+        try write(&json)
+        return Answer(status: status.code, location: location, body: json.bytes).response
+    }
+
+    /// The client as one who does things.
+    var actor: Actor { key?.actor ?? Actor(.system, name: "API") }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!  // a literal that is a token
+    static let apiKey = HTTPField.Name("X-API-Key")!
+    static let requestID = HTTPField.Name("X-Request-Id")!
+    static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
+    static let robots = HTTPField.Name("X-Robots-Tag")!
+}
+
+extension Answer {
+    var response: Response {
+        var headers: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store", .contentTypeOptions: "nosniff"]
+        if let location { headers[.location] = location }
+        return Response(status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+extension Answer {
+    static func json(_ status: Int = 200, location: String? = nil, _ write: (inout JSONText) throws -> Void) rethrows -> Answer {
+        var json = JSONText(capacity: 1024)
+        try write(&json)
+        return Answer(status: status, location: location, body: json.bytes)
+    }
+}

@@ -1,0 +1,98 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// What was said in a ticket, and its files.
+enum EntryRoutes {
+    static var routes: [Route] {
+        [
+            .get("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Read the conversation", output: "Entry list", parameters: [.limit, .cursor, .seenBy]), list),
+            .post("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry", output: "Entry", status: 201), add),
+            .get("/api/v1/attachments/:id", for: .key(.tickets), .init(summary: "Download a file", output: "File"), attachment),
+        ]
+    }
+
+    @Sendable private static func list(_ call: Call) async throws -> Response {
+        let (number, limit, after) = (try call.number(), try call.limit(), try call.cursor() ?? 0)
+        let entries = try await call.desk.read { db in
+            try db.entries(of: try db.ticket(number: number, for: call.asker(db)).id, after: after, limit: limit + 1)
+        }
+        return call.json { json in
+            json.list(Array(entries.prefix(limit)), next: entries.count > limit ? entries[limit - 1].id.description : nil) { $0.write($1, office: call.desk.office) }
+        }
+    }
+
+    @Sendable private static func add(_ call: Call) async throws -> Response {
+        let (given, key) = try await call.input()
+        var input = given
+        let number = try call.number()
+        let kind = input.choice("kind", required: true, as: Entry.Kind.self)
+        let author = input.person("author")
+        let uploads = try input.attachments(most: call.desk.settings.current.attachmentBytes)
+        let writing = input.writing(required: uploads.isEmpty) ?? Writing("", type: .text)
+        try input.finish()
+        guard let kind else { throw Refusal.invalid("kind", .required) }
+        let files = try call.desk.keep(uploads)
+        return try await call.desk.write { tx in
+            try tx.once(key) {
+                let id = try tx.add(kind, to: number, writing, by: author, files: files, call)
+                return try Answer.json(201) { $0.write(try tx.db.entry(id), office: tx.office) }
+            }
+        }.response
+    }
+
+    @Sendable private static func attachment(_ call: Call) async throws -> Response {
+        let id = try call.number("id")
+        let (file, _, _) = try await call.desk.read { try $0.attachment(Attachment.ID(id)) }
+        return try await call.send(file)
+    }
+}
+
+extension Transaction {
+    fileprivate func add(_ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?, files: [StoredFile], _ call: Call) throws -> Entry.ID {
+        switch kind {
+        case .message:
+            let ticket = try db.livingTicket(try db.ticket(number: number).id)
+            return try receive(writing, in: ticket, by: try customer(author, of: ticket), files: files, source: .api).entry
+        case .reply, .note:
+            let (actor, asker): (Actor, Asker)
+            if let author {
+                let agent = try activeAgent(author.address, field: "author")
+                guard agent.role >= .agent else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
+                (actor, asker) = (Actor(agent), .agent(agent))
+            } else {
+                (actor, asker) = (call.actor, .desk)
+            }
+            var ticket = try db.ticket(number: number, for: asker)
+            if kind == .note { return try note(on: &ticket, writing, by: actor, files: files, source: .api) }
+            return try reply(to: &ticket, writing, by: actor, files: files, source: .api)
+        }
+    }
+
+    /// The requester, somebody who takes part, or somebody new, who is marked as such.
+    private func customer(_ author: MailAddress?, of ticket: Ticket) throws -> Author {
+        guard let author else { return Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress) }
+        return try self.author(author, in: ticket)
+    }
+}
+
+extension Call {
+    /// A file as a download: streamed from the disk, never run by a browser.
+    func send(_ file: Attachment) async throws -> Response {
+        let path = desk.files.path(of: file.hash).path
+        guard FileManager.default.fileExists(atPath: path) else {
+            desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
+            throw Refusal.notFound
+        }
+        let body = try await FileIO().loadFile(path: path, context: context)
+        let headers: HTTPFields = [
+            .contentType: file.type, .contentDisposition: "attachment; filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, max-age=31536000, immutable",
+        ]
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}

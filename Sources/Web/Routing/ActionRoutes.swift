@@ -1,0 +1,143 @@
+import Desk
+import Foundation
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// What can be done to a ticket as a whole: `POST /tickets/NUMBER/actions/ACTION`.
+enum ActionRoutes {
+    static var routes: [Route] {
+        TicketAction.allCases.map { action in
+            .post(
+                "/api/v1/tickets/:number/actions/\(action.rawValue)", for: .key(.tickets),
+                .init(summary: summary(action), input: schema(action), output: "Ticket")
+            ) { try await perform(action, $0) }
+        }
+    }
+
+    @Sendable private static func perform(_ action: TicketAction, _ call: Call) async throws -> Response {
+        let (given, key) = try await call.input()
+        var input = given
+        let number = try call.number()
+        let by = input.email("by")
+        let reason = (input.text("reason", most: 2000, required: action == .escalate) ?? "").singleLine
+        let wish = try Wish(action, &input)
+        try input.finish()
+        return try await call.desk.write { tx in
+            try tx.once(key) {
+                let ticket = try tx.perform(action, on: number, wish, reason: reason, by: by, call)
+                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket)), office: tx.office) }
+            }
+        }.response
+    }
+
+    fileprivate static func summary(_ action: TicketAction) -> String {
+        switch action {
+        case .claim: "An agent takes the ticket up"
+        case .assign: "Give it to an agent or a team"
+        case .release: "Give it back to the team"
+        case .transfer: "Move it to another department"
+        case .escalate: "Pass it up, with the reason"
+        case .wait: "Wait for the customer"
+        case .hold: "Wait for somebody else; the clock rests"
+        case .resume: "Go on working"
+        case .resolve: "Offer a solution"
+        case .confirm: "The customer says it is solved"
+        case .close: "Close it"
+        case .reopen: "Bring it back"
+        case .spam: "Mark it as spam"
+        case .merge: "Put it into another ticket"
+        case .addAgent: "Bring in a second agent"
+        case .removeAgent: "Let a second agent go"
+        case .addCollaborator: "Bring in somebody else on the customer's side"
+        case .removeCollaborator: "Take somebody on the customer's side out"
+        }
+    }
+
+    fileprivate static func schema(_ action: TicketAction) -> String {
+        switch action {
+        case .assign: "Assignment"
+        case .transfer: "Transfer"
+        case .escalate: "Escalation"
+        case .resolve: "Solution"
+        case .merge: "Merge"
+        case .addAgent, .removeAgent: "SecondAgent"
+        case .addCollaborator, .removeCollaborator: "Collaborator"
+        default: "Action"
+        }
+    }
+}
+
+/// What an action needs besides the ticket.
+private struct Wish: Sendable {
+    var agent: String?
+    var team: Wanted?
+    var department: Wanted?
+    var solution: Writing?
+    var into: Int64?
+    var email: MailAddress?
+
+    init(_ action: TicketAction, _ input: inout Input) throws {
+        switch action {
+        case .assign:
+            agent = input.email("agent")
+            team = input.wanted("team")
+            if agent == nil, team == nil { input.fault("agent", .other("or team is required")) }
+        case .transfer:
+            department = input.wanted("department")
+            if department == nil { input.fault("department", .required) }
+        case .resolve: solution = input.writing(required: false)
+        case .merge:
+            into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
+            if into == nil { input.fault("into", .required) }
+        case .addAgent, .removeAgent: agent = input.email("agent", required: true)
+        case .addCollaborator, .removeCollaborator: email = input.person("email", required: true)
+        default: break
+        }
+    }
+}
+
+extension Transaction {
+    fileprivate func perform(_ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by: String?, _ call: Call) throws -> Ticket.ID {
+        let (actor, asker) = try doer(by, call)
+        var ticket = try db.ticket(number: number, for: asker)
+        switch action {
+        case .claim:
+            guard let by else { throw Refusal.invalid("by", .required) }
+            try claim(&ticket, by: try activeAgent(by, field: "by"))
+        case .assign:
+            if let team = wish.team { try assign(&ticket, to: try db.named(NamedTable.team, team, field: "team"), by: actor, reason: reason) }
+            if let agent = wish.agent { try assign(&ticket, to: try activeAgent(agent, field: "agent"), by: actor, reason: reason) }
+        case .release: try release(&ticket, by: actor, reason: reason)
+        case .transfer:
+            guard let department = wish.department else { break }
+            try transfer(&ticket, to: try db.named(NamedTable.department, department, field: "department"), by: actor, reason: reason)
+        case .escalate: try escalate(&ticket, by: actor, reason: reason)
+        case .wait: try pause(&ticket, as: .waiting, by: actor, reason: reason)
+        case .hold: try pause(&ticket, as: .held, by: actor, reason: reason)
+        case .resume: try resume(&ticket, by: actor, reason: reason)
+        case .resolve: try resolve(&ticket, by: actor, solution: wish.solution.flatMap { $0.text.isEmpty ? nil : $0 }, source: .api)
+        case .confirm: try confirm(&ticket, by: actor.kind == .agent ? actor : requester(of: ticket))
+        case .close: try close(&ticket, by: actor, reason: reason.isEmpty ? "closed by \(actor.name)" : reason)
+        case .reopen: try reopen(&ticket, by: actor, reason: reason.isEmpty ? "reopened by \(actor.name)" : reason)
+        case .spam: try markSpam(&ticket, by: actor)
+        case .merge:
+            guard let into = wish.into else { break }
+            let other: Ticket
+            do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound { throw Refusal.invalid("into", .unknown(String(into))) }
+            try merge(&ticket, into: other, by: actor)
+        case .addAgent, .removeAgent:
+            guard let agent = try wish.agent.map({ try activeAgent($0, field: "agent") }) else { break }
+            if action == .addAgent { try addAgent(agent, to: ticket, by: actor) } else { try removeAgent(agent, from: ticket, by: actor) }
+        case .addCollaborator, .removeCollaborator:
+            guard let email = wish.email else { break }
+            if action == .addCollaborator { try addCollaborator(email, to: ticket, by: actor, reason: reason) } else { try removeCollaborator(email, from: ticket, by: actor) }
+        }
+        return ticket.id
+    }
+
+    private func requester(of ticket: Ticket) -> Actor {
+        Actor(.customer, id: ticket.customer.number, name: ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName, address: ticket.requesterAddress)
+    }
+}

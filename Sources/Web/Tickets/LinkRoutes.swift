@@ -1,0 +1,125 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// `/t/TOKEN`, the link in every mail: one customer's way into one ticket. A GET shows; only a press changes.
+enum LinkRoutes {
+    static var routes: [Route] {
+        [
+            .get("/t/:token", for: .signedLink, show),
+            .post("/t/:token", for: .signedLink, answer),
+            .post("/t/:token/confirm", for: .signedLink, confirm),
+            .post("/t/:token/reopen", for: .signedLink, reopen),
+            .get("/t/:token/attachments/:id", for: .signedLink, attachment),
+        ]
+    }
+
+    @Sendable private static func show(_ call: Call) async throws -> Response {
+        let token = try call.linkToken()
+        let view = try await call.linkView(token)
+        return Page.response(linkPage(view, highlight: call.query("answer"), sent: call.query("sent"), problem: nil, typed: ""))
+    }
+
+    @Sendable private static func answer(_ call: Call) async throws -> Response {
+        let token = try call.linkToken()
+        let form = try await call.form(csrfFor: try call.parameter("token"))
+        let body = form["body"] ?? ""
+        let files: [StoredFile]
+        let writing = Writing(body, type: .text)
+        do {
+            files = try call.keep(form)
+            guard !writing.text.isEmpty || !files.isEmpty else { throw Refusal.invalid("body", .required) }
+            guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+        } catch let refusal as Refusal { return try await again(call, token, refusal, typed: body) }
+        let ticket = try await call.desk.write { tx in
+            let (ticket, author) = try tx.open(token)
+            return try tx.receive(writing.text.isEmpty ? Writing("(no text, see the files)", type: .text) : writing, in: ticket, by: author, files: files, source: .web).ticket
+        }
+        // A closed ticket past its time goes on in a new one, which has a link of its own.
+        let link = LinkToken(ticket: ticket.id, customer: token.customer)
+        return Page.see(Path("t", link.text(call.desk.office.signer), query: [("sent", "answer")]))
+    }
+
+    private static func again(_ call: Call, _ token: LinkToken, _ refusal: Refusal, typed: String) async throws -> Response {
+        let view = try await call.linkView(token)
+        switch refusal {
+        case .invalid(let faults): return Page.response(.unprocessableContent, linkPage(view, highlight: nil, sent: nil, problem: faults.first?.problem, typed: typed))
+        case .tooLarge(let limit): return Page.response(.contentTooLarge, linkPage(view, highlight: nil, sent: nil, problem: .other("has more files than \(limit >> 20) MB"), typed: typed))
+        default: throw refusal
+        }
+    }
+
+    @Sendable private static func confirm(_ call: Call) async throws -> Response {
+        let token = try call.linkToken()
+        _ = try await call.form(csrfFor: try call.parameter("token"))
+        try await call.desk.write { tx in
+            var (ticket, author) = try tx.open(token)
+            // Pressing twice, or after it was closed, comes to the same.
+            if ticket.state != .closed { try tx.confirm(&ticket, by: author.actor) }
+        }
+        return Page.see(Path("t", try call.parameter("token"), query: [("sent", "yes")]))
+    }
+
+    @Sendable private static func reopen(_ call: Call) async throws -> Response {
+        let token = try call.linkToken()
+        let form = try await call.form(csrfFor: try call.parameter("token"))
+        let writing = Writing(form["body"] ?? "", type: .text)
+        try await call.desk.write { tx in
+            var (ticket, author) = try tx.open(token)
+            if !writing.text.isEmpty {
+                _ = try tx.receive(writing, in: ticket, by: author, files: [], source: .web)
+            } else if !ticket.state.isActive {
+                try tx.reopen(&ticket, by: author.actor, reason: "the customer says it is not solved")
+            }
+        }
+        return Page.see(Path("t", try call.parameter("token"), query: [("sent", "no")]))
+    }
+
+    @Sendable private static func attachment(_ call: Call) async throws -> Response {
+        let token = try call.linkToken()
+        let id = try call.number("id")
+        let file = try await call.desk.read { db in
+            let (file, ticket, kind) = try db.attachment(Attachment.ID(id))
+            guard kind != .note, ticket == (try db.livingTicket(token.ticket).id) else { throw Refusal.notFound }
+            return file
+        }
+        return try await call.send(file)
+    }
+}
+
+extension Call {
+    fileprivate func linkToken() throws -> LinkToken {
+        guard let token = LinkToken(try parameter("token"), signer: desk.office.signer) else { throw Refusal.notFound }
+        return token
+    }
+
+    fileprivate func linkView(_ token: LinkToken) async throws -> LinkView {
+        let text = try parameter("token")
+        return try await desk.read { [csrf = csrf(text), settings = desk.settings.current] db in
+            let ticket = try db.customersTicket(token)
+            return LinkView(ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500), token: text, csrf: csrf, deskName: settings.name)
+        }
+    }
+}
+
+extension Connection {
+    /// The ticket a link leads to; whoever was taken out of it is led nowhere.
+    fileprivate func customersTicket(_ token: LinkToken) throws -> Ticket {
+        let ticket = try livingTicket(token.ticket)
+        guard ticket.state != .deleted, ticket.state != .spam else { throw Refusal.notFound }
+        guard try takesPart(token.customer, in: ticket) else { throw Refusal.notFound }
+        return ticket
+    }
+}
+
+extension Transaction {
+    fileprivate func open(_ token: LinkToken) throws -> (Ticket, Author) {
+        let ticket = try db.customersTicket(token)
+        let person = try customers(of: ticket).first { $0.id == token.customer } ?? ticket.requester
+        return (ticket, Author(.customer, id: token.customer.number, name: person.name, address: person.address))
+    }
+}

@@ -1,0 +1,151 @@
+import Desk
+import Foundation
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// Tickets over the API: open, list, read, change.
+enum TicketRoutes {
+    static var routes: [Route] {
+        [
+            .post("/api/v1/tickets", for: .key(.create), .init(summary: "Open a ticket", input: "NewTicket", output: "Ticket", status: 201), open),
+            .get("/api/v1/tickets", for: .key(.tickets), .init(summary: "List tickets, by the search language", output: "Ticket list", parameters: listParameters), list),
+            .get("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Read a ticket", output: "Ticket", parameters: [.seenBy]), show),
+            .patch("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Change a ticket", input: "TicketChange", output: "Ticket"), change),
+            .get("/api/v1/tickets/:number/events", for: .key(.tickets), .init(summary: "What happened to a ticket, and why", output: "Event list", parameters: [.limit, .cursor, .seenBy]), events),
+            .get("/api/v1/tickets/:number/deliveries", for: .key(.tickets), .init(summary: "How the mails of a ticket fare", output: "Delivery list", parameters: [.seenBy]), deliveries),
+        ]
+    }
+
+    private static var listParameters: [Route.Parameter] {
+        [
+            .init(name: "query", schema: #"{"type":"string","maxLength":1000}"#, meaning: "The search language: words, \"phrases\", state:, assignee:, team:, department:, topic:, priority:, from:, tag:, number:, created:, is:overdue, -, OR"),
+            .init(name: "sort", schema: #"{"type":"string","enum":["newest","oldest","urgency"]}"#, meaning: "The order; newest unless given"),
+            .limit, .cursor, .seenBy,
+        ]
+    }
+
+    @Sendable private static func open(_ call: Call) async throws -> Response {
+        let (given, key) = try await call.input()
+        var input = given
+        let requester = input.person("requester", required: true)
+        let subject = input.text("subject", most: NewTicket.longestSubject, required: true)
+        let writing = input.writing()
+        let uploads = try input.attachments(most: call.desk.settings.current.attachmentBytes)
+        let topic = input.wanted("topic")
+        let department = input.wanted("department")
+        let priority = input.priority()
+        let tags = input.tags() ?? []
+        let fields = input.object("fields") ?? [:]
+        let notify = input.flag("notify") ?? true
+        try input.finish()
+        guard let requester, let subject, let writing else { throw Refusal.invalid([]) }
+        var request = NewTicket(requester: requester, subject: subject, writing: writing, source: .api)
+        request.files = try call.desk.keep(uploads)
+        request.topic = topic
+        request.department = department
+        request.priority = priority
+        request.tags = tags
+        request.fields = fields
+        request.notify = notify
+        return try await call.desk.write { [request, actor = call.actor] tx in
+            try tx.once(key) {
+                let (ticket, _) = try tx.open(request, by: actor)
+                return try Answer.json(201, location: "\(tx.office.url)/api/v1/tickets/\(ticket.number)") { json in
+                    json.write(try tx.db.whole(opened: ticket), office: tx.office)
+                }
+            }
+        }.response
+    }
+
+    @Sendable private static func list(_ call: Call) async throws -> Response {
+        let query = try TicketQuery(call.query("query") ?? "", now: call.desk.clock.now())
+        guard let order = TicketOrder(rawValue: call.query("sort") ?? TicketOrder.newest.rawValue) else { throw Refusal.invalid("sort", .notOneOf(TicketOrder.allCases.map(\.rawValue))) }
+        let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
+        let limit = try call.limit()
+        let page = try await call.desk.read { db in
+            try db.tickets(TicketList(query: query, asker: try call.asker(db), order: order, limit: limit, after: after))
+        }
+        return call.json { json in json.list(page.tickets, next: page.next?.text) { $0.write($1, office: call.desk.office) } }
+    }
+
+    @Sendable private static func show(_ call: Call) async throws -> Response {
+        let number = try call.number()
+        let whole = try await call.desk.read { db in try db.whole(try db.ticket(number: number, for: call.asker(db))) }
+        return call.json { $0.write(whole, office: call.desk.office) }
+    }
+
+    @Sendable private static func change(_ call: Call) async throws -> Response {
+        let (given, key) = try await call.input()
+        var input = given
+        let number = try call.number()
+        var change = TicketChange()
+        change.subject = input.text("subject", most: NewTicket.longestSubject)
+        change.priority = input.priority()
+        change.department = input.wanted("department")
+        if input.has("team") { change.team = input.wanted("team").map { .given($0) } ?? .cleared }
+        if input.has("assignee") { change.assignee = input.email("assignee").map { .given($0) } ?? .cleared }
+        if input.has("topic") { change.topic = input.wanted("topic").map { .given($0) } ?? .cleared }
+        change.tags = input.tags()
+        change.fields = input.object("fields")
+        let by = input.email("by")
+        try input.finish()
+        return try await call.desk.write { [change] tx in
+            try tx.once(key) {
+                let (actor, asker) = try tx.doer(by, call)
+                var ticket = try tx.db.ticket(number: number, for: asker)
+                try tx.change(&ticket, change, by: actor)
+                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket.id)), office: tx.office) }
+            }
+        }.response
+    }
+
+    @Sendable private static func events(_ call: Call) async throws -> Response {
+        let (number, limit, after) = (try call.number(), try call.limit(200), try call.cursor() ?? 0)
+        let events = try await call.desk.read { db in
+            try db.events(of: try db.ticket(number: number, for: call.asker(db)).id, after: after, limit: limit + 1)
+        }
+        return call.json { json in
+            json.list(Array(events.prefix(limit)), next: events.count > limit ? events[limit - 1].id.description : nil) { $0.write($1) }
+        }
+    }
+
+    @Sendable private static func deliveries(_ call: Call) async throws -> Response {
+        let number = try call.number()
+        let deliveries = try await call.desk.read { db in try db.deliveries(of: try db.ticket(number: number, for: call.asker(db)).id) }
+        return call.json { $0.list(deliveries, next: nil) { $0.write($1) } }
+    }
+}
+
+extension Connection {
+    /// A ticket that was just opened: nobody else is on it yet.
+    fileprivate func whole(opened ticket: Ticket) throws -> WholeTicket {
+        ticket.team == nil && ticket.assignee == nil ? WholeTicket(ticket: ticket) : try whole(ticket)
+    }
+}
+
+extension Route.Parameter {
+    static var limit: Self { .init(name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "At most so many items") }
+    static var cursor: Self { .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "`next` of the page before") }
+    static var seenBy: Self { .init(name: "by", schema: #"{"type":"string","format":"email"}"#, meaning: "Only what this agent may see") }
+}
+
+extension Call {
+    /// Everything, or what the agent named by `?by=` may see.
+    func asker(_ db: any Connection) throws -> Asker {
+        guard let by = query("by") else { return .desk }
+        guard let agent = try db.agent(email: by), agent.isActive else { throw Refusal.invalid("by", .unknown(by)) }
+        return .agent(agent)
+    }
+}
+
+extension Transaction {
+    /// Whom a request is done by: the agent it names, who must see the ticket and may not be a viewer; else the client itself.
+    func doer(_ by: String?, _ call: Call) throws -> (Actor, Asker) {
+        guard let by else { return (call.actor, .desk) }
+        let agent = try activeAgent(by, field: "by")
+        guard agent.role >= .agent else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
+        return (Actor(agent), .agent(agent))
+    }
+}

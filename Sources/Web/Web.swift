@@ -1,0 +1,134 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import CoreMetrics
+import Metrics
+import NIOCore
+import Store
+import Synchronization
+
+/// The desk over HTTP: its routes, and who may call them.
+package struct Web: Sendable {
+    package let desk: Desk
+    let keys: KeyRing
+    let measures: PrometheusMetrics
+    let log: Logger
+
+    package init(desk: Desk, measures: PrometheusMetrics) {
+        self.desk = desk
+        self.measures = measures
+        keys = KeyRing()
+        log = desk.log
+    }
+
+    package static var routes: [Route] {
+        TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
+            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes
+    }
+
+    package func router() -> Router<DeskContext> {
+        let router = Router(context: DeskContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: Answering(log: log))
+        let routes = Self.routes
+        for route in routes {
+            let measured = MeasuredRoute(route)
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                try await answer(request, context, by: measured)
+            }
+        }
+        refuseOtherMethods(routes, on: router)
+        return router
+    }
+
+    private func answer(_ request: Request, _ context: DeskContext, by measured: MeasuredRoute) async throws -> Response {
+        let started = DispatchTime.now().uptimeNanoseconds
+        do {
+            var call = Call(web: self, request: request, context: context)
+            if let refused = try await admit(&call, to: measured.route) { return refused }
+            let response = try await measured.route.handle(call)
+            measured.count(response.status.code, since: started)
+            return response
+        } catch {
+            measured.count(error is Refusal ? 400 : 500, since: started)
+            throw error
+        }
+    }
+
+    /// Nil when the caller may go on.
+    private func admit(_ call: inout Call, to route: Route) async throws -> Response? {
+        guard case .key(let scope) = route.access else { return nil }
+        let isAPI = route.path.hasPrefix("/api/v1/")
+        let given = isAPI ? call.request.headers[.authorization].flatMap(Self.bearer) : call.request.headers[.apiKey]
+        guard let given, let key = try await keys.key(given, desk) else {
+            guard isAPI else { return OsTicketRoutes.text(.unauthorized, "the API key is missing or wrong") }
+            var response = Problem(status: 401, title: "The API key is missing or wrong").response(isAPI: true)
+            response.headers[.wwwAuthenticate] = "Bearer"
+            return response
+        }
+        guard key.scope >= scope else { return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").response(isAPI: true) }
+        call.key = key
+        return nil
+    }
+
+    private static func bearer(_ header: String) -> String? {
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+
+    /// A known address asked for in a way it does not know: 405 with what it knows (RFC 9110, section 15.5.6).
+    private func refuseOtherMethods(_ routes: [Route], on router: Router<DeskContext>) {
+        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, HTTPRequest.Method("QUERY")].compactMap { $0 }
+        for (path, known) in Dictionary(grouping: routes, by: \.path) {
+            var allowed = known.map(\.method)
+            if allowed.contains(.get) { allowed.append(.head) }
+            for method in methods where !allowed.contains(method) {
+                router.on(RouterPath(path), method: method) { [allowed] _, _ in
+                    var response = Problem(status: 405, title: "This address does not know \(method.rawValue)").response(isAPI: path.hasPrefix("/api/"))
+                    response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
+                    return response
+                }
+            }
+        }
+    }
+}
+
+/// API keys as they were last looked up. A key that was revoked works for some seconds more.
+final class KeyRing: Sendable {
+    private let known = Mutex<[String: (key: APIKey, until: UInt64)]>([:])
+    private static let lifetime: UInt64 = 5_000_000_000
+    private static let most = 10_000
+
+    func key(_ text: String, _ desk: Desk) async throws -> APIKey? {
+        let hash = Secret.hash(text)
+        let now = DispatchTime.now().uptimeNanoseconds
+        if let found = known.withLock({ $0[hash] }), found.until > now { return found.key }
+        guard let key = try await desk.read({ try $0.apiKey(text) }) else { return nil }
+        known.withLock { known in
+            if known.count >= Self.most { known = [:] }
+            known[hash] = (key, now + Self.lifetime)
+        }
+        return key
+    }
+}
+
+/// A route with its figures, made once.
+private struct MeasuredRoute: Sendable {
+    let route: Route
+    private let timer: Metrics.Timer
+    private let counters: [CoreMetrics.Counter]
+
+    init(_ route: Route) {
+        self.route = route
+        let names = [("method", route.method.rawValue), ("route", route.path)]
+        timer = Metrics.Timer(label: "usher_http_request_duration_seconds", dimensions: names)
+        counters = (1...5).map { CoreMetrics.Counter(label: "usher_http_requests_total", dimensions: names + [("status", "\($0)xx")]) }
+    }
+
+    func count(_ status: Int, since started: UInt64) {
+        timer.recordNanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - started))
+        counters[max(1, min(5, status / 100)) - 1].increment()
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Desk
+import Foundation
+import Mail
+import Store
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Bring the database up to date.")
+
+    func run() async throws {
+        let config = try readConfig()
+        do {
+            let open = try await OpenDesk.open(config, migrates: false)
+            let applied = try await Schema.migrator.migrate(open.desk.database, at: open.desk.clock.now())
+            print(applied.isEmpty ? "the database is up to date" : "applied \(applied.joined(separator: ", "))")
+            await open.desk.database.close()
+        } catch let code as ExitCode { throw code } catch { throw fail(sentence(error), 1) }
+    }
+}
+
+struct Intake: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take one message in, from standard input, for a mail server's pipe.",
+        discussion: """
+            Prints the number of the ticket the message opened or was added to, “duplicate: NUMBER” for one that came before, or
+            “rejected: REASON”. Exit 0 once it is kept; 75 when it cannot be kept now, so that the mail server tries again; 65 when
+            there is no message.
+            """)
+
+    @Option(help: "The address of ours it was delivered to.")
+    var mailbox: String?
+    @Option(help: "The envelope's sender.")
+    var sender: String?
+
+    func run() async throws {
+        guard let config = try? Config() else { throw fail("the settings are wrong; see usher check", ExitStatus.tryAgain) }
+        let bytes: Data
+        do { bytes = try FileHandle.standardInput.readToEnd() ?? Data() } catch { throw fail("the message cannot be read: \(error)", ExitStatus.tryAgain) }
+        guard bytes.contains(where: { $0 != 10 && $0 != 13 && $0 != 32 && $0 != 9 }) else { throw fail("there is no message on standard input", ExitStatus.dataError) }
+        do {
+            let open = try await OpenDesk.open(config)
+            let outcome = try await open.desk.receive(
+                bytes, sender: sender.flatMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))) }, mailbox: mailbox.flatMap { MailAddress($0) })
+            print(outcome.text)
+            await open.desk.database.close()
+        } catch { throw fail(sentence(error), ExitStatus.tryAgain) }
+    }
+}
+
+struct AgentCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "agent", abstract: "The people who work at the desk.", subcommands: [Add.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add an agent.")
+
+        @Option(help: "The agent's e-mail address.")
+        var email: String
+        @Option(help: "The agent's name, as customers see it.")
+        var name: String
+        @Option(help: "administrator, supervisor, agent or viewer.")
+        var role: Role = .agent
+        @Option(name: .customLong("department"), help: "A department the agent works in; may be given several times. Without it the first one.")
+        var departments: [String] = []
+        @Flag(help: "Read a password from standard input; without it the agent cannot sign in until one is set.")
+        var passwordStdin = false
+
+        func run() async throws {
+            var hash: String?
+            if passwordStdin {
+                let password = (readLine(strippingNewline: true) ?? "")
+                guard password.count >= Password.shortest else { throw fail("the password has fewer than \(Password.shortest) characters", 1) }
+                hash = try Password.hash(password)
+            }
+            try await withDesk { [hash] open in
+                let agent = try await open.desk.write { [email, name, role, departments] in
+                    try $0.addAgent(email: email, name: name, role: role, departments: departments, passwordHash: hash)
+                }
+                print("added \(agent.name) <\(agent.email)> as \(agent.role.rawValue)")
+            }
+        }
+    }
+}
+
+extension Role: ExpressibleByArgument {}
+extension APIKey.Scope: ExpressibleByArgument {}
+
+struct APIKeyCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "api-key", abstract: "Keys of the API's clients.", subcommands: [Add.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a key and print it, once.")
+
+        @Option(help: "What the key is for.")
+        var name: String
+        @Option(help: "tickets:create opens tickets only, tickets works on them, full sets the desk up as well.")
+        var scope: APIKey.Scope = .tickets
+
+        func run() async throws {
+            try await withDesk { open in
+                print(try await open.desk.write { [name, scope] in try $0.addAPIKey(name: name, scope: scope) })
+            }
+        }
+    }
+}
+
+/// Shows how far long work is, on a terminal only.
+struct ProgressBar: Sendable {
+    let title: String
+
+    func show(_ done: Int, of total: Int) {
+        guard isatty(STDERR_FILENO) == 1, total > 0 else { return }
+        let width = 40
+        let filled = done * width / total
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        FileHandle.standardError.write(Data("\r\(title) \(bar) \(done * 100 / total)%\(done >= total ? "\n" : "")".utf8))
+    }
+}

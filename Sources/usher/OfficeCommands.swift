@@ -1,0 +1,102 @@
+import ArgumentParser
+import Desk
+import Foundation
+import Mail
+import Store
+
+struct SeedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seed", abstract: "Fill the desk with synthetic history, for tests and benchmarks.",
+        discussion: "Customers, three entries a ticket, every state, three in a hundred open. The same seed makes the same tickets.")
+
+    @Option(help: "How many tickets.")
+    var tickets: Int
+    @Option(help: "What the history is derived from.")
+    var seed: UInt64 = 1
+
+    func validate() throws {
+        guard (1...10_000_000).contains(tickets) else { throw ValidationError("--tickets takes 1 to 10000000") }
+    }
+
+    func run() async throws {
+        try await withDesk { open in
+            let bar = ProgressBar(title: "seeding")
+            try await Seed(tickets: tickets, seed: seed).plant(in: open.desk) { [tickets] in bar.show($0, of: tickets) }
+            print("seeded \(tickets) tickets")
+        }
+    }
+}
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Copy the whole desk, database and attachments, to a file while it runs.",
+        discussion: "The file belongs to neither engine: usher restore brings it back on SQLite or PostgreSQL. It holds the desk's secret; keep it safe.")
+
+    @Argument(help: "Where to write the copy.")
+    var file: String
+
+    func run() async throws {
+        try await withDesk { open in
+            // Under another name until it is whole, so that a file of this name is always a whole backup.
+            let target = URL(fileURLWithPath: file)
+            let partial = URL(fileURLWithPath: file + ".part")
+            let bar = ProgressBar(title: "backing up")
+            let (rows, files) = try await Backup.write(open.desk, to: partial, secret: try OpenDesk.secret(open.config)) { bar.show($0, of: $1) }
+            guard rename(partial.path, target.path) == 0 else { throw fail("\(file) cannot be written", 1) }
+            print("kept \(rows) rows and \(files) files in \(file)")
+        }
+    }
+}
+
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Bring a copy back into an empty desk, on either engine.")
+
+    @Argument(help: "A file that usher backup wrote.")
+    var file: String
+
+    func run() async throws {
+        try await withDesk { open in
+            let (rows, files, secret) = try await Backup.restore(URL(fileURLWithPath: file), into: open.desk)
+            if open.config.secret == nil {
+                // Links and Message-IDs that are out in the world go on to hold.
+                let path = open.config.data.appending(path: "secret")
+                try Data(secret.utf8).write(to: path, options: .atomic)
+                chmod(path.path, 0o600)
+            } else if open.config.secret != secret {
+                print("note: USHER_SECRET is another than the backup was made with; links in mails already sent lead nowhere")
+            }
+            print("restored \(rows) rows and \(files) files")
+        }
+    }
+}
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Look at settings, database, mail, clock and files, and say what to do about each fault.")
+
+    func run() async throws {
+        let config: Config
+        do { config = try Config() } catch let mistakes as Config.Mistakes {
+            for line in mistakes.lines { show(Finding("settings: \(line)", advice: "see usher serve --help")) }
+            throw ExitCode(1)
+        }
+        var findings = [Finding("the settings can be read")]
+        do {
+            let open = try await OpenDesk.open(config, migrates: false)
+            findings += try await open.desk.checkUp()
+            await open.desk.database.close()
+        } catch { findings.append(Finding(sentence(error), advice: "is USHER_DATABASE right, and does the database run?")) }
+        if let smtp = config.smtp {
+            let problem = SMTPSender(smtp, greeting: "localhost")?.probe()
+            findings.append(problem == nil ? Finding("the mail server answers") : Finding("the mail server does not answer: \(problem ?? "")", advice: "check USHER_SMTP, and that this machine may reach it"))
+        } else {
+            findings.append(Finding("no mail server is set", advice: "set USHER_SMTP, or mail waits in the outbox"))
+        }
+        findings.forEach(show)
+        if findings.contains(where: { $0.advice != nil }) { throw ExitCode(1) }
+    }
+
+    private func show(_ finding: Finding) {
+        guard let advice = finding.advice else { return print("✓ \(finding.what)") }
+        print("✗ \(finding.what)\n    → \(advice)")
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Desk
+import Foundation
+import Hummingbird
+import Logging
+import Metrics
+import ServiceLifecycle
+import Store
+import Web
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the desk: web, API, mail and background work in one process.",
+        discussion: Config.helpText + "\n\nLOG_LEVEL sets how much is logged: trace, debug, info, notice (default), warning, error, critical.")
+
+    @Flag(help: "Fill an empty desk with a believable company and print the sign-ins.")
+    var demo = false
+
+    func run() async throws {
+        let config = try readConfig()
+        let port = config.port == 0 ? try FreePort.pick(config.host) : config.port
+        let measures = PrometheusMetrics()
+        MetricsSystem.bootstrap(measures)
+        let open: OpenDesk
+        do { open = try await OpenDesk.open(config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)") } catch {
+            throw fail(sentence(error), 1)
+        }
+        let desk = open.desk
+        if demo { try await Demo.fill(desk) { say($0) } }
+        try await offerSetup(desk)
+        let app = Application(
+            router: Web(desk: desk, measures: measures).router(),
+            configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
+            onServerRunning: { _ in
+                say("listening on http://\(config.host):\(port)")
+            }, logger: Logger(label: "http"))
+        var services: [any Service] = [Sweep(desk: desk), app]
+        if let smtp = config.smtp { services.insert(Courier(desk: desk, mailer: SMTPMailer(smtp, greeting: desk.office.mailbox.domain)), at: 0) }
+        let group = ServiceGroup(
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
+        do { try await group.run() } catch {
+            await desk.database.close()
+            throw fail("stopped: \(error)", 1)
+        }
+        await desk.database.close()
+    }
+
+    /// The one-time link of the first administrator, made anew at each start until it was used.
+    private func offerSetup(_ desk: Desk) async throws {
+        guard let token = try await desk.write({ tx in try tx.needsSetup() ? try tx.makeSetupToken() : nil }) else { return }
+        say("set up the first administrator at \(desk.office.url)/setup/\(token)")
+    }
+}
+
+/// A port nobody listens on, so that links are right before the first request.
+enum FreePort {
+    static func pick(_ host: String) throws -> Int {
+        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(handle) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr(host == "localhost" ? "127.0.0.1" : host)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0 }
+        }
+        guard bound else { throw fail("no port can be had on \(host)", 1) }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

@@ -1,4 +1,0 @@
-import ArgumentParser
-import Configuration
-import Yams
-print("usher")
