@@ -81,7 +81,7 @@ let package = Package(
         // The floor `make bench` compares with: the bare statements of a new ticket over HTTP, nothing else.
         .executableTarget(
             name: "floor",
-            dependencies: ["Store", "Desk", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: ["Store", .product(name: "Hummingbird", package: "hummingbird")],
             path: "Bench/floor",
             swiftSettings: strict),
         .target(

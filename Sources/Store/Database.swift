@@ -81,6 +81,9 @@ package enum StoreError: Error, Equatable {
     case full(String)
     /// A constraint of the schema refused the change; the detail names it.
     case constraint(String)
+    /// A value that may stand only once is there already. Where somebody else just wrote it, the closure finds it when it is
+    /// run again.
+    case duplicate(String)
     /// Somebody else changed the same rows at the same moment; the caller's closure is run again.
     case conflict(String)
     /// The connection was lost while committing: the change may or may not have been kept.

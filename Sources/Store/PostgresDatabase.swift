@@ -147,6 +147,7 @@ private final class PostgresConnection: Connection {
     // MARK: transactions
 
     private static let mostAttempts = 20
+    private static let mostAttemptsAtDuplicates = 4
     private static let longestWait: TimeInterval = 4
 
     func transaction<T>(begin: String, counts: Counts, _ body: (any Connection) throws -> T) throws -> T {
@@ -156,6 +157,7 @@ private final class PostgresConnection: Connection {
             attempt += 1
             do { return try once(begin: begin, body) } catch let error as StoreError {
                 switch error {
+                case .duplicate where attempt < Self.mostAttemptsAtDuplicates: counts.values.withLock { $0.retries += 1 }
                 case .conflict where attempt < Self.mostAttempts:
                     counts.values.withLock { $0.retries += 1 }
                     // Who met once would meet again at the same pace.
@@ -258,6 +260,7 @@ private final class PostgresConnection: Connection {
         // PostgreSQL, Appendix A: classes and codes.
         switch state {
         case "40001", "40P01": return .conflict(message)
+        case "23505": return .duplicate(message)
         case "53100": return .full(message)
         case "57P01", "57P02", "57P03", "25006": return .unavailable(message)
         default:

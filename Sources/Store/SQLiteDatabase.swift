@@ -228,6 +228,11 @@ private final class ResultBox<T: Sendable>: Sendable {
 
 extension StoreError {
     init(sqliteCode code: Int32, message: String) {
+        // SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY, which are macros C alone can compute.
+        if code == SQLITE_CONSTRAINT | (8 << 8) || code == SQLITE_CONSTRAINT | (6 << 8) {
+            self = .duplicate(message)
+            return
+        }
         switch code & 0xFF {
         case SQLITE_FULL: self = .full(message)
         case SQLITE_CONSTRAINT: self = .constraint(message)

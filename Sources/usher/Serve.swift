@@ -30,6 +30,8 @@ struct Serve: AsyncParsableCommand {
         try await offerSetup(desk)
         let app = Application(
             router: Web(desk: desk, measures: measures).router(),
+            // Whoever says nothing for so long is let go, also one who never reads our answer.
+            server: .http1(configuration: .init(idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { _ in
                 say("listening on http://\(config.host):\(port)")

@@ -106,7 +106,8 @@ def link(message, path):
 class Cluster:
     """A PostgreSQL of our own in a temporary folder. It refuses to run as root, so it gets its own user there."""
 
-    def __init__(self):
+    def __init__(self, durable=False):
+        self.durable = durable
         self.bin = Path(next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))))
         self.folder = tempfile.mkdtemp(prefix="usher-postgres-")
         self.port = free_port()
@@ -122,7 +123,7 @@ class Cluster:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder, **options)
 
     def start(self):
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync=off"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync={'on' if self.durable else 'off'}"
         self.run("pg_ctl", "-D", self.folder + "/data", "-l", self.folder + "/log", "-w", "-o", options, "start")
 
     def stop(self, mode="fast"):

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Measures the desk on loopback and prints one table: requests/s, latency, memory, start time, disk, ratios, growth.
+
+    make bench                        10,000 and 100,000 tickets, SQLite and PostgreSQL
+    SIZES=10000,1000000 make bench    other sizes
+    ENGINES=sqlite make bench         one engine
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
+from desk import Cluster, free_port  # noqa: E402
+
+USHER = str(ROOT / ".build/release/usher")
+FLOOR = str(ROOT / ".build/release/floor")
+SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000").split(",")]
+ENGINES = os.environ.get("ENGINES", "sqlite,postgres").split(",")
+SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
+# Common and rare words of the seeded history, two at a time.
+WORDS = "printer,invoice,password,banisda,colanet,dewormling,fixanley,gamerton,laptop,monitor,refund,shipment"
+
+
+def wrk(port, mode, connections=8, seconds=SECONDS, **environment):
+    done = subprocess.run(
+        ["wrk", "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{seconds}s", "-s", str(ROOT / "Bench/wrk.lua"), f"http://127.0.0.1:{port}/"],
+        env={**os.environ, "MODE": mode, "WORDS": WORDS, **{k: str(v) for k, v in environment.items()}}, capture_output=True, text=True)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    assert line, done.stdout + done.stderr
+    rate, p50, p95, p99, bad = map(float, line.split()[1:])
+    return {"rate": rate, "p50": p50, "p95": p95, "p99": p99, "bad": int(bad)}
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def start(command, environment, url):
+    begun = time.monotonic()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    while not answers(url):
+        assert process.poll() is None, command
+        time.sleep(0.005)
+    return process, time.monotonic() - begun
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def pss(process):
+    for line in open(f"/proc/{process.pid}/smaps_rollup"):
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def measure(engine, size, cluster, folder):
+    port = free_port()
+    environment = {**os.environ, "USHER_DATA": str(folder / "data"), "USHER_LISTEN": f"127.0.0.1:{port}"}
+    name = f"bench_{size}"
+    if engine == "postgres":
+        cluster.create(name)
+        environment["USHER_DATABASE"] = cluster.address(name)
+    begun = time.monotonic()
+    subprocess.run([USHER, "seed", "--tickets", str(size)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    result = {"seed": time.monotonic() - begun}
+    if engine == "sqlite":
+        subprocess.run([USHER, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        result["disk"] = sum(f.stat().st_size for f in (folder / "data").glob("usher.sqlite")) / size
+    else:
+        result["disk"] = int(cluster.sql(name, f"SELECT pg_database_size('{name}')")[0][0]) / size
+    key = subprocess.run([USHER, "api-key", "add", "--name", "bench", "--scope", "full"], env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    process, result["start"] = start([USHER, "serve"], environment, f"http://127.0.0.1:{port}/readyz")
+    common = {"KEY": key, "FIRST": 100001, "COUNT": size}
+    result["idle"] = pss(process)
+    wrk(port, "list", seconds=1, **common)
+    runs = [("bare", 8), ("list", 8), ("next", 8), ("ticket", 8), ("entries", 8), ("search", 8), ("create", 1), ("create", 8), ("reply", 8)]
+    for mode, connections in runs:
+        result[f"{mode} {connections}"] = wrk(port, mode, connections, **common)
+    result["memory"] = pss(process)
+    stop(process)
+
+    port = free_port()
+    floor = [FLOOR, str(port), str(folder)]
+    if engine == "postgres":
+        cluster.create(f"floor_{size}")
+        floor.append(cluster.address(f"floor_{size}"))
+    process, _ = start(floor, os.environ, f"http://127.0.0.1:{port}/bare")
+    for connections in (1, 8):
+        result[f"floor {connections}"] = wrk(port, "floor", connections)
+    stop(process)
+    return result
+
+
+TITLES = [
+    ("bare 8", "bare route"), ("list 8", "list, 50 newest"), ("next 8", "list, 50 next up"), ("ticket 8", "ticket"), ("entries 8", "conversation"), ("search 8", "search, 2 words"),
+    ("create 1", "create, 1 connection"), ("create 8", "create, 8 connections"), ("floor 1", "bare statements, 1"), ("floor 8", "bare statements, 8"), ("reply 8", "reply"),
+]
+
+
+def table(engine, results):
+    print(f"\n{engine}, 8 connections unless said, {SECONDS} s each\n")
+    print("| | " + " | ".join(f"{size:,} tickets: /s | p50 ms | p95 | p99 | to bare" for size in results) + " | cost, largest to smallest |")
+    print("|---|" + "---:|" * (5 * len(results) + 1))
+    for name, title in TITLES:
+        cells = []
+        for size, result in results.items():
+            run, bare = result[name], result["bare 8"]["rate"]
+            cells += [f"{run['rate']:,.0f}" + (f" ({run['bad']} failed)" if run["bad"] else ""), f"{run['p50']:.2f}", f"{run['p95']:.2f}", f"{run['p99']:.2f}", f"1/{bare / run['rate']:.1f}"]
+        sizes = list(results)
+        smallest, largest = results[sizes[0]], results[sizes[-1]]
+        growth = (smallest[name]["rate"] / smallest["bare 8"]["rate"]) / (largest[name]["rate"] / largest["bare 8"]["rate"])
+        print(f"| {title} | " + " | ".join(cells) + f" | {growth:.2f} |")
+    print()
+    for size, result in results.items():
+        ratio = result["create 8"]["rate"] / result["floor 8"]["rate"]
+        print(
+            f"{size:,} tickets: create/bare statements {ratio:.2f}; seeded in {result['seed']:.1f} s; start {result['start']:.3f} s; "
+            f"memory idle {result['idle']:.0f} MB, after the runs {result['memory']:.0f} MB (PSS); {result['disk'] / 1024:.2f} KB on disk a ticket")
+    sys.stdout.flush()
+
+
+def main():
+    folder = Path(tempfile.mkdtemp(prefix="usher-bench-", dir=os.environ.get("BENCH_DIR")))
+    cluster = Cluster(durable=True) if "postgres" in ENGINES else None
+    try:
+        for engine in ENGINES:
+            results = {}
+            for size in SIZES:
+                place = folder / f"{engine}-{size}"
+                place.mkdir()
+                results[size] = measure(engine, size, cluster, place)
+                shutil.rmtree(place)
+            table(engine, results)
+    finally:
+        if cluster:
+            cluster.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
