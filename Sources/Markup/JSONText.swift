@@ -28,7 +28,41 @@ package struct JSONText: Sendable {
         needsComma = true
     }
 
+    /// An array whose items somebody else writes one by one.
+    package mutating func array(_ body: (inout JSONText) throws -> Void) rethrows {
+        separate()
+        bytes.append(UInt8(ascii: "["))
+        needsComma = false
+        try body(&self)
+        bytes.append(UInt8(ascii: "]"))
+        needsComma = true
+    }
+
     // MARK: fields of an object
+
+    /// Text that is UTF-8 already, such as a column's.
+    package mutating func field(_ name: StaticString, utf8: UnsafeBufferPointer<UInt8>) {
+        key(name)
+        quoted(utf8)
+        needsComma = true
+    }
+    /// JSON that is already written, such as a column that holds it.
+    package mutating func field(_ name: StaticString, written: UnsafeBufferPointer<UInt8>) {
+        key(name)
+        bytes.append(contentsOf: written)
+        needsComma = true
+    }
+    /// An address of ours that ends in a number.
+    package mutating func field(_ name: StaticString, _ prefix: String, _ number: Int64) {
+        field(name, prefix)
+        bytes.removeLast()
+        digits(number)
+        bytes.append(UInt8(ascii: "\""))
+    }
+    package mutating func field(_ name: StaticString, array body: (inout JSONText) throws -> Void) rethrows {
+        key(name)
+        try array(body)
+    }
 
     package mutating func field(_ name: StaticString, _ value: String?) {
         key(name)
@@ -65,6 +99,14 @@ package struct JSONText: Sendable {
         key(name)
         try array(items, each)
     }
+    /// A text that somebody writes as bytes that need no escape, such as a date.
+    package mutating func field(_ name: StaticString, plain write: (inout [UInt8]) -> Void) {
+        key(name)
+        bytes.append(UInt8(ascii: "\""))
+        write(&bytes)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
     package mutating func fieldNull(_ name: StaticString) {
         key(name)
         null()
@@ -86,7 +128,7 @@ package struct JSONText: Sendable {
     }
     package mutating func number(_ value: Int64) {
         separate()
-        bytes.append(contentsOf: String(value).utf8)
+        digits(value)
         needsComma = true
     }
     package mutating func real(_ value: Double) {
@@ -136,28 +178,45 @@ package struct JSONText: Sendable {
         separate()
         bytes.append(UInt8(ascii: "\""))
         name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: [UInt8(ascii: "\""), UInt8(ascii: ":")])
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = false
     }
+    private mutating func digits(_ number: Int64) { DecimalText.append(number, to: &bytes) }
+
     private mutating func quoted(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
         var value = value
-        value.withUTF8 { utf8 in
-            var start = 0
-            for index in utf8.indices {
-                guard let escape = Self.escape(utf8, at: index) else { continue }
-                bytes.append(contentsOf: utf8[start..<index])
-                bytes.append(contentsOf: escape.text)
-                start = index + escape.length
+        value.withUTF8 { quoted($0) }
+    }
+    private mutating func quoted(_ utf8: UnsafeBufferPointer<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        var start = 0
+        var index = 0
+        while index < utf8.count {
+            guard Self.isSpecial(utf8[index]), let escape = Self.escape(utf8, at: index) else {
+                index += 1
+                continue
             }
-            if start < utf8.count { bytes.append(contentsOf: utf8[start...]) }
+            if start < index { bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index])) }
+            bytes.append(contentsOf: escape.text)
+            index += escape.length
+            start = index
         }
+        if start < utf8.count { bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...])) }
         bytes.append(UInt8(ascii: "\""))
     }
+
+    /// Bytes that may have to be escaped; one bit for each below 64.
+    @inline(__always) private static func isSpecial(_ byte: UInt8) -> Bool {
+        // Controls, and " & < >.
+        if byte < 64 { return (0x5000_0044_FFFF_FFFF as UInt64) >> UInt64(byte) & 1 == 1 }
+        return byte == UInt8(ascii: "\\") || byte == 0x7F || byte == 0xE2
+    }
+
     private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, at index: Int) -> (text: [UInt8], length: Int)? {
         switch utf8[index] {
         case UInt8(ascii: "\""): (Array("\\\"".utf8), 1)
@@ -175,6 +234,34 @@ package struct JSONText: Sendable {
     private static func hexadecimal(_ byte: UInt8) -> [UInt8] {
         let digits = Array("0123456789abcdef".utf8)
         return [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
+}
+
+/// Whole numbers as decimal digits, without a string between.
+package enum DecimalText {
+    package static func append(_ number: Int64, to bytes: inout [UInt8]) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        if rest < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(rest)) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var position = 20
+            while rest > 0 {
+                position -= 1
+                digits[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[position..<20]))
+        }
+    }
+
+    /// A number from 0 on with zeros before it: `07`.
+    package static func append(_ number: Int, width: Int, to bytes: inout [UInt8]) {
+        var divisor = 1
+        for _ in 1..<width { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
     }
 }
 

@@ -20,6 +20,18 @@ package struct Column: ~Copyable {
         }
     }
 
+    func withText<T>(_ body: (UnsafeBufferPointer<UInt8>) throws -> T) rethrows -> T? {
+        switch source {
+        case .sqlite(let statement):
+            guard let text = sqlite3_column_text(statement, index) else { return nil }
+            return try body(UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))))
+        case .postgres(let result, let row):
+            guard PQgetisnull(result, row, index) == 0, let text = PQgetvalue(result, row, index) else { return nil }
+            let length = Int(PQgetlength(result, row, index))
+            return try text.withMemoryRebound(to: UInt8.self, capacity: length) { try body(UnsafeBufferPointer(start: $0, count: length)) }
+        }
+    }
+
     func integer() throws -> Int64 {
         switch source {
         case .sqlite(let statement):

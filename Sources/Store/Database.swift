@@ -71,6 +71,15 @@ package struct Row: ~Copyable {
         next += 1
         return try T.read(column)
     }
+
+    /// Hands a text column's UTF-8 over without making a string of it; nil for null.
+    @discardableResult
+    package mutating func withText<T>(_ body: (UnsafeBufferPointer<UInt8>) throws -> T) rethrows -> T? {
+        let column = Column(source: source, index: next)
+        next += 1
+        return try column.withText(body)
+    }
+    package mutating func skip() { next += 1 }
 }
 
 /// What went wrong below the desk's own rules.

@@ -30,6 +30,14 @@ package enum Dialect: String, Sendable {
         }
     }
 
+    /// A column whose index is not to be used for a condition, since another one gives the order.
+    package func unindexed(_ column: SQL) -> SQL {
+        switch self {
+        case .sqlite: "+\(column)"
+        case .postgres: column
+        }
+    }
+
     /// What a condition that is neither true nor false counts as.
     package var no: SQL {
         switch self {

@@ -101,25 +101,3 @@ extension Transaction {
         try send(.overdue, to: told, about: ticket, by: .timer, data: ["reason": .string("Missed: \(reason)")])
     }
 }
-
-extension Date {
-    /// RFC 3339, UTC, to the second; milliseconds only where there are any.
-    package var rfc3339: String {
-        let milliseconds = self.milliseconds
-        var seconds = Int(milliseconds / 1000)
-        var rest = Int(milliseconds % 1000)
-        if rest < 0 {
-            rest += 1000
-            seconds -= 1
-        }
-        let days = Int((Double(seconds) / 86400).rounded(.down))
-        let clock = seconds - days * 86400
-        var text = Schedule.name(of: days) + "T"
-        for (index, part) in [clock / 3600, clock / 60 % 60, clock % 60].enumerated() {
-            if index > 0 { text += ":" }
-            text += part < 10 ? "0\(part)" : "\(part)"
-        }
-        if rest > 0 { text += "." + String(String(1000 + rest).dropFirst()) }
-        return text + "Z"
-    }
-}

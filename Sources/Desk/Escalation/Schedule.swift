@@ -86,7 +86,7 @@ package struct Schedule: Sendable, Equatable {
         let local = Int(start.timeIntervalSince1970.rounded(.down)) + timeZone.secondsFromGMT(for: start)
         let firstDay = Int((Double(local) / 86400).rounded(.down))
         return (firstDay..<(firstDay + Self.longestSearch)).lazy.flatMap { day -> [Range<Date>] in
-            if !holidays.isEmpty, holidays.contains(Self.name(of: day)) { return [] }
+            if !holidays.isEmpty, holidays.contains(CivilDay.name(of: day)) { return [] }
             // 1970-01-01 was a Thursday.
             let weekday = ((day + 3) % 7 + 7) % 7
             return spans[weekday].compactMap { span in
@@ -101,20 +101,6 @@ package struct Schedule: Sendable, Equatable {
     private func utc(_ local: Int) -> Date {
         let guess = Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(local)))))
         return Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: guess)))
-    }
-
-    /// The civil date of a day counted from 1970 (Howard Hinnant's algorithm).
-    static func name(of day: Int) -> String {
-        let z = day + 719468
-        let era = (z >= 0 ? z : z - 146096) / 146097
-        let doe = z - era * 146097
-        let yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365
-        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
-        let mp = (5 * doy + 2) / 153
-        let month = mp < 10 ? mp + 3 : mp - 9
-        let year = yoe + era * 400 + (month <= 2 ? 1 : 0)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(two(month))-\(two(doy - (153 * mp + 2) / 5 + 1))"
     }
 }
 

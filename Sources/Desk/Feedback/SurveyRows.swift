@@ -136,7 +136,7 @@ extension Connection {
         ) { (try $0.read(Int.self), try $0.read(Int.self), try $0.read(Int?.self) ?? 0) }
         var months: [(name: String, count: Int, sum: Int)] = []
         for (day, count, sum) in days {
-            let name = String(Schedule.name(of: day).prefix(7))
+            let name = String(CivilDay.name(of: day).prefix(7))
             if months.last?.name == name {
                 months[months.count - 1].count += count
                 months[months.count - 1].sum += sum

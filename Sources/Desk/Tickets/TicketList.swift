@@ -31,6 +31,10 @@ package struct TicketCursor: Sendable, Equatable {
     let urgency: Int
     let id: Ticket.ID
 
+    init(urgency: Int, id: Ticket.ID) {
+        self.urgency = urgency
+        self.id = id
+    }
     init(_ ticket: Ticket) {
         urgency = ticket.urgency
         id = ticket.id
@@ -52,12 +56,7 @@ package struct TicketPage: Sendable {
 
 extension Connection {
     package func tickets(_ list: TicketList) throws -> TicketPage {
-        let plan = try Plan(list, self)
-        // One more than asked for tells whether there is a next page.
-        let sql: SQL = """
-            SELECT \(Ticket.columns) FROM \(plan.source) \(Ticket.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(list.limit + 1)
-            """
-        var tickets = try query(sql) { try Ticket(&$0) }
+        var tickets = try query(try list.statement(self)) { try Ticket(&$0) }
         guard tickets.count > list.limit else { return TicketPage(tickets: tickets, next: nil) }
         tickets.removeLast()
         return TicketPage(tickets: tickets, next: tickets.last.map { TicketCursor($0) })
@@ -67,6 +66,14 @@ extension Connection {
     package func count(_ list: TicketList) throws -> Int {
         let plan = try Plan(list, self)
         return try value("SELECT count(*) FROM \(plan.source) WHERE \(plan.condition)") ?? 0
+    }
+}
+
+extension TicketList {
+    /// Reads `Ticket.columns`; one row more than asked for tells whether there is a next page.
+    func statement(_ db: any Connection, adding columns: SQL = "") throws -> SQL {
+        let plan = try Plan(self, db)
+        return "SELECT \(Ticket.columns)\(columns) FROM \(plan.source) \(Ticket.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(limit + 1)"
     }
 }
 
@@ -125,7 +132,11 @@ extension TicketQuery {
         case .any(let parts): return "(\(SQL.join(try parts.map { part throws(Refusal) in try part.condition(db, asker: asker) }, separator: " OR ")))"
         case .not(let part): return "NOT COALESCE(\(try part.condition(db, asker: asker)), \(db.dialect.no))"
         case .text(let text): return db.textCondition(text, on: "ticket.id", scope: .everything)
-        case .state(let states): return "ticket.state IN (\(list: states))"
+        case .state(let states):
+            // Tickets of one state stand in the order of their keys; several states together do not.
+            if states.count == 1 { return "ticket.state = \(states[0])" }
+            let isActive = states.allSatisfy(\.isActive) ? "ticket.urgency > 0 AND " as SQL : ""
+            return "(\(isActive)\(db.dialect.unindexed("ticket.state")) IN (\(list: states)))"
         case .priority(let least, let most): return least == most ? "ticket.priority = \(least)" : "ticket.priority BETWEEN \(least) AND \(most)"
         case .assignee(let holder): return try TicketQuery.assignee(holder, asker: asker)
         case .team(let holder): return try TicketQuery.team(holder, asker: asker)

@@ -295,22 +295,10 @@ extension TicketQuery {
         guard (2...3).contains(parts.count), let year = parts[0], let month = parts[1], (1970...9999).contains(year), (1...12).contains(month) else { return nil }
         if parts.count == 2 {
             let next = month == 12 ? (year + 1, 1) : (year, month + 1)
-            return (Calendar.day(year, month, 1), Calendar.day(next.0, next.1, 1))
+            return (CivilDay.start(year, month, 1), CivilDay.start(next.0, next.1, 1))
         }
         guard let day = parts[2], (1...31).contains(day) else { return nil }
-        let from = Calendar.day(year, month, day)
+        let from = CivilDay.start(year, month, day)
         return (from, from + 86400)
-    }
-}
-
-extension Calendar {
-    /// Midnight UTC at the beginning of a civil day (Howard Hinnant's algorithm).
-    static func day(_ year: Int, _ month: Int, _ day: Int) -> Date {
-        let y = month <= 2 ? year - 1 : year
-        let era = (y >= 0 ? y : y - 399) / 400
-        let yoe = y - era * 400
-        let doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy
-        return Date(timeIntervalSince1970: TimeInterval((era * 146_097 + doe - 719_468) * 86400))
     }
 }

@@ -4,84 +4,11 @@ import Markup
 import Store
 
 extension JSONText {
-    mutating func field(_ name: StaticString, _ date: Date?) { field(name, date?.rfc3339) }
-
-    mutating func field<Of>(_ name: StaticString, _ reference: Reference<Of>?) {
-        guard let reference else { return fieldNull(name) }
-        field(name) { json in
-            json.field("id", reference.id.number)
-            json.field("name", reference.name)
-        }
-    }
-    mutating func field<Of>(_ name: StaticString, _ person: Person<Of>?) {
-        guard let person else { return fieldNull(name) }
-        field(name) { json in
-            json.field("name", person.name)
-            json.field("email", person.address)
-        }
-    }
-    private mutating func field(_ name: StaticString, _ body: (inout JSONText) -> Void) { field(name, object: body) }
-
-    /// A ticket as the API sends it.
-    mutating func write(_ ticket: Ticket, office: Office) {
-        object { json in json.fields(of: ticket, office: office) }
-    }
-
-    mutating func fields(of ticket: Ticket, office: Office) {
-        field("number", ticket.number)
-        field("state", ticket.state.rawValue)
-        field("status", ticket.status ?? ticket.state.rawValue)
-        field("subject", ticket.subject)
-        field("priority", ticket.priority.word)
-        field("topic", ticket.topic)
-        field("department", ticket.department)
-        field("team", ticket.team)
-        field("assignee", ticket.assignee)
-        field("requester", ticket.requester)
-        field("source", ticket.source.rawValue)
-        field("tags", written: ticket.tagsText)
-        field("fields", written: ticket.fieldsText)
-        field("service_level", ticket.serviceLevel)
-        field("first_response_due_at", ticket.deadlines.firstResponseDueAt)
-        field("resolution_due_at", ticket.deadlines.resolutionDueAt)
-        field("overdue", ticket.overdue)
-        field("escalation_level", ticket.escalationLevel)
-        field("created_at", ticket.createdAt)
-        field("updated_at", ticket.updatedAt)
-        field("resolved_at", ticket.resolvedAt)
-        field("closed_at", ticket.closedAt)
-        field("reopened_count", ticket.reopenedCount)
-        field("url", "\(office.url)/desk/tickets/\(ticket.number)")
-    }
-
-    /// With what only a single ticket shows: who else is on it, and what it is linked to.
-    mutating func write(_ whole: WholeTicket, office: Office) {
-        object { json in
-            json.fields(of: whole.ticket, office: office)
-            json.field("merged_into", whole.mergedInto)
-            json.field("agents", array: whole.agents) { json, agent in json.person(agent.name, agent.email) }
-            json.field("collaborators", array: whole.collaborators) { json, person in json.person(person.name, person.address) }
-            json.field("links", array: whole.links) { json, link in
-                json.object { json in
-                    json.field("kind", link.kind)
-                    json.field("number", link.number)
-                }
-            }
-        }
-    }
-
-    mutating func person(_ name: String, _ email: String) {
-        object { json in
-            json.field("name", name)
-            json.field("email", email)
-        }
-    }
-
     mutating func write(_ event: TicketEvent) {
         object { json in
             json.field("id", event.id.number)
             json.field("kind", event.kind.rawValue)
-            json.field("at", event.at.rfc3339)
+            json.field("at", event.at)
             json.field("actor", object: { json in
                 json.field("kind", event.actor.kind.rawValue)
                 json.field("name", event.actor.name)
@@ -102,7 +29,7 @@ extension JSONText {
                 json.field("role", entry.author.role.rawValue)
                 if entry.author.isStranger { json.field("stranger", true) }
             })
-            json.field("at", entry.at.rfc3339)
+            json.field("at", entry.at)
             json.field("text", entry.text)
             json.field("html", entry.html)
             json.field("quoted", entry.quoted)

@@ -64,10 +64,18 @@ enum TicketRoutes {
         guard let order = TicketOrder(rawValue: call.query("sort") ?? TicketOrder.newest.rawValue) else { throw Refusal.invalid("sort", .notOneOf(TicketOrder.allCases.map(\.rawValue))) }
         let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
         let limit = try call.limit()
-        let page = try await call.desk.read { db in
-            try db.tickets(TicketList(query: query, asker: try call.asker(db), order: order, limit: limit, after: after))
+        let write: @Sendable (any Connection) throws -> [UInt8] = { [office = call.desk.office] db in
+            var json = JSONText(capacity: limit * 800)
+            try json.object { json in
+                var next: TicketCursor?
+                let list = TicketList(query: query, asker: try call.asker(db), order: order, limit: limit, after: after)
+                try json.field("items", array: { json in next = try db.write(list, to: &json, office: office) })
+                json.field("next", next?.text)
+            }
+            return json.bytes
         }
-        return call.json { json in json.list(page.tickets, next: page.next?.text) { $0.write($1, office: call.desk.office) } }
+        let body = try await call.desk.read(write)
+        return Answer(body: body).response
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
