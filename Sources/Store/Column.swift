@@ -13,6 +13,11 @@ package struct Column: ~Copyable {
     let source: RowSource
     let index: Int32
 
+    init(source: RowSource, index: Int32) {
+        self.source = source
+        self.index = index
+    }
+
     package var isNull: Bool {
         switch source {
         case .sqlite(let statement): sqlite3_column_type(statement, index) == SQLITE_NULL
@@ -20,19 +25,20 @@ package struct Column: ~Copyable {
         }
     }
 
-    func withText<T>(_ body: (UnsafeBufferPointer<UInt8>) throws -> T) rethrows -> T? {
+    func withText(_ body: (UnsafeBufferPointer<UInt8>) -> Void) -> Bool {
         switch source {
         case .sqlite(let statement):
-            guard let text = sqlite3_column_text(statement, index) else { return nil }
-            return try body(UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))))
+            guard let text = sqlite3_column_text(statement, index) else { return false }
+            body(UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))))
         case .postgres(let result, let row):
-            guard PQgetisnull(result, row, index) == 0, let text = PQgetvalue(result, row, index) else { return nil }
+            guard PQgetisnull(result, row, index) == 0, let text = PQgetvalue(result, row, index) else { return false }
             let length = Int(PQgetlength(result, row, index))
-            return try text.withMemoryRebound(to: UInt8.self, capacity: length) { try body(UnsafeBufferPointer(start: $0, count: length)) }
+            text.withMemoryRebound(to: UInt8.self, capacity: length) { body(UnsafeBufferPointer(start: $0, count: length)) }
         }
+        return true
     }
 
-    func integer() throws -> Int64 {
+    package func integer() throws -> Int64 {
         switch source {
         case .sqlite(let statement):
             return sqlite3_column_int64(statement, index)
@@ -58,7 +64,7 @@ package struct Column: ~Copyable {
         }
     }
 
-    func text() throws -> String {
+    package func text() throws -> String {
         switch source {
         case .sqlite(let statement):
             guard let text = sqlite3_column_text(statement, index) else { throw StoreError.unreadable("column \(index) is null") }

@@ -63,8 +63,10 @@ extension Connection {
 
 /// A row being read, column after column in the order of the statement.
 package struct Row: ~Copyable {
-    var source: RowSource
+    let source: RowSource
     var next: Int32 = 0
+
+    init(source: RowSource) { self.source = source }
 
     package mutating func read<T: SQLReadable>(_ type: T.Type = T.self) throws -> T {
         let column = Column(source: source, index: next)
@@ -72,12 +74,18 @@ package struct Row: ~Copyable {
         return try T.read(column)
     }
 
-    /// Hands a text column's UTF-8 over without making a string of it; nil for null.
+    /// Hands a text column's UTF-8 over without making a string of it; false for null.
     @discardableResult
-    package mutating func withText<T>(_ body: (UnsafeBufferPointer<UInt8>) throws -> T) rethrows -> T? {
+    package mutating func withText(_ body: (UnsafeBufferPointer<UInt8>) -> Void) -> Bool {
         let column = Column(source: source, index: next)
         next += 1
-        return try column.withText(body)
+        return column.withText(body)
+    }
+    /// A whole number or null: what `read` gives, without a generic call for each of a long list's columns.
+    package mutating func integer() throws -> Int64? {
+        let column = Column(source: source, index: next)
+        next += 1
+        return column.isNull ? nil : try column.integer()
     }
     package mutating func skip() { next += 1 }
 }

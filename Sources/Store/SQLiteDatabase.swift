@@ -24,7 +24,7 @@ package final class SQLiteDatabase: Database {
             try db.execute(sql: "PRAGMA synchronous = \(durable ? "FULL" : "OFF")")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             // Kilobytes for each connection; the operating system keeps the rest of the file.
-            try db.execute(sql: "PRAGMA cache_size = -6000")
+            try db.execute(sql: "PRAGMA cache_size = -4000")
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
         }
         do {

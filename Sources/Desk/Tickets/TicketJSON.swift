@@ -103,8 +103,8 @@ extension JSONText {
     fileprivate mutating func writeTicket(_ row: inout Row, prefix: String) throws -> TicketCursor {
         var cursor: TicketCursor?
         try object { json in
-            let id: Ticket.ID = try row.read()
-            let number: Int64 = try row.read()
+            let id = Ticket.ID(try row.integer() ?? 0)
+            let number = try row.integer() ?? 0
             json.field("number", number)
             // The columns stand in another order than the fields, which no reader of JSON minds.
             json.field("subject", &row)
@@ -112,7 +112,7 @@ extension JSONText {
             row.withText { state.append(contentsOf: $0) }
             json.field("state", plain: { $0.append(contentsOf: state) })
             if !json.fieldIfAny("status", &row) { json.field("status", plain: { $0.append(contentsOf: state) }) }
-            json.field("priority", try row.read(Priority.self).word)
+            json.field("priority", Priority(rawValue: Int(try row.integer() ?? 1))?.word)
             try json.reference("topic", &row)
             try json.reference("department", &row)
             try json.reference("team", &row)
@@ -128,22 +128,22 @@ extension JSONText {
             json.written("tags", &row)
             json.written("fields", &row)
             try json.reference("service_level", &row)
-            json.field("first_response_due_at", try row.read(Date?.self))
+            json.field("first_response_due_at", try row.integer().map { Date(milliseconds: $0) })
             row.skip()  // when it was first answered
-            json.field("resolution_due_at", try row.read(Date?.self))
+            json.field("resolution_due_at", try row.integer().map { Date(milliseconds: $0) })
             row.skip()  // since when the clock rests
-            json.field("overdue", try row.read(Bool.self))
-            json.field("escalation_level", try row.read(Int.self))
-            json.field("reopened_count", try row.read(Int.self))
+            json.field("overdue", try row.integer() == 1)
+            json.field("escalation_level", try row.integer())
+            json.field("reopened_count", try row.integer())
             row.skip()  // what it was merged into
-            json.field("created_at", try row.read(Date?.self))
-            json.field("updated_at", try row.read(Date?.self))
-            json.field("resolved_at", try row.read(Date?.self))
-            json.field("closed_at", try row.read(Date?.self))
+            json.field("created_at", try row.integer().map { Date(milliseconds: $0) })
+            json.field("updated_at", try row.integer().map { Date(milliseconds: $0) })
+            json.field("resolved_at", try row.integer().map { Date(milliseconds: $0) })
+            json.field("closed_at", try row.integer().map { Date(milliseconds: $0) })
             row.skip()  // the last message
             row.skip()  // the last reply
             json.field("url", prefix, number)
-            cursor = TicketCursor(urgency: try row.read(), id: id)
+            cursor = TicketCursor(urgency: Int(try row.integer() ?? 0), id: id)
         }
         guard let cursor else { throw StoreError.unreadable("a ticket without a key") }
         return cursor
@@ -154,13 +154,13 @@ extension JSONText {
     }
     /// False for a column without a value; then nothing is written.
     private mutating func fieldIfAny(_ name: StaticString, _ row: inout Row) -> Bool {
-        row.withText { field(name, utf8: $0) } != nil
+        row.withText { field(name, utf8: $0) }
     }
     private mutating func written(_ name: StaticString, _ row: inout Row) {
         row.withText { field(name, written: $0) }
     }
     private mutating func reference(_ name: StaticString, _ row: inout Row) throws {
-        guard let id: Int64 = try row.read(Int64?.self) else {
+        guard let id = try row.integer() else {
             row.skip()
             return fieldNull(name)
         }
@@ -170,7 +170,7 @@ extension JSONText {
         })
     }
     private mutating func person(_ name: StaticString, _ row: inout Row) throws {
-        guard try row.read(Int64?.self) != nil else {
+        guard try row.integer() != nil else {
             row.skip()
             row.skip()
             return fieldNull(name)

@@ -1,0 +1,46 @@
+# run: the demo desk. test: everything CI checks. bench: the table of docs/speed.md. check: style and house rules only.
+.PHONY: run serve build test unit e2e api bench check fuzz clean
+SHELL := /bin/bash
+
+run: system
+	@Scripts/progress "building the desk (about eight minutes the first time)" swift build -c release --product usher
+	@exec .build/release/usher serve --demo
+
+build: system
+	swift build -c release --product usher
+
+# Debian's libraries and tools, only where something is missing.
+system:
+	@Scripts/system
+
+test: system check unit e2e api
+
+# Rules and verbs on SQLite and on a PostgreSQL of our own, by the package's own tests.
+unit:
+	@Scripts/unit
+
+# The real program, real mail, both engines; the tour's commands among them.
+e2e: .venv/ready
+	@swift build --product usher
+	cd Tests/EndToEnd && ../../.venv/bin/pytest -q
+
+# The API against its own description.
+api: .venv/ready
+	@swift build --product usher
+	.venv/bin/python Tests/EndToEnd/check_api.py
+
+check:
+	@Scripts/check
+
+bench: system .venv/ready
+	swift build -c release --product usher
+	swift build -c release --product floor
+	.venv/bin/python Bench/bench.py
+
+.venv/ready: Tests/EndToEnd/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/EndToEnd/requirements.txt
+	@touch .venv/ready
+
+clean:
+	rm -rf .build .venv
