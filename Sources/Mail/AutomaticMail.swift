@@ -10,11 +10,11 @@ enum AutomaticMail {
         if reportType == "feedback-report" || contentType.contains("report-type=feedback-report") || contentType.contains("report-type=\"feedback-report\"") {
             return .report
         }
-        let isSystem = isMailSystem(from)
+        let isSystem = isMailSystem(from) || from == nil && isMailSystem(named: headers.first("from") ?? "")
         let title = subject.lowercased()
         // An out-of-office answer says so itself, even where its server sends it with the empty path (RFC 3834, section 3.3).
         let isReply = submitted.hasPrefix("auto-replied") || headers.first("x-autoreply") != nil || headers.first("x-autorespond") != nil
-            || headers.first("x-auto-reply-from") != nil || ["out of office", "automatic reply", "auto:", "autoreply", "abwesenheit", "automatische antwort"].contains(where: title.hasPrefix)
+            || headers.first("x-auto-reply-from") != nil || headers.first("x-apple-action")?.lowercased() == "vacation" || ["out of office", "automatic reply", "auto:", "autoreply", "auto reply", "auto-reply", "automatic response", "abwesenheit", "automatische antwort", "réponse automatique", "respuesta automática"].contains(where: title.hasPrefix)
         if isReply && !isSystem && reportType == nil { return .reply }
         if let reportType, reportType.hasPrefix("delivery-status") || reportType == "disposition-notification" {
             return reportType == "disposition-notification" ? .generated : .bounce
@@ -26,6 +26,8 @@ enum AutomaticMail {
             return .generated
         }
         if looksReturned(title, ""), looksReturned("", text) { return .bounce }
+        // A list's program about a message it would not pass on.
+        if headers.first("x-mlserver") != nil { return title.contains("loop alert") || title.contains("rejected") ? .bounce : .generated }
         if submitted.hasPrefix("auto-replied") { return .reply }
         if !submitted.isEmpty, submitted != "no" { return .generated }
         let precedence = (headers.first("precedence") ?? "").lowercased().trimmingWhitespace()
@@ -40,16 +42,19 @@ enum AutomaticMail {
 
     private static func isMailSystem(_ from: MailAddress?) -> Bool {
         guard let from else { return false }
-        let local = from.localPart.replacingOccurrences(of: "_", with: "-")
-        return ["mailer-daemon", "postmaster", "mail-daemon", "maildaemon", "mailerdaemon", "mdaemon", "mailsweeper", "autoreply-postmaster"].contains(local)
-            || local.hasPrefix("mailer-daemon") || local.hasPrefix("postmaster") || from.name.lowercased().contains("mail delivery")
+        return isMailSystem(named: from.localPart) || from.name.lowercased().contains("mail delivery")
     }
 
+    /// Programs sign with a name alone, in any spelling: `MAILER-DAEMON <>`, `post_master`.
+    private static func isMailSystem(named name: String) -> Bool {
+        let local = name.lowercased().filter { $0.isLetter || $0.isNumber }
+        return ["mailerdaemon", "postmaster", "maildaemon", "mdaemon", "mailsweeper"].contains(where: local.hasPrefix) || local == "autoreplypostmaster"
+    }
     private static let returnedTitles = [
         "undelivered mail", "undeliverable", "returned mail", "delivery status notification", "delivery failure", "failure notice", "mail delivery failed",
         "delivery has failed", "delivery notification", "mail system error", "message status - undeliverable", "could not be delivered", "not delivered",
         "unzustellbar", "mail undeliverable", "delivery report", "nondeliverable", "warning: could not send", "non recapitabile", "delivery incomplete",
-        "rejected mail", "failed mail", "mail failure", "message delivery failure", "there was an error sending your mail", "error sending mail", "undelivered",
+        "rejected mail", "loop alert", "failed mail", "mail failure", "message delivery failure", "there was an error sending your mail", "error sending mail", "undelivered",
     ]
     private static let returnedTexts = [
         "original message", "could not be delivered", "permanent error", "undeliverable", "user unknown", "unknown user", "delivery to the following",

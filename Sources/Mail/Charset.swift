@@ -48,6 +48,7 @@ enum Charset {
     }
 
     private static func attempt(_ bytes: ArraySlice<UInt8>, from label: String) -> (text: String, rest: Int)? {
+        GMimeLibrary.start()
         let name = g_mime_charset_iconv_name(label)
         let converter = g_iconv_open("UTF-8", name)
         // g_iconv_open answers (GIConv) -1 for a charset it does not know.

@@ -16,7 +16,6 @@ package struct FormData: Sendable {
     }
 
     private static let mostParts = 500
-    private static let library: Void = { g_mime_init() }()
 
     /// Nil when the body is not what its type says.
     package init?(_ body: Data, type: String) {
@@ -40,7 +39,7 @@ package struct FormData: Sendable {
     }
 
     private mutating func read(parts bytes: Data) -> Bool {
-        _ = Self.library
+        GMimeLibrary.start()
         return bytes.withUnsafeBytes { buffer in
             let stream = g_mime_stream_mem_new_with_buffer(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
             let parser = g_mime_parser_new_with_stream(stream)

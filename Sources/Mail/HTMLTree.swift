@@ -81,20 +81,34 @@ struct HTMLElement {
 enum HTMLDepth {
     private static let most = 400
 
-    /// The text up to the place where more tags stand open than any letter has.
+    /// The same text without the tags that stand deeper than any letter goes; the words inside them stay.
     static func bounded(_ html: String) -> String {
-        var depth = 0
         let bytes = Array(html.utf8)
-        var index = 0
+        var kept: [UInt8] = []
+        var (depth, passedOver, index, copied) = (0, 0, 0, 0)
         while index + 1 < bytes.count {
-            if bytes[index] == UInt8(ascii: "<") {
-                let next = bytes[index + 1]
-                if next == UInt8(ascii: "/") { depth = max(0, depth - 1) } else if isLetter(next), !isVoid(bytes, at: index + 1) { depth += 1 }
-                if depth > most { return String(decoding: bytes[..<index], as: UTF8.self) }
+            guard bytes[index] == UInt8(ascii: "<") else {
+                index += 1
+                continue
             }
+            let next = bytes[index + 1]
+            let isEnd = next == UInt8(ascii: "/")
+            var drops = false
+            if isEnd {
+                if passedOver > 0 { (passedOver, drops) = (passedOver - 1, true) } else { depth = max(0, depth - 1) }
+            } else if isLetter(next), !isVoid(bytes, at: index + 1) {
+                if depth >= most { (passedOver, drops) = (passedOver + 1, true) } else { depth += 1 }
+            }
+            guard drops else {
+                index += 1
+                continue
+            }
+            kept += bytes[copied..<index]
+            while index < bytes.count, bytes[index] != UInt8(ascii: ">") { index += 1 }
             index += 1
+            copied = min(index, bytes.count)
         }
-        return html
+        return copied == 0 ? html : String(decoding: kept + bytes[copied...], as: UTF8.self)
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z") }

@@ -3,7 +3,6 @@ import Foundation
 
 /// Reads an RFC 5322 message with GMime. Never fails: what cannot be parsed is named in `faults` and the rest is read.
 package enum MessageReader {
-    private static let library: Void = { g_mime_init() }()
     /// Parts beyond this many are left in the raw message.
     private static let mostParts = 500
     private static let mostDepth = 100
@@ -11,7 +10,7 @@ package enum MessageReader {
     private static let mostHeaderBytes = 1 << 20
 
     package static func read(_ raw: Data) -> IncomingMessage {
-        _ = library
+        GMimeLibrary.start()
         var bytes = withoutMailboxLine(raw)
         if headerLength(bytes) > mostHeaderBytes || nesting(bytes) > mostDepth { return unparsed(bytes, "the header or the nesting is beyond the limit") }
         return bytes.withUnsafeMutableBytes { (buffer: UnsafeMutableRawBufferPointer) -> IncomingMessage in
@@ -44,8 +43,8 @@ package enum MessageReader {
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
         incoming.inReplyTo = identifiers(headers.first("in-reply-to"))
         incoming.references = headers.all("references").flatMap { identifiers($0) }
-        incoming.subject = string(g_mime_message_get_subject(message)).singleLine
-        incoming.from = addresses(g_mime_message_get_from(message)).first ?? addresses(g_mime_message_get_sender(message)).first
+        incoming.subject = foldedBlanks(string(g_mime_message_get_subject(message)).singleLine)
+        incoming.from = author(message, headers)
         incoming.replyTo = addresses(g_mime_message_get_reply_to(message))
         incoming.to = addresses(g_mime_message_get_to(message))
         incoming.cc = addresses(g_mime_message_get_cc(message))
@@ -76,6 +75,19 @@ package enum MessageReader {
         incoming.automatic = AutomaticMail.classify(headers, from: incoming.from, emptyReturnPath: incoming.hasEmptyReturnPath, subject: incoming.subject, reportType: parts.reportType, text: incoming.text)
         if incoming.automatic == .bounce { incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text) }
         return incoming
+    }
+
+    /// Who wrote. A comment behind a bare address (RFC 5322, section 3.4, obsolete forms) is no name.
+    private static func author(_ message: UnsafeMutablePointer<GMimeMessage>, _ headers: Headers) -> MailAddress? {
+        guard let found = addresses(g_mime_message_get_from(message)).first ?? addresses(g_mime_message_get_sender(message)).first else { return nil }
+        if let written = headers.first("from"), written.hasSuffix(")"), !written.contains("<") { return MailAddress(found.address) }
+        return found
+    }
+
+    /// What a folded header left: one blank where there were several.
+    private static func foldedBlanks(_ text: String) -> String {
+        guard text.contains("  ") else { return text }
+        return text.split(separator: " ").joined(separator: " ")
     }
 
     // MARK: bytes

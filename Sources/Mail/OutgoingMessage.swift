@@ -50,11 +50,10 @@ package struct OutgoingMessage: Sendable {
         self.date = date
     }
 
-    private static let library: Void = { g_mime_init() }()
 
     /// The message as RFC 5322 bytes with CRLF line ends.
     package func encoded() -> Data {
-        _ = Self.library
+        GMimeLibrary.start()
         guard let message = g_mime_message_new(1) else { return Data() }
         defer { usher_unref(message) }
         g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_FROM, from.name.isEmpty ? nil : from.name, from.address)

@@ -9,6 +9,8 @@ struct PartCollector {
         var html: String?
     }
     private var passages: [Passage] = []
+    /// The first named text nobody called an attachment: the words of a message that has no others.
+    private var namedText: String?
     private(set) var attachments: [IncomingMessage.Attachment] = []
     private(set) var faults: [String] = []
     /// `report-type` of the outer multipart/report (RFC 6522), in lower case.
@@ -18,7 +20,8 @@ struct PartCollector {
 
     var isEmpty: Bool { passages.isEmpty && attachments.isEmpty && reports.isEmpty }
     var text: String {
-        passages.map { $0.text ?? HTMLText.plain($0.html ?? "") }.map(\.withoutControls).filter { !$0.trimmingWhitespace().isEmpty }
+        if passages.isEmpty, let namedText { return namedText }
+        return passages.map { $0.text ?? HTMLText.plain($0.html ?? "") }.map(\.withoutControls).filter { !$0.trimmingWhitespace().isEmpty }
             .joined(separator: "\n\n")
     }
     var html: String? {
@@ -91,6 +94,7 @@ struct PartCollector {
         if ["message/delivery-status", "text/rfc822-headers", "message/feedback-report", "message/global-delivery-status"].contains(type) {
             reports.append(Charset.decode(bytes, named: nil))
         }
+        if type == "text/plain", disposition != "attachment" { namedText = namedText ?? decodedText(visit.object, part) }
         var attachment = IncomingMessage.Attachment(name: name.isEmpty ? Self.name(for: type, number: attachments.count + 1) : name, type: type, bytes: Data(bytes))
         let contentID = MessageReader.string(g_mime_object_get_content_id(visit.object))
         attachment.contentID = contentID.isEmpty ? nil : contentID
@@ -104,7 +108,8 @@ struct PartCollector {
         let bytes = serialized(usher_object(message))
         reports.append(Charset.decode(Array(bytes.prefix(16 << 10)), named: nil))
         let subject = MessageReader.string(g_mime_message_get_subject(message)).singleLine
-        let name = MessageReader.string(g_mime_object_get_content_disposition_parameter(object, "filename")).singleLine
+        let given = MessageReader.string(g_mime_object_get_content_disposition_parameter(object, "filename")).singleLine
+        let name = given.isEmpty ? parameter("name", of: object).singleLine : given
         attachments.append(
             .init(name: name.isEmpty ? (subject.isEmpty ? "message" : String(subject.prefix(80))) + ".eml" : name, type: "message/rfc822", bytes: Data(bytes)))
     }
