@@ -1,0 +1,150 @@
+import DeskTesting
+import Foundation
+import Markup
+import Testing
+
+@testable import Desk
+@testable import Store
+
+@Suite("The search language")
+struct TicketQueryTests {
+    private let now = Date(timeIntervalSince1970: 1_795_510_800)
+    private func read(_ text: String) throws -> TicketQuery { try TicketQuery(text, now: now) }
+
+    @Test("words, phrases, fields, turning round and alternatives")
+    func reads() throws {
+        #expect(try read("") == .everything)
+        #expect(try read("Printer") == .text(.phrase(["printer"])))
+        #expect(try read("print*") == .text(.prefix("print")))
+        #expect(try read("\"paper jam\"") == .text(.phrase(["paper", "jam"])))
+        #expect(try read("printer -tag:vip") == .all([.text(.phrase(["printer"])), .not(.tag("vip"))]))
+        #expect(try read("state:new,open") == .state([.new, .open]))
+        #expect(try read("state:closed OR priority:>=high") == .any([.state([.closed]), .priority(least: .high, most: .urgent)]))
+        #expect(try read("(a OR b) c") == .all([.any([.text(.phrase(["a"])), .text(.phrase(["b"]))]), .text(.phrase(["c"]))]))
+        #expect(try read("department:\"Second level\"") == .department(["Second level"]))
+        #expect(try read("assignee:none team:mine") == .all([.assignee(.nobody), .team(.mine)]))
+        #expect(try read("#100001") == .number(100_001))
+        #expect(try read("from:Kim@Harbour.example") == .from("kim@harbour.example"))
+    }
+
+    @Test("text with a colon that is no field stays text", arguments: ["Re: hello", "http://a.example/x", "10:30"])
+    func colons(text: String) throws { _ = try read(text) }
+
+    @Test("what cannot be read is refused with what would be right", arguments: [
+        "colour:red", "state:angry", "priority:huge", "created:soon", "number:abc", "(a", "a)", "source:pigeon", "is:funny", "state:,",
+    ])
+    func refuses(text: String) { #expect(throws: Refusal.self) { try TicketQuery(text, now: now) } }
+
+    @Test("days, spans and how long ago")
+    func spans() throws {
+        let day = CivilDay.start(2026, 11, 24)
+        #expect(try read("created:2026-11-24") == .moment(.created, from: day, to: day + 86400))
+        #expect(try read("created:2026-11") == .moment(.created, from: CivilDay.start(2026, 11, 1), to: CivilDay.start(2026, 12, 1)))
+        #expect(try read("closed:2026-11-01..2026-11-24") == .moment(.closed, from: CivilDay.start(2026, 11, 1), to: day + 86400))
+        #expect(try read("created:today") == .moment(.created, from: day, to: nil))
+        #expect(try read("updated:2h") == .moment(.updated, from: now - 7200, to: nil))
+        #expect(try read("created:<2026-11-24") == .moment(.created, from: nil, to: day))
+    }
+
+    @Test("deep nesting ends at a limit")
+    func deep() { #expect(throws: Refusal.self) { try TicketQuery(String(repeating: "(", count: 400) + "a" + String(repeating: ")", count: 400), now: now) } }
+}
+
+@Suite("Searching and listing")
+struct TicketListTests {
+    private func numbers(_ test: TestDesk, _ query: String, by asker: Asker = .desk, order: TicketOrder = .newest) async throws -> [Int64] {
+        let query = try TicketQuery(query, now: test.clock.now())
+        return try await test.read { try $0.tickets(TicketList(query: query, asker: asker, order: order, limit: 200)).tickets.map(\.number) }
+    }
+
+    @Test("the same question finds the same on either engine")
+    func finds() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada")
+        let printer = try await test.open("Drucker brennt: Größe A4", body: "The printer in the kitchen smells of smoke.") { $0.tags = ["VIP"] }
+        let network = try await test.open("漢字 network down", body: "No one three here.", from: "lee@corner.example", name: "Lee Ökafor") { $0.priority = .high }
+        try await test.act(on: network) { try $0.claim(&$1, by: ada) }
+        try await test.act(on: printer) { tx, ticket in _ = try tx.note(on: &ticket, Writing("hidden elephant", type: .text), by: Actor(ada), files: [], source: .web) }
+        let (a, b) = (printer.number, network.number)
+        let cases: [(String, [Int64])] = [
+            ("printer", [a]), ("PRINTER smoke", [a]), ("smoke printer", [a]), ("\"printer in\"", [a]), ("\"in printer\"", []), ("grosse", [a]), ("größe", [a]), ("smok", []), ("smok*", [a]), ("elephant", [a]),
+            ("字", [b]), ("\"one three\"", [b]), ("-printer", [b]), ("printer OR network", [b, a]), ("state:new", [a]), ("state:active", [b, a]), ("-state:new", [b]), ("assignee:ada@desk.example", [b]), ("assignee:none", [a]),
+            ("priority:>=high", [b]), ("priority:normal", [a]), ("from:lee@corner.example", [b]), ("from:@corner.example", [b]), ("from:okafor", [b]), ("from:100%", []), ("tag:vip", [a]), ("number:\(b)", [b]), ("#\(a)", [a]), ("\(a)", [a]),
+            ("created:today", [b, a]), ("created:yesterday", []), ("source:email", [b, a]), ("is:escalated", []), ("department:support", [b, a]), ("(printer OR network) -tag:vip", [b]), ("-(printer OR network)", []), ("", [b, a]),
+        ]
+        for (query, expected) in cases { #expect(try await numbers(test, query) == expected, "\(query)") }
+        #expect(try await numbers(test, "assignee:me", by: .agent(ada)) == [b])
+    }
+
+    @Test("what was just written is found, and what was merged is found where it went")
+    func immediate() async throws {
+        let test = try await TestDesk()
+        let (first, second) = (try await test.open(), try await test.open("Another"))
+        let kim = Author(.customer, id: first.customer.number, name: "Kim", address: TestDesk.kim)
+        try await test.act(on: first) { tx, ticket in _ = try tx.receive(Writing("giraffe", type: .text), in: ticket, by: kim, files: [], source: .email) }
+        #expect(try await numbers(test, "giraffe") == [first.number])
+        let target = second
+        try await test.act(on: first) { tx, ticket in try tx.merge(&ticket, into: target, by: .routing) }
+        #expect(try await numbers(test, "giraffe") == [second.number])
+    }
+
+    @Test("paging visits each ticket once, in every order, and the count is the same")
+    func paging() async throws {
+        let test = try await TestDesk()
+        for index in 0..<23 { _ = try await test.open("Ticket \(index)", from: "c\(index % 4)@x.example") { $0.priority = Priority(rawValue: index % 3) } }
+        for order in TicketOrder.allCases {
+            for text in ["", "priority:>=normal", "ticket", "-from:c1@x.example"] {
+                let query = try TicketQuery(text, now: test.clock.now())
+                var list = TicketList(query: query, order: order, limit: 5)
+                var seen: [Int64] = []
+                repeat {
+                    let page = try await test.read { [list] in try $0.tickets(list) }
+                    seen += page.tickets.map(\.number)
+                    list.after = page.next
+                } while list.after != nil
+                let count = try await test.read { [list] in try $0.count(list) }
+                #expect(seen.count == count && Set(seen).count == count, "\(order) \(text)")
+            }
+        }
+    }
+
+    @Test("an agent sees the own departments' tickets and those one takes part in, and no others")
+    func access() async throws {
+        let test = try await TestDesk()
+        _ = try await test.write { try $0.add(["name": "Payroll"], to: Resource.departments) }
+        let ada = try await test.hire("Ada", departments: ["Support"])
+        let ina = try await test.hire("Ina", departments: ["Payroll"])
+        let root = try await test.hire("Root", .administrator, departments: ["Support"])
+        let mine = try await test.open()
+        let theirs = try await test.open { $0.department = .name("Payroll") }
+        #expect(try await numbers(test, "", by: .agent(ada)) == [mine.number])
+        #expect(try await numbers(test, "", by: .agent(ina)) == [theirs.number])
+        #expect(try await numbers(test, "", by: .agent(root)) == [theirs.number, mine.number])
+        await #expect(throws: Refusal.notFound) { _ = try await test.read { try $0.ticket(number: theirs.number, for: .agent(ada)) } }
+        try await test.act(on: theirs) { tx, ticket in try tx.addAgent(ada, to: ticket, by: .routing) }
+        #expect(try await numbers(test, "", by: .agent(ada)) == [theirs.number, mine.number])
+    }
+
+    @Test("a row written straight to JSON is the ticket's own JSON")
+    func sameJSON() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada")
+        var tickets = [try await test.open("A \"quoted\" <b> subject & more") { $0.tags = ["x", "y"] }]
+        tickets.append(try await test.open { $0.priority = .urgent })
+        try await test.act(on: tickets[0]) { tx, ticket in
+            try tx.claim(&ticket, by: ada)
+            try tx.resolve(&ticket, by: Actor(ada), solution: nil, source: .web)
+            try tx.close(&ticket, by: Actor(ada), reason: "x")
+        }
+        let office = test.desk.office
+        let (listed, single) = try await test.read { db in
+            var json = JSONText()
+            try json.array { json in _ = try db.write(TicketList(), to: &json, office: office) }
+            var alone = JSONText()
+            let page = try db.tickets(TicketList())
+            alone.array(page.tickets) { $0.write($1, office: office) }
+            return (json.text, alone.text)
+        }
+        #expect(try JSON(parsing: Data(listed.utf8)) == JSON(parsing: Data(single.utf8)))
+    }
+}
