@@ -37,7 +37,7 @@ package final class MailSpy: Mailer {
 }
 
 /// A desk of its own for a test, on SQLite, or on PostgreSQL where `USHER_TEST_POSTGRES` names a server.
-package struct TestDesk: Sendable {
+package final class TestDesk: Sendable {
     package let desk: Desk
     package let clock = FrozenClock()
     package let mail = MailSpy()
@@ -52,6 +52,15 @@ package struct TestDesk: Sendable {
             database: try await TestDatabase.make(in: folder), clock: clock, files: try FileStore(folder: folder.appending(path: "blobs")), office: office,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await desk.open()
+    }
+
+    /// Its connections end with the test, or a server's would run out.
+    deinit {
+        let (database, folder) = (desk.database, folder)
+        Task {
+            await database.close()
+            try? FileManager.default.removeItem(at: folder)
+        }
     }
 
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T { try await desk.write(body) }
@@ -116,7 +125,7 @@ enum TestDatabase {
         if let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] {
             let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
             try await template.copyPostgres(on: server, to: name)
-            return try PostgresDatabase(address: address(server, name), connections: 3, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            return try PostgresDatabase(address: address(server, name), connections: 2, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
         let path = folder.appending(path: "usher.sqlite").path
         try await template.copySQLite(to: path)
@@ -126,45 +135,46 @@ enum TestDatabase {
     static func address(_ server: String, _ name: String) -> String { String(server[..<(server.lastIndex(of: "/") ?? server.endIndex)]) + "/" + name }
 
     private actor Template {
-        private var sqlite: String?
-        private var postgres: String?
-        private var control: PostgresDatabase?
+        // Tasks, since an actor lets others in while it waits: each template is made once.
+        private var sqlite: Task<String, any Error>?
+        private var postgres: Task<String, any Error>?
 
         func copySQLite(to path: String) async throws {
-            if sqlite == nil {
+            let making = sqlite ?? Task {
                 let made = FileManager.default.temporaryDirectory.appending(path: "usher-template-\(UUID().uuidString).sqlite").path
                 let database = try SQLiteDatabase(path: made, readers: 1, durable: false)
                 _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
                 try await database.write { _ = try? $0.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
                 await database.close()
-                sqlite = made
+                return made
             }
-            guard let sqlite else { return }
-            for ending in ["", "-wal"] where FileManager.default.fileExists(atPath: sqlite + ending) {
-                try FileManager.default.copyItem(atPath: sqlite + ending, toPath: path + ending)
+            sqlite = making
+            let template = try await making.value
+            for ending in ["", "-wal"] where FileManager.default.fileExists(atPath: template + ending) {
+                try FileManager.default.copyItem(atPath: template + ending, toPath: path + ending)
             }
         }
 
         func copyPostgres(on server: String, to name: String) async throws {
-            let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            if postgres == nil {
-                control = try PostgresDatabase(address: server, connections: 1, log: quiet)
+            let making = postgres ?? Task {
+                let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
                 let made = "template_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
-                try run("CREATE DATABASE \(made)", on: server)
+                try Self.run("CREATE DATABASE \(made)", on: server)
                 let database = try PostgresDatabase(address: address(server, made), connections: 1, log: quiet)
                 _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
                 await database.close()
-                postgres = made
+                return made
             }
-            guard let postgres else { return }
+            postgres = making
+            let template = try await making.value
             // The template may not be in use; its connection takes a moment to end.
             for attempt in 0..<200 {
-                do { return try run("CREATE DATABASE \(name) TEMPLATE \(postgres) STRATEGY = file_copy", on: server) } catch where attempt < 199 { usleep(20_000) }
+                do { return try Self.run("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY = file_copy", on: server) } catch where attempt < 199 { usleep(20_000) }
             }
         }
 
         /// `CREATE DATABASE` knows no transaction, so it goes by the server's own client.
-        private func run(_ statement: String, on server: String) throws {
+        private static func run(_ statement: String, on server: String) throws {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/psql")
             process.arguments = [server, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]

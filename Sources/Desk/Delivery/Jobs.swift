@@ -25,7 +25,7 @@ extension Transaction {
     }
 
     /// Takes a due job and does it, both in this transaction: it is done once, by one node.
-    fileprivate func perform(_ id: Int64) throws {
+    func perform(_ id: Int64) throws {
         let job = try db.first("DELETE FROM job WHERE id = \(id) AND due_at <= \(now) RETURNING kind, ticket_id") {
             (try $0.read(JobKind.self), try $0.read(Ticket.ID.self))
         }
