@@ -68,6 +68,7 @@ package struct Call: Sendable {
     /// The body as a JSON object, with what marks it for a retry.
     func input() async throws -> (Input, IdempotencyKey?) {
         let bytes = try await body()
+        guard !bytes.isEmpty || request.method == .post else { throw Refusal.malformed("there is no body") }
         let json = bytes.isEmpty ? JSON.object([:]) : try JSON(parsing: bytes)
         guard case .object(let fields) = json else { throw Refusal.malformed("the body is not a JSON object") }
         return (Input(fields), try idempotency(bytes))
