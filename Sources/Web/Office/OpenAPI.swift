@@ -107,7 +107,7 @@ extension Resource.Kind {
         case .flag: return ["type": "boolean"]
         case .choice(_, let words): return ["type": "string", "enum": .array(words.map(JSON.string))]
         case .priority: return ["$ref": "#/components/schemas/Priority"]
-        case .timeZone: return ["type": "string", "examples": ["Europe/Berlin"]]
+        case .timeZone: return ["type": "string", "description": "As in the IANA database: Europe/Berlin"]
         case .hours:
             let times: JSON = ["type": "array", "items": ["type": "array", "minItems": 2, "maxItems": 2, "items": ["type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"]]]
             return ["type": "object", "additionalProperties": false, "properties": .object(Dictionary(uniqueKeysWithValues: Schedule.weekdays.map { ($0, times) }))]
