@@ -78,13 +78,14 @@ extension Transaction {
     }
 
     private func obstacle(to address: String) throws -> String? {
-        let recent: Int = try db.value(
+        let found = try db.first(
             """
-            SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1 AND created_at > \(now - 3600)
-                LIMIT \(settings.automaticPerHour)) AS recent
-            """) ?? 0
+            SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1 AND created_at > \(now - 3600)
+                LIMIT \(settings.automaticPerHour)) AS recent), (SELECT undeliverable_at FROM customer_address WHERE address = \(address))
+            """
+        ) { (try $0.read(Int.self), try $0.read(Date?.self)) }
+        let (recent, dead) = found ?? (0, nil)
         if recent >= settings.automaticPerHour { return "this address had \(settings.automaticPerHour) automatic mails within the hour" }
-        let dead: Date? = try db.value("SELECT undeliverable_at FROM customer_address WHERE address = \(address) AND undeliverable_at IS NOT NULL")
         return dead == nil ? nil : "mail to this address came back"
     }
 

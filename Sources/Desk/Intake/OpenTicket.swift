@@ -38,13 +38,14 @@ package struct NewTicket: Sendable {
 extension Transaction {
     /// Opens a ticket: identifies the customer, routes, sets the clocks, escalates what cannot wait, acknowledges.
     package func open(_ request: NewTicket, by actor: Actor?) throws -> (Ticket, Entry.ID) {
-        let routing = try route(request)
+        let topic = try self.topic(request)
+        let routing = try route(request, topic)
         let customer = try self.customer(request.requester)
         let requesterName = request.requester.name.isEmpty ? customer.name : request.requester.name
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
         var ticket = Ticket(
             id: Ticket.ID(0), number: try db.next(.ticketNumber), subject: String(request.subject.singleLine.prefix(NewTicket.longestSubject)), state: .new,
-            priority: routing.priority, topic: try topic(request).map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
+            priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
             customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
             mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
             serviceLevel: level.map { Reference(id: $0.id, name: $0.name) }, deadlines: level?.deadlines(from: now) ?? Deadlines(), createdAt: now)
@@ -92,11 +93,17 @@ extension Transaction {
 
     private func topic(_ request: NewTicket) throws -> Topic? {
         guard let wanted = request.topic else { return nil }
-        return try db.topic(try db.named(NamedTable.topic, wanted, field: "topic").id)
+        let found =
+            switch wanted {
+            case .id(let id): try db.topic(Topic.ID(id))
+            case .name(let name): try db.topic(named: name)
+            }
+        guard let found else { throw Refusal.invalid("topic", .unknown(wanted.text)) }
+        return found
     }
 
-    private func route(_ request: NewTicket) throws -> Routing {
-        var wish = Routing.Wish(topic: try topic(request), priority: request.priority)
+    private func route(_ request: NewTicket, _ topic: Topic?) throws -> Routing {
+        var wish = Routing.Wish(topic: topic, priority: request.priority)
         if let wanted = request.department { wish.department = try db.named(NamedTable.department, wanted, field: "department") }
         let place = try db.place(wish.department?.id ?? wish.topic?.department?.id)
         return Routing.decide(wish, place: place, text: Words.split(request.subject + " . " + request.writing.text), urgentWords: settings.urgentWords)
