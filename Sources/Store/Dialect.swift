@@ -46,17 +46,6 @@ package enum Dialect: String, Sendable {
         }
     }
 
-    /// The larger of two values; SQLite names the scalar function as the aggregate.
-    package func greatest(_ left: SQL, _ right: SQL) -> SQL {
-        switch self {
-        case .sqlite: "max(\(left), \(right))"
-        case .postgres: "greatest(\(left), \(right))"
-        }
-    }
-
-    /// A ratio with a fraction, as text.
-    package func average(_ column: SQL) -> SQL { "CAST(avg(CAST(\(column) AS REAL)) AS TEXT)" }
-
     /// Keeps two processes from migrating at once. SQLite's single writer already does.
     var lockMigrations: SQL? {
         switch self {

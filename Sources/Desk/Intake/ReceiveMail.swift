@@ -155,7 +155,7 @@ extension Transaction {
     private func openTicket(_ mail: ReceivedMail, files: [StoredFile]) throws -> Placed {
         let nobody = MailAddress(name: "Unknown sender", "unknown@sender.invalid")
         guard let requester = mail.author ?? nobody else { return reject("it has no sender") }
-        var request = NewTicket(requester: requester, subject: mail.ownSubject, writing: writing(mail, hasFiles: !files.isEmpty), source: .email)
+        var request = NewTicket(requester: requester, subject: mail.message.subject, writing: writing(mail, hasFiles: !files.isEmpty), source: .email)
         request.files = files
         request.mailbox = mail.mailbox?.withoutDetail
         request.messageID = messageID(mail)

@@ -43,9 +43,6 @@ package struct ReceivedMail: Sendable {
         return nil
     }
 
-    /// The subject without `Re:`, `Fwd:` in front and our mark, for a ticket it opens.
-    var ownSubject: String { message.subject.isEmpty ? "" : message.subject.singleLine }
-
     /// Why a program's message gets no automatic answer; nil for a person's.
     func silence(_ office: Office) -> String? {
         if let author, author.withoutDetail == office.mailbox.address || author.withoutDetail == mailbox?.withoutDetail { return "it came from our own address" }
