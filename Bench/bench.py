@@ -5,6 +5,7 @@
     SIZES=10000,1000000 make bench    other sizes
     ENGINES=sqlite make bench         one engine
 """
+import json
 import os
 import shutil
 import signal
@@ -60,6 +61,13 @@ def stop(process):
     process.wait(30)
 
 
+def numbers_of(port, key, query):
+    """Numbers of some tickets, newest first: what may be answered."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/tickets?limit=200&query={query}", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request) as answer:
+        return [ticket["number"] for ticket in json.load(answer)["items"]]
+
+
 def pss(process):
     for line in open(f"/proc/{process.pid}/smaps_rollup"):
         if line.startswith("Pss:"):
@@ -84,7 +92,7 @@ def measure(engine, size, cluster, folder):
         result["disk"] = int(cluster.sql(name, f"SELECT pg_database_size('{name}')")[0][0]) / size
     key = subprocess.run([USHER, "api-key", "add", "--name", "bench", "--scope", "full"], env=environment, check=True, capture_output=True, text=True).stdout.strip()
     process, result["start"] = start([USHER, "serve"], environment, f"http://127.0.0.1:{port}/readyz")
-    common = {"KEY": key, "FIRST": 100001, "COUNT": size}
+    common = {"KEY": key, "FIRST": 100001, "COUNT": size, "OPEN": ",".join(map(str, numbers_of(port, key, "state:active,resolved,closed")))}
     result["idle"] = pss(process)
     wrk(port, "list", seconds=1, **common)
     runs = [("bare", 8), ("list", 8), ("next", 8), ("ticket", 8), ("entries", 8), ("search", 8), ("create", 1), ("create", 8), ("reply", 8)]

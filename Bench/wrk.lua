@@ -10,6 +10,8 @@ function init()
   headers = { ["Authorization"] = "Bearer " .. key, ["Content-Type"] = "application/json" }
   words = {}
   for word in string.gmatch(os.getenv("WORDS") or "", "[^,]+") do words[#words + 1] = word end
+  open = {}
+  for number in string.gmatch(os.getenv("OPEN") or "", "%d+") do open[#open + 1] = number end
   run = os.time()
 end
 
@@ -29,7 +31,7 @@ function request()
       '"},"subject":"Scanner sends empty pages","body":"Since this morning every page comes out white.","topic":"Report a problem"}')
   end
   if mode == "reply" then
-    return wrk.format("POST", "/api/v1/tickets/" .. number .. "/entries", headers, '{"kind":"reply","author":"agent-2@seed.example","body":"Please clean the glass and try again."}')
+    return wrk.format("POST", "/api/v1/tickets/" .. open[math.random(#open)] .. "/entries", headers, '{"kind":"reply","author":"agent-2@seed.example","body":"Please clean the glass and try again."}')
   end
 end
 

@@ -12,6 +12,7 @@ package final class SQLiteDatabase: Database {
     package let dialect = Dialect.sqlite
     private let pool: DatabasePool
     private let queue: GroupCommit
+    private let checkpoint: SQLiteCheckpoint
 
     /// Opens or makes the file. `durable: false` is for tests that never lose power.
     package init(path: String, readers: Int = 4, durable: Bool = true) throws {
@@ -29,9 +30,10 @@ package final class SQLiteDatabase: Database {
         }
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000") }
         } catch { throw StoreError(sqlite: error) }
-        queue = GroupCommit(pool: pool)
+        checkpoint = SQLiteCheckpoint(path: path)
+        queue = GroupCommit(pool: pool, checkpoint: checkpoint)
+        pool.writeWithoutTransaction { [checkpoint] db in checkpoint.watch(db.sqliteConnection) }
     }
 
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
@@ -47,6 +49,7 @@ package final class SQLiteDatabase: Database {
 
     package func close() async {
         queue.stop()
+        checkpoint.stop()
         // A file that cannot be closed is let go with the process; nothing in it depends on a clean close.
         try? pool.close()
     }
@@ -113,11 +116,13 @@ private final class GroupCommit: Sendable {
     private let state = Mutex(State())
     private let signal = DispatchSemaphore(value: 0)
     private let pool: DatabasePool
+    private let checkpoint: SQLiteCheckpoint
     let counts = Mutex(DatabaseMeasures())
     private static let largestGroup = 64
 
-    init(pool: DatabasePool) {
+    init(pool: DatabasePool, checkpoint: SQLiteCheckpoint) {
         self.pool = pool
+        self.checkpoint = checkpoint
         let thread = Thread { [self] in work() }
         thread.stackSize = 4 << 20
         thread.name = "usher-writer"
@@ -179,6 +184,7 @@ private final class GroupCommit: Sendable {
                         outcomes[index] = try attempt(waiting, on: connection, db, alone: group.count == 1)
                     }
                     try connection.execute("COMMIT")
+                    checkpoint.finish(db.sqliteConnection)
                 } catch {
                     // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
                     if sqlite3_get_autocommit(db.sqliteConnection) == 0 { _ = try? connection.execute("ROLLBACK") }
