@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
 from desk import Cluster, free_port  # noqa: E402
 
-USHER = str(ROOT / ".build/release/usher")
-FLOOR = str(ROOT / ".build/release/floor")
+USHER = os.environ.get("USHER_BIN", str(ROOT / ".build/release/usher"))
+FLOOR = os.environ.get("FLOOR_BIN", str(ROOT / ".build/release/floor"))
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000").split(",")]
 ENGINES = os.environ.get("ENGINES", "sqlite,postgres").split(",")
 SECONDS = int(os.environ.get("SECONDS_EACH", "5"))

@@ -12,6 +12,8 @@ package struct Desk: Sendable {
     package let office: Office
     package let settings: SettingsShelf
     package let bell: Bell
+    package let feed: Feed
+    package let counts: CountShelf
     package let log: Logger
 
     package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger) {
@@ -22,15 +24,20 @@ package struct Desk: Sendable {
         self.log = log
         settings = SettingsShelf()
         bell = Bell()
+        feed = Feed()
+        counts = CountShelf()
     }
 
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
-        let result = try await database.write { db in
-            try body(Transaction(db: db, now: now, office: office, settings: settings.current))
+        let (result, events) = try await database.write { db in
+            let recorded = Recorded()
+            let result = try body(Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
+            return (result, recorded.events)
         }
         bell.ring()
+        feed.publish(events)
         return result
     }
 
@@ -57,8 +64,11 @@ package struct Transaction {
     package let now: Date
     package let office: Office
     package let settings: Settings
+    /// What was recorded so far, for those who look on.
+    let recorded: Recorded
 
-    package init(db: any Connection, now: Date, office: Office, settings: Settings) {
+    package init(db: any Connection, now: Date, office: Office, settings: Settings, recorded: Recorded = Recorded()) {
+        self.recorded = recorded
         self.db = db
         self.now = now
         self.office = office

@@ -12,6 +12,17 @@ package protocol Database: Sendable {
     func close() async
     /// Figures for `/metrics`.
     var measures: DatabaseMeasures { get }
+    /// Hears what other processes say on a channel; nil where the engine has no such thing.
+    func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)?
+}
+
+extension Database {
+    package func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)? { nil }
+}
+
+/// A channel that is listened to until it is stopped.
+package protocol Listening: Sendable {
+    func stop()
 }
 
 /// What a database counted since it was opened.

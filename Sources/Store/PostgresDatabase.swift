@@ -9,6 +9,7 @@ import Synchronization
 /// again. A lost connection is opened anew with back-off; a transaction it cut short before COMMIT runs again.
 package final class PostgresDatabase: Database {
     package let dialect = Dialect.postgres
+    private let address: String
     private let work: WorkQueue
     private let counts = Counts()
 
@@ -20,6 +21,7 @@ package final class PostgresDatabase: Database {
             guard case .unavailable = error else { throw error }
             log.warning("the database does not answer yet", metadata: ["detail": "\(error)"])
         }
+        self.address = address
         work = WorkQueue()
         for number in 0..<connections {
             let connection = number == 0 ? first : PostgresConnection(address: address)
@@ -40,6 +42,10 @@ package final class PostgresDatabase: Database {
 
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         try await transaction(begin: "BEGIN ISOLATION LEVEL REPEATABLE READ", reads: false, body)
+    }
+
+    package func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)? {
+        PostgresListener(address: address, channel: channel, heard)
     }
 
     package func close() async { work.stop() }

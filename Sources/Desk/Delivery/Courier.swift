@@ -112,8 +112,11 @@ package struct Courier: Service {
 
     private func write(_ mail: OutboxMail) async throws -> OutgoingMessage {
         let (office, settings, now) = (desk.office, desk.settings.current, desk.clock.now())
+        guard let ticket = mail.ticket else {
+            return try await desk.read { try Notice(mail, db: $0, office: office, settings: settings).message(date: now) }
+        }
         let letter = try await desk.read { db in
-            try Letter(mail, db: db, office: office, settings: settings)
+            try Letter(mail, about: ticket, db: db, office: office, settings: settings)
         }
         var message = letter.message(date: now)
         for file in letter.files {
@@ -131,11 +134,12 @@ extension Transaction {
     /// Gives a mail up: it is shown on the ticket and its author is told.
     func fail(_ mail: OutboxMail, reason: String) throws {
         try db.execute("UPDATE outbox SET state = 'failed', due_at = NULL, error = \(reason) WHERE id = \(mail.id)")
+        guard let ticketID = mail.ticket else { return }
         try record(
-            .deliveryFailed, on: mail.ticket, by: .mail, reason: "\(mail.kind.rawValue) to \(mail.address): \(reason)",
+            .deliveryFailed, on: ticketID, by: .mail, reason: "\(mail.kind.rawValue) to \(mail.address): \(reason)",
             data: ["address": .string(mail.address), "outbox": JSON(mail.id.number)])
         guard mail.kind == .reply || mail.kind == .resolved, let entry = mail.entry else { return }
-        let ticket = try db.ticket(mail.ticket)
+        let ticket = try db.ticket(ticketID)
         let author = try db.entry(entry).author
         let told = try author.role == .agent ? author.id.flatMap { try db.agent(Agent.ID($0)) } : ticket.assignee.flatMap { try db.agent($0.id) }
         if let told {

@@ -20,6 +20,12 @@ extension Transaction {
             ON CONFLICT (ticket_id, kind) DO UPDATE SET due_at = excluded.due_at, attempts = 0, error = NULL
             """)
     }
+    /// What is kept for a while only.
+    func clearOut() throws {
+        try forgetOldAnswers()
+        try forgetOldSessions()
+    }
+
     func cancel(_ job: JobKind, for ticket: Ticket.ID) throws {
         try db.execute("DELETE FROM job WHERE ticket_id = \(ticket) AND kind = \(job)")
     }
@@ -52,7 +58,7 @@ package struct Sweep: Service {
             while !Task.isCancelled {
                 do {
                     try await tick()
-                    if looks % Self.looksBetweenClearings == 0 { try await desk.write { try $0.forgetOldAnswers() } }
+                    if looks % Self.looksBetweenClearings == 0 { try await desk.write { try $0.clearOut() } }
                     looks += 1
                     try await desk.reloadSettings()
                 } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }

@@ -13,14 +13,14 @@ struct Letter {
     private let settings: Settings
 
     /// A customer's mail can carry a customer's or an agent's words to the customer, never a note.
-    init(_ mail: OutboxMail, db: any Connection, office: Office, settings: Settings) throws {
+    init(_ mail: OutboxMail, about id: Ticket.ID, db: any Connection, office: Office, settings: Settings) throws {
         self.mail = mail
         self.office = office
         self.settings = settings
-        ticket = try db.ticket(mail.ticket)
+        ticket = try db.ticket(id)
         let found = try mail.entry.map { try db.entry($0) }
         entry = mail.kind.isForCustomer && found?.kind == .note ? nil : found
-        thread = mail.kind.isForCustomer ? try db.thread(of: mail.ticket) : []
+        thread = mail.kind.isForCustomer ? try db.thread(of: id) : []
     }
 
     /// Files of an agent's answer go with it; what a customer sent is not sent back.

@@ -10,7 +10,7 @@ package struct MailText: Sendable, Equatable {
     /// Every name a text may use.
     package static let placeholders = [
         "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name",
-        "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars",
+        "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url",
     ]
 
     /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
@@ -120,6 +120,39 @@ package struct MailText: Sendable, Equatable {
                     The state of your request: {{ticket.url}}
 
                     {{desk.name}}
+                    """)
+        case .signInLink:
+            MailText(
+                subject: "Your way into {{desk.name}}",
+                body: """
+                    Hello {{customer.name}},
+
+                    this link shows you your requests. It works once, within an hour:
+                    {{link.url}}
+
+                    If you did not ask for it, nothing needs to be done.
+
+                    {{desk.name}}
+                    """)
+        case .passwordReset:
+            MailText(
+                subject: "Set a new password for {{desk.name}}",
+                body: """
+                    Hello {{agent.name}},
+
+                    set a new password here. The link works once, within a day:
+                    {{link.url}}
+
+                    If you did not ask for it, nothing needs to be done: your password stays as it is.
+                    """)
+        case .invitation:
+            MailText(
+                subject: "You are invited to {{desk.name}}",
+                body: """
+                    Hello {{agent.name}},
+
+                    you can now work at the help desk of {{desk.name}}. Choose a password here; the link works once, within a day:
+                    {{link.url}}
                     """)
         case .assigned: forAgent("Assigned to you: {{ticket.subject}}")
         case .escalated: forAgent("Escalated: {{ticket.subject}}")

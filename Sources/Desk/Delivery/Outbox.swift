@@ -10,13 +10,17 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     // to agents
     case assigned, escalated, received, reopened, overdue, undelivered
     case noted
+    // about signing in, with no ticket
+    case signInLink = "sign_in_link"
+    case passwordReset = "password_reset"
+    case invitation
 
     /// Whether a program decided to send it; a person's reply is the only one that is none.
     package var isAutomatic: Bool { self != .reply && self != .resolved }
     package var isForCustomer: Bool {
         switch self {
-        case .acknowledgement, .reply, .resolved, .survey, .update: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted: false
+        case .acknowledgement, .reply, .resolved, .survey, .update, .signInLink: true
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .passwordReset, .invitation: false
         }
     }
 }
@@ -26,7 +30,8 @@ package struct OutboxMail: Sendable {
     package typealias ID = Store.ID<OutboxMail>
     package let id: ID
     package let kind: MailKind
-    package let ticket: Ticket.ID
+    /// None where it is about signing in.
+    package let ticket: Ticket.ID?
     package let entry: Entry.ID?
     package let recipient: MailToken.Recipient
     package let address: String
@@ -77,7 +82,7 @@ extension Transaction {
         return [ticket.requester] + collaborators.filter { $0.id != ticket.customer }
     }
 
-    private func obstacle(to address: String) throws -> String? {
+    func obstacle(to address: String) throws -> String? {
         let found = try db.first(
             """
             SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1 AND created_at > \(now - 3600)
@@ -89,7 +94,7 @@ extension Transaction {
         return dead == nil ? nil : "mail to this address came back"
     }
 
-    private func queue(_ kind: MailKind, ticket: Ticket.ID, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON) throws {
+    func queue(_ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON) throws {
         try db.execute(
             """
             INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, is_automatic, state, due_at, created_at)
@@ -104,7 +109,7 @@ extension Connection {
         try deliveries(where: "ticket_id = \(ticket) ORDER BY id DESC LIMIT \(limit)")
     }
     /// What waits or failed, for the operator.
-    package func outbox(limit: Int) throws -> [(Delivery, ticket: Ticket.ID)] {
+    package func outbox(limit: Int) throws -> [(Delivery, ticket: Ticket.ID?)] {
         try query(
             """
             SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id, ticket_id FROM outbox

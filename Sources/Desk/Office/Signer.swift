@@ -16,6 +16,10 @@ package struct Signer: Sendable {
         case survey
         /// The hidden `csrf` input of forms.
         case form
+        /// Links of `one_time_link`
+        case oneTime
+        /// The mark of a device that has signed in before.
+        case device
     }
 
     /// Eighty bits of HMAC-SHA-256 in base 32: short enough for an address, out of reach for guessing over a network.
@@ -26,11 +30,16 @@ package struct Signer: Sendable {
 
     /// Compares in constant time.
     package func isGenuine(_ mark: String, of text: String, for purpose: Purpose) -> Bool {
-        let expected = Array(self.mark(text, for: purpose).utf8)
-        let given = Array(mark.lowercased().utf8)
-        guard expected.count == given.count else { return false }
-        return zip(expected, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+        Secret.areEqual(self.mark(text, for: purpose), mark.lowercased())
     }
+
+    /// Encrypts what has to be read again (AES-256-GCM): the database alone gives it to nobody.
+    package func seal(_ bytes: [UInt8]) -> String? { try? AES.GCM.seal(bytes, using: sealing).combined.map { Hex.encode($0) } }
+    package func open(_ sealed: String) -> [UInt8]? {
+        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else { return nil }
+        return (try? AES.GCM.open(box, using: sealing)).map { Array($0) }  // sealed with another secret: not ours to read
+    }
+    private var sealing: SymmetricKey { HKDF<SHA256>.deriveKey(inputKeyMaterial: secret, info: Array("usher seal".utf8), outputByteCount: 32) }
 }
 
 /// Crockford's alphabet in lower case: nothing in it needs quoting in an address, a link or a header.
@@ -60,6 +69,12 @@ package enum Secret {
     package static func random() -> String {
         var generator = SystemRandomNumberGenerator()
         return Base32.encode((0..<20).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+    /// Compares in constant time.
+    package static func areEqual(_ left: String, _ right: String) -> Bool {
+        let (left, right) = (Array(left.utf8), Array(right.utf8))
+        guard left.count == right.count else { return false }
+        return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
     package static func hash(_ token: String) -> String {
         SHA256.hash(data: Array(token.utf8)).map { Hex.byte($0) }.joined()

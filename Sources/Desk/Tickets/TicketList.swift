@@ -62,10 +62,11 @@ extension Connection {
         return TicketPage(tickets: tickets, next: tickets.last.map { TicketCursor($0) })
     }
 
-    /// How many tickets the same asker would get by paging through.
-    package func count(_ list: TicketList) throws -> Int {
+    /// How many tickets the same asker would get by paging through; counting ends at the most that matters.
+    package func count(_ list: TicketList, atMost most: Int = .max) throws -> Int {
         let plan = try Plan(list, self)
-        return try value("SELECT count(*) FROM \(plan.source) WHERE \(plan.condition)") ?? 0
+        guard most < .max else { return try value("SELECT count(*) FROM \(plan.source) WHERE \(plan.condition)") ?? 0 }
+        return try value("SELECT count(*) FROM (SELECT 1 AS one FROM \(plan.source) WHERE \(plan.condition) LIMIT \(most)) AS some") ?? 0
     }
 }
 
@@ -147,6 +148,8 @@ extension TicketQuery {
         case .number(let number): return "ticket.number = \(number)"
         case .source(let sources): return "ticket.source IN (\(list: sources))"
         case .overdue(let wanted): return "ticket.overdue = \(wanted)"
+        // The customer spoke last, after we had.
+        case .answered: return "ticket.last_message_at > ticket.last_reply_at"
         case .escalated(let wanted): return wanted ? "ticket.escalation_level > 0" : "ticket.escalation_level = 0"
         case .moment(let moment, let from, let to):
             let column: SQL =

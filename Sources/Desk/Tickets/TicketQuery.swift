@@ -23,6 +23,7 @@ package indirect enum TicketQuery: Sendable, Equatable {
     case source([Source])
     case overdue(Bool)
     case escalated(Bool)
+    case answered
     case moment(Moment, from: Date?, to: Date?)
 
     /// Who holds a ticket.
@@ -205,8 +206,9 @@ extension TicketQuery {
                 switch value.lowercased() {
                 case "overdue": return .overdue(true)
                 case "escalated": return .escalated(true)
+                case "answered": return .answered
                 case "open": return .state(TicketState.allCases.filter(\.isActive))
-                default: throw .invalid("query", .other("is: takes open, overdue or escalated"))
+                default: throw .invalid("query", .other("is: takes open, overdue, escalated or answered"))
                 }
             default:
                 guard let moment = Moment(rawValue: name) else {

@@ -1,0 +1,197 @@
+import Foundation
+import Markup
+import Store
+import Synchronization
+
+/// The events of one transaction, for those who look on once it is committed.
+package final class Recorded {
+    package struct Event: Sendable, Equatable {
+        let id: TicketEvent.ID
+        let ticket: Ticket.ID
+    }
+    var events: [Event] = []
+    package init() {}
+}
+
+/// Who looks at a ticket, and whether with the pen in hand.
+package struct Presence: Sendable, Equatable {
+    package enum Mode: String, Sendable {
+        case reading, writing, gone
+    }
+    package let ticket: Ticket.ID
+    package let agent: Agent.ID
+    package let name: String
+    package let mode: Mode
+
+    package init(ticket: Ticket.ID, agent: Agent.ID, name: String, mode: Mode) {
+        self.ticket = ticket
+        self.agent = agent
+        self.name = name
+        self.mode = mode
+    }
+}
+
+/// News for open pages: which ticket changed, that the lists may have, who else is here. Nothing in it is kept; a page that
+/// missed some reads itself anew.
+package final class Feed: Sendable {
+    package enum News: Sendable, Equatable {
+        /// Something changed somewhere: counts and lists may be old.
+        case desk
+        /// The ticket a page shows changed.
+        case ticket
+        /// Who is at the ticket a page shows, in the order they came.
+        case present([Presence])
+        /// Nothing new; the line is alive.
+        case beat
+    }
+
+    private struct Subscriber {
+        let ticket: Ticket.ID?
+        let line: AsyncStream<News>.Continuation
+    }
+    private struct Seen {
+        var presence: Presence
+        var until: Date
+    }
+    private struct State {
+        var subscribers: [UUID: Subscriber] = [:]
+        var present: [Ticket.ID: [Seen]] = [:]
+        var isStale = false
+        var generation = 0
+        /// What other nodes have to be told.
+        var outgoing: [Recorded.Event] = []
+        var outgoingPresence: [Presence] = []
+        /// Whether other nodes are told.
+        var relays = false
+        /// Whether what happened here is found again among what others did.
+        var remembers = false
+        var told: Set<TicketEvent.ID> = []
+        var stopped = false
+    }
+    private let state = Mutex(State())
+    /// A writer is taken for gone after this long without a sign; their page gives one more often.
+    static let lasting: TimeInterval = 30
+
+    /// Counts up with everything that happens, so that what was counted before is known to be old.
+    package var generation: Int { state.withLock { $0.generation } }
+
+    // MARK: listening
+
+    /// A line of news, for one page. It ends with the program.
+    package func subscribe(to ticket: Ticket.ID?) -> (id: UUID, news: AsyncStream<News>) {
+        let (news, line) = AsyncStream.makeStream(of: News.self, bufferingPolicy: .bufferingNewest(16))
+        let id = UUID()
+        let isOver = state.withLock { state in
+            state.subscribers[id] = Subscriber(ticket: ticket, line: line)
+            return state.stopped
+        }
+        if isOver { line.finish() }
+        return (id, news)
+    }
+    package func leave(_ id: UUID) { _ = state.withLock { $0.subscribers.removeValue(forKey: id) } }
+    package var listeners: Int { state.withLock { $0.subscribers.count } }
+
+    /// Ends all lines, so that the program can stop.
+    package func stop() {
+        let lines = state.withLock { state in
+            state.stopped = true
+            defer { state.subscribers = [:] }
+            return state.subscribers.values.map(\.line)
+        }
+        for line in lines { line.finish() }
+    }
+
+    // MARK: telling
+
+    func publish(_ events: [Recorded.Event]) {
+        guard !events.isEmpty else { return }
+        let lines = state.withLock { state in
+            state.isStale = true
+            state.generation += 1
+            if state.relays { state.outgoing += events }
+            if state.remembers { state.told.formUnion(events.map(\.id)) }
+            return self.lines(of: Set(events.map(\.ticket)), in: state)
+        }
+        for line in lines { line.yield(.ticket) }
+    }
+
+    /// What another process did.
+    func hear(_ events: [Recorded.Event]) {
+        let lines = state.withLock { state in
+            let fresh = events.filter { state.told.remove($0.id) == nil }
+            guard !fresh.isEmpty else { return [AsyncStream<News>.Continuation]() }
+            state.isStale = true
+            state.generation += 1
+            return self.lines(of: Set(fresh.map(\.ticket)), in: state)
+        }
+        for line in lines { line.yield(.ticket) }
+    }
+
+    private func lines(of tickets: Set<Ticket.ID>, in state: State) -> [AsyncStream<News>.Continuation] {
+        guard !state.subscribers.isEmpty else { return [] }
+        return state.subscribers.values.filter { $0.ticket.map(tickets.contains) ?? false }.map(\.line)
+    }
+
+    /// Somebody is at a ticket, or leaves it.
+    package func note(_ presence: Presence, at now: Date, isForeign: Bool = false) {
+        let (lines, present) = state.withLock { state in
+            var there = (state.present[presence.ticket] ?? []).filter { $0.until > now }
+            if let index = there.firstIndex(where: { $0.presence.agent == presence.agent }) {
+                if presence.mode == .gone { there.remove(at: index) } else { there[index] = Seen(presence: presence, until: now + Self.lasting) }
+            } else if presence.mode != .gone {
+                there.append(Seen(presence: presence, until: now + Self.lasting))
+            }
+            state.present[presence.ticket] = there.isEmpty ? nil : there
+            if state.relays, !isForeign { state.outgoingPresence.append(presence) }
+            return (self.lines(of: [presence.ticket], in: state), there.map(\.presence))
+        }
+        for line in lines { line.yield(.present(present)) }
+    }
+    package func present(at ticket: Ticket.ID, now: Date) -> [Presence] {
+        state.withLock { ($0.present[ticket] ?? []).filter { $0.until > now }.map(\.presence) }
+    }
+
+    // MARK: the relay's part
+
+    /// Tells all pages at once that lists may be old, however much happened since the last time.
+    func pulse() {
+        let lines = state.withLock { state in
+            guard state.isStale else { return [AsyncStream<News>.Continuation]() }
+            state.isStale = false
+            return state.subscribers.values.map(\.line)
+        }
+        for line in lines { line.yield(.desk) }
+    }
+    func beat() {
+        for line in state.withLock({ $0.subscribers.values.map(\.line) }) { line.yield(.beat) }
+    }
+    /// Forgets those who gave no sign for long.
+    func sweep(at now: Date) {
+        let changed = state.withLock { state in
+            var changed: [(lines: [AsyncStream<News>.Continuation], present: [Presence])] = []
+            for (ticket, there) in state.present {
+                let left = there.filter { $0.until > now }
+                guard left.count < there.count else { continue }
+                state.present[ticket] = left.isEmpty ? nil : left
+                changed.append((self.lines(of: [ticket], in: state), left.map(\.presence)))
+            }
+            return changed
+        }
+        for (lines, present) in changed { for line in lines { line.yield(.present(present)) } }
+    }
+    func beginRelaying(toNodes: Bool) {
+        state.withLock { state in
+            state.relays = toNodes
+            state.remembers = !toNodes
+        }
+    }
+    func takeOutgoing() -> (events: [Recorded.Event], presence: [Presence]) {
+        state.withLock { state in
+            defer {
+                state.outgoing = []
+                state.outgoingPresence = []
+            }
+            return (state.outgoing, state.outgoingPresence)
+        }
+    }
+}

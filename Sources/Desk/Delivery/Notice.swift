@@ -1,0 +1,36 @@
+import Foundation
+import Mail
+import Store
+
+/// A mail about signing in, put into words: it belongs to no ticket and wants no answer.
+struct Notice {
+    private let mail: OutboxMail
+    private let link: String
+    private let office: Office
+    private let settings: Settings
+
+    init(_ mail: OutboxMail, db: any Connection, office: Office, settings: Settings) throws {
+        self.mail = mail
+        self.office = office
+        self.settings = settings
+        // A link that was used or replaced meanwhile leads nowhere, and the page says so.
+        let token = try mail.data["link"]?.integer.flatMap { try db.oneTimeToken($0, office.signer) } ?? "over"
+        link = "\(office.url)/sign-in/\(token)"
+    }
+
+    func message(date: Date) -> OutgoingMessage {
+        let template = MailText.text(for: mail.kind, settings: settings)
+        let name = mail.name.isEmpty ? mail.address : mail.name
+        let values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link]
+        let words = template.filled(values)
+        let home = office.mailbox
+        let from = MailAddress(name: settings.name, home.address) ?? home
+        let number = String(mail.id.number, radix: 36)
+        var message = OutgoingMessage(
+            from: from, to: MailAddress(name: mail.name, mail.address) ?? from, returnPath: home.address, subject: words.subject, text: words.body + "\n",
+            messageID: "notice-\(number)-\(office.signer.mark(number, for: .mail))@\(home.domain)", date: date)
+        message.html = MailText.html(template, values: values, message: nil)
+        message.automatic = .generated
+        return message
+    }
+}
