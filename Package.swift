@@ -28,6 +28,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMarkdown", pkgConfig: "libcmark-gfm", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
 
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
         .target(name: "Markup", swiftSettings: strict),
         .target(
             name: "Store",
@@ -53,7 +55,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Desk", "Markup", "Mail", "Store",
+                "Desk", "Markup", "Mail", "Store", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -63,7 +65,10 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
-            resources: [.embedInCode("Assets/usher.css"), .embedInCode("Office/schemas.json")],
+            resources: [
+                .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"), .embedInCode("Assets/dev.js"),
+                .embedInCode("Assets/de.json"), .embedInCode("Office/schemas.json"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "usher",

@@ -65,7 +65,9 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
 package struct Path: Sendable, Equatable {
     package let text: String
 
-    package init(_ segments: String..., query: [(String, String)] = []) {
+    package init(_ segments: String..., query: [(String, String)] = []) { self.init(segments, query: query) }
+
+    package init(_ segments: [String], query: [(String, String)] = []) {
         var text = segments.isEmpty ? "/" : ""
         for segment in segments { text += "/" + Path.encode(segment) }
         for (index, item) in query.enumerated() {

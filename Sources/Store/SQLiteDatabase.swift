@@ -33,7 +33,13 @@ package final class SQLiteDatabase: Database {
         } catch { throw StoreError(sqlite: error) }
         checkpoint = SQLiteCheckpoint(path: path)
         queue = GroupCommit(pool: pool, checkpoint: checkpoint)
-        pool.writeWithoutTransaction { [checkpoint] db in checkpoint.watch(db.sqliteConnection) }
+        do {
+            try pool.writeWithoutTransaction { [checkpoint] db in
+                checkpoint.watch(db.sqliteConnection)
+                // The one writer touches pages all over the indexes.
+                try db.execute(sql: "PRAGMA cache_size = -20000")
+            }
+        } catch { throw StoreError(sqlite: error) }
     }
 
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {

@@ -10,43 +10,49 @@ import Store
 /// Turns what handlers throw into answers: refusals are told, everything else is logged under the request's id and told
 /// without detail.
 struct Answering: RouterMiddleware {
-    let log: Logger
+    let web: Web
+    private var log: Logger { web.log }
 
     func handle(_ request: Request, context: DeskContext, next: (Request, DeskContext) async throws -> Response) async throws -> Response {
         let isAPI = request.uri.path.hasPrefix("/api/")
+        let problem: Problem
         do { return try await next(request, context) } catch let refusal as Refusal {
-            return respond(refusal, isAPI: isAPI)
+            problem = Problem(refusal)
         } catch let error as StoreError {
-            return respond(error, context, isAPI: isAPI)
+            problem = self.problem(error, context)
         } catch let error as HTTPError {
-            return Problem(status: error.status.code, title: error.status.reasonPhrase).response(isAPI: isAPI)
+            problem = Problem(status: error.status.code, title: error.status.code == 404 ? Problem.notFound : error.status.reasonPhrase)
         } catch {
-            return unexpected(error, context, isAPI: isAPI)
+            problem = unexpected(error, context)
         }
+        if isAPI { return problem.apiResponse }
+        return Page.response(.init(code: problem.status), errorPage(problem, await web.frame(request)), policy: Page.policy)
     }
 
-    private func respond(_ refusal: Refusal, isAPI: Bool) -> Response {
-        switch refusal {
-        case .notFound: return Problem(status: 404, title: "There is no such thing here").response(isAPI: isAPI)
-        case .notAllowed(let reason): return Problem(status: 403, title: reason).response(isAPI: isAPI)
-        case .malformed(let reason): return Problem(status: 400, title: reason).response(isAPI: isAPI)
-        case .conflict(let reason, let allowed): return Problem(status: 409, title: reason, allowed: allowed).response(isAPI: isAPI)
-        case .tooLarge(let limit): return Problem(status: 413, title: "This is larger than the limit of \(limit) bytes", limit: limit).response(isAPI: isAPI)
-        case .invalid(let faults): return Problem(status: 422, title: "Some fields are wrong", faults: faults).response(isAPI: isAPI)
-        }
-    }
-
-    private func respond(_ error: StoreError, _ context: DeskContext, isAPI: Bool) -> Response {
-        guard error.isPassing else { return unexpected(error, context, isAPI: isAPI) }
+    private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {
+        guard error.isPassing else { return unexpected(error, context) }
         log.error("the database did not answer", metadata: ["request": "\(context.id)", "detail": "\(error)"])
-        var response = Problem(status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id).response(isAPI: isAPI)
-        response.headers[.retryAfter] = "5"
-        return response
+        return Problem(status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
     }
 
-    private func unexpected(_ error: any Error, _ context: DeskContext, isAPI: Bool) -> Response {
+    private func unexpected(_ error: any Error, _ context: DeskContext) -> Problem {
         log.error("a request failed", metadata: ["request": "\(context.id)", "detail": "\(String(reflecting: error))"])
-        return Problem(status: 500, title: "Something went wrong here; it has been noted", requestID: context.id).response(isAPI: isAPI)
+        return Problem(status: 500, title: "Something went wrong here; it has been noted", requestID: context.id)
+    }
+}
+
+extension Problem {
+    static let notFound = "There is no such thing here"
+
+    init(_ refusal: Refusal) {
+        switch refusal {
+        case .notFound: self.init(status: 404, title: Self.notFound)
+        case .notAllowed(let reason): self.init(status: 403, title: reason)
+        case .malformed(let reason): self.init(status: 400, title: reason)
+        case .conflict(let reason, let allowed): self.init(status: 409, title: reason, allowed: allowed)
+        case .tooLarge(let limit): self.init(status: 413, title: "This is larger than the limit of \(limit) bytes", limit: limit)
+        case .invalid(let faults): self.init(status: 422, title: "Some fields are wrong", faults: faults)
+        }
     }
 }
 
@@ -60,8 +66,7 @@ struct Problem {
     var limit: Int?
     var requestID: String?
 
-    func response(isAPI: Bool) -> Response {
-        guard isAPI else { return Page.response(.init(code: status), errorPage(self)) }
+    var apiResponse: Response {
         var json = JSONText()
         json.object { json in
             json.field("type", "about:blank")
@@ -80,7 +85,8 @@ struct Problem {
             if let limit { json.field("limit", limit) }
             if let requestID { json.field("request_id", requestID) }
         }
-        let headers: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store", .contentTypeOptions: "nosniff"]
+        var headers: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store", .contentTypeOptions: "nosniff"]
+        if status == 503 { headers[.retryAfter] = "5" }
         return Response(status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
     }
 }

@@ -9,7 +9,12 @@ import NIOCore
 /// What the desk's routes know of a request besides the request itself.
 package struct DeskContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
-    package init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+    /// The other end of the connection.
+    package let peer: String
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress?.ipAddress ?? ""
+    }
 }
 
 /// One request being answered: what was asked, by whom, and the desk to ask.
@@ -19,6 +24,8 @@ package struct Call: Sendable {
     let context: DeskContext
     /// The client, on routes for keys.
     var key: APIKey?
+    /// Who is signed in, on routes for people.
+    var session: Session?
 
     var desk: Desk { web.desk }
 

@@ -5,13 +5,28 @@ import Hummingbird
 import Markup
 import NIOCore
 
-/// What every page has around its content.
+/// What every page is made with: the language, whose page it is, and the mark of its forms.
+struct Frame: Sendable {
+    let t: Language
+    let deskName: String
+    let session: Session?
+    let csrf: String
+    let now: Date
+    /// Pages reload themselves when the program was built anew.
+    var isDeveloping = false
+
+    var agent: Agent? { session?.agent }
+}
+
+/// How pages are sent.
 enum Page {
     /// No script but our files, no style but ours, no frame, nothing from elsewhere.
-    static let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    static let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    /// Where a reader asked for the pictures of a mail.
+    static let policyWithPictures = policy.replacingOccurrences(of: "img-src 'self' data: blob:", with: "img-src 'self' data: blob: https: http:")
 
-    static func response(_ page: HTML) -> Response { response(.ok, page) }
-    static func response(_ status: HTTPResponse.Status, _ page: HTML) -> Response {
+    static func response(_ page: HTML, policy: String = Page.policy) -> Response { response(.ok, page, policy: policy) }
+    static func response(_ status: HTTPResponse.Status, _ page: HTML, policy: String = Page.policy) -> Response {
         let headers: HTTPFields = [
             .contentType: "text/html; charset=utf-8", .cacheControl: "no-store", .contentSecurityPolicy: policy, .contentTypeOptions: "nosniff",
             // Addresses carry tokens: they go nowhere.
@@ -21,28 +36,58 @@ enum Page {
     }
 
     /// After a form was taken: the page is read anew, so that a reload sends nothing twice.
-    static func see(_ path: Path) -> Response {
-        Response(status: .seeOther, headers: [.location: path.text, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
+    static func see(_ path: Path) -> Response { see(path.text) }
+    static func see(_ address: String) -> Response {
+        Response(status: .seeOther, headers: [.location: address, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
     }
 }
 
-/// A page for customers and guests.
-func portalPage(_ title: String, desk name: String, _ content: HTML) -> HTML {
-    """
-    <!doctype html>
-    <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>\(title) · \(name)</title><link rel="stylesheet" href="\(href: Assets.style.path)"></head><body>
-    <header class="bar"><span class="mark">\(name)</span></header>
-    <main class="portal">\(content)</main></body></html>
-    """
+/// The document around a page.
+func document(_ title: String, _ frame: Frame, script: Assets, _ body: HTML) -> HTML {
+    let developing: HTML? = frame.isDeveloping ? "<script type=\"module\" src=\"\(href: Assets.development.path)\"></script>" : nil
+    return """
+        <!doctype html>
+        <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(title) · \(frame.deskName)</title><link rel="icon" href="data:,"><link rel="stylesheet" href="\(href: Assets.style.path)">\
+        <script type="module" src="\(href: script.path)"></script>\(developing)</head>\(body)</html>
+        """
 }
 
-func errorPage(_ problem: Problem) -> HTML {
-    let faults: [HTML] = problem.faults.map { "<li>\($0.field) \($0.problem.text)</li>" }
-    let list: HTML? = faults.isEmpty ? nil : "<ul>\(faults)</ul>"
-    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">If you tell us about it, name this: <code>\($0)</code></p>" }
-    return portalPage(problem.title, desk: "Help", "<h1>\(problem.title)</h1>\(list)\(mark)")
+/// A page for customers and guests.
+func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
+    let t = frame.t
+    let session: HTML
+    switch frame.session?.holder {
+    case .agent?: session = "<a class=\"small\" href=\"\(href: Path("desk"))\">\(t("Workspace"))</a>"
+    case .customer?:
+        session = """
+            <a class="small" href="\(href: Path("tickets"))">\(t("My tickets"))</a>\
+            <form method="post" action="\(href: Path("sign-out"))"><input type="hidden" name="csrf" value="\(frame.csrf)"><button class="link small">\(t("Sign out"))</button></form>
+            """
+    case nil:
+        session = "<a class=\"small\" href=\"\(href: Path("tickets"))\">\(t("My tickets"))</a><a class=\"small\" href=\"\(href: Path("sign-in"))\">\(t("Sign in"))</a>"
+    }
+    return document(
+        title, frame, script: Assets.portal,
+        """
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>
+        <header class="bar"><a class="mark" href="\(href: Path())">\(frame.deskName)</a><span class="grow"></span><nav class="row" aria-label="\(t("You"))">\
+        <a class="small wide" href="\(href: Path("kb"))">\(t("Articles"))</a>\(session)</nav></header>
+        <main class="portal" id="content">\(content)</main></body>
+        """)
 }
+
+func errorPage(_ problem: Problem, _ frame: Frame) -> HTML {
+    let faults: [HTML] = problem.faults.map { "<li>\($0.field): \(frame.t.fault($0.problem))</li>" }
+    let list: HTML? = faults.isEmpty ? nil : "<ul>\(faults)</ul>"
+    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(frame.t("If you tell us about it, name this:")) <code>\($0)</code></p>" }
+    let back: HTML = frame.agent == nil ? "<a href=\"\(href: Path())\">\(frame.t("To the start page"))</a>" : "<a href=\"\(href: Path("desk"))\">\(frame.t("To the workspace"))</a>"
+    return portalPage(
+        frame.t(problem.title), frame,
+        "<p class=\"quiet small num\">\(problem.status)</p><h1>\(frame.t(problem.title))</h1>\(list)\(mark)<p>\(back)</p>")
+}
+
+// MARK: parts
 
 /// A text field with its label and what is wrong with it.
 struct TextField {
@@ -51,13 +96,18 @@ struct TextField {
     var value = ""
     var type = "text"
     var autocomplete = "off"
-    var fault: Fault.Problem?
+    var hint: String?
+    var isRequired = false
+    /// Where the page has two fields of one name.
+    var id: String?
+    var fault: String?
 
     var html: HTML {
-        let described: HTML? = fault == nil ? nil : " aria-invalid=\"true\" aria-describedby=\"\(name)-fault\""
+        let id = id ?? name
+        let required: HTML? = isRequired ? " required" : nil
         return """
-            <div class="field"><label for="\(name)">\(label)</label>\
-            <input id="\(name)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" value="\(value)"\(described)>\(faultText(fault, of: name))</div>
+            <div class="field"><label for="\(id)">\(label)</label>\
+            <input id="\(id)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" value="\(value)"\(required)\(described(id, fault, hint))>\(below(id, fault, hint))</div>
             """
     }
 }
@@ -68,26 +118,101 @@ struct TextArea {
     var label: String
     var value = ""
     var rows = 6
-    var fault: Fault.Problem?
+    var hint: String?
+    var isRequired = false
+    var fault: String?
 
     var html: HTML {
-        let described: HTML? = fault == nil ? nil : " aria-invalid=\"true\" aria-describedby=\"\(name)-fault\""
+        let required: HTML? = isRequired ? " required" : nil
         return """
             <div class="field"><label for="\(name)">\(label)</label>\
-            <textarea id="\(name)" name="\(name)" rows="\(rows)"\(described)>
-            \(value)</textarea>\(faultText(fault, of: name))</div>
+            <textarea id="\(name)" name="\(name)" rows="\(rows)"\(required)\(described(name, fault, hint))>
+            \(value)</textarea>\(below(name, fault, hint))</div>
             """
     }
 }
 
-private func faultText(_ fault: Fault.Problem?, of name: String) -> HTML? {
-    fault.map { "<span class=\"fault\" id=\"\(name)-fault\">This \($0.text)</span>" }
+/// One of several.
+struct Choice {
+    var name: String
+    var label: String
+    var options: [(value: String, title: String)]
+    var chosen = ""
+    var hint: String?
+    var fault: String?
+    /// Where the label is plain from what stands around it.
+    var hidesLabel = false
+
+    var html: HTML {
+        let items: [HTML] = options.map { option in
+            let selected: HTML? = option.value == chosen ? " selected" : nil
+            return "<option value=\"\(option.value)\"\(selected)>\(option.title)</option>"
+        }
+        let hidden: HTML? = hidesLabel ? " class=\"unseen\"" : nil
+        return """
+            <div class="field"><label for="\(name)"\(hidden)>\(label)</label>\
+            <select id="\(name)" name="\(name)"\(described(name, fault, hint))>\(items)</select>\(below(name, fault, hint))</div>
+            """
+    }
+}
+
+/// A box to tick.
+func tick(_ name: String, _ label: String, isOn: Bool, value: String = "1", id: String? = nil) -> HTML {
+    let checked: HTML? = isOn ? " checked" : nil
+    let id = id ?? name
+    return "<div class=\"tick\"><input type=\"checkbox\" id=\"\(id)\" name=\"\(name)\" value=\"\(value)\"\(checked)><label for=\"\(id)\">\(label)</label></div>"
+}
+
+private func described(_ name: String, _ fault: String?, _ hint: String?) -> HTML? {
+    let ids = [fault == nil ? nil : "\(name)-fault", hint == nil ? nil : "\(name)-hint"].compactMap { $0 }
+    guard !ids.isEmpty else { return nil }
+    let invalid: HTML? = fault == nil ? nil : " aria-invalid=\"true\""
+    return "\(invalid) aria-describedby=\"\(ids.joined(separator: " "))\""
+}
+private func below(_ name: String, _ fault: String?, _ hint: String?) -> HTML {
+    let faultText: HTML? = fault.map { "<span class=\"fault\" id=\"\(name)-fault\">\($0)</span>" }
+    let hintText: HTML? = hint.map { "<span class=\"quiet small\" id=\"\(name)-hint\">\($0)</span>" }
+    return "\(faultText)\(hintText)"
+}
+
+/// Where files are chosen, dropped or pasted.
+func fileField(_ t: Language, id: String = "attachments", label: String? = nil) -> HTML {
+    """
+    <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
+    <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint"><span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
+    <ul class="files" data-chosen aria-live="polite"></ul></div>
+    """
 }
 
 /// A form that changes something: its address, and the mark that it is ours.
-func form(_ path: Path, csrf: String, files: Bool = false, _ content: HTML) -> HTML {
+func form(_ path: Path, csrf: String, files: Bool = false, class style: String = "card roomy", keep: String? = nil, _ content: HTML) -> HTML {
     let encoding: HTML? = files ? " enctype=\"multipart/form-data\"" : nil
+    let kept: HTML? = keep.map { " data-keep=\"\($0)\"" }
     return """
-        <form class="card roomy" method="post" action="\(href: path)"\(encoding)><input type="hidden" name="csrf" value="\(csrf)">\(content)</form>
+        <form class="\(style)" method="post" action="\(href: path)"\(encoding)\(kept)><input type="hidden" name="csrf" value="\(csrf)">\(content)</form>
         """
 }
+
+/// A moment, which the browser shows in its own time zone.
+func moment(_ date: Date) -> HTML {
+    let text = date.rfc3339
+    return "<time class=\"num\" datetime=\"\(text)\">\(String(text.prefix(10))) \(String(text.dropFirst(11).prefix(5))) UTC</time>"
+}
+
+func face(_ name: String) -> HTML { "<span class=\"face\" aria-hidden=\"true\">\(initials(name))</span>" }
+
+/// Up to two letters for the round picture beside a name.
+func initials(_ name: String) -> String {
+    name.split(separator: " ").prefix(2).compactMap(\.first).map { String($0).uppercased() }.joined()
+}
+
+func fileSize(_ bytes: Int) -> String {
+    switch bytes {
+    case ..<1024: "\(bytes) bytes"
+    case ..<(1 << 20): "\(bytes >> 10) KB"
+    default: "\(bytes >> 20) MB"
+    }
+}
+
+/// A short word that something was done.
+func said(_ words: String?) -> HTML? { words.map { "<p class=\"said\" role=\"status\">\($0)</p>" } }

@@ -9,6 +9,10 @@ package enum Access: Sendable, Equatable {
     case key(APIKey.Scope)
     /// Whoever holds the signed token in the address.
     case signedLink
+    /// An agent who is signed in, with at least this role.
+    case agent(Role)
+    /// A customer who is signed in.
+    case customer
 }
 
 /// One address, who may call it, and what it does.

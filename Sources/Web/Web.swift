@@ -13,10 +13,18 @@ import Synchronization
 package struct Web: Sendable {
     package let desk: Desk
     let keys: KeyRing
+    let sessions: SessionRing
+    /// Whose `X-Forwarded-For` counts.
+    let proxies: Set<String>
+    /// Sends one message at once, for the test button: nil when it was taken, else what the mail server said.
+    let tryMail: (@Sendable (_ recipient: String) async -> String?)?
     let measures: PrometheusMetrics
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics) {
+    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], tryMail: (@Sendable (String) async -> String?)? = nil) {
+        self.proxies = Set(proxies)
+        self.tryMail = tryMail
+        sessions = SessionRing()
         self.desk = desk
         self.measures = measures
         keys = KeyRing()
@@ -25,12 +33,13 @@ package struct Web: Sendable {
 
     package static var routes: [Route] {
         TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
-            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes
+            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
+            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes
     }
 
     package func router() -> Router<DeskContext> {
         let router = Router(context: DeskContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: Answering(log: log))
+        router.add(middleware: Answering(web: self))
         let routes = Self.routes
         for route in routes {
             let measured = MeasuredRoute(route)
@@ -58,17 +67,36 @@ package struct Web: Sendable {
 
     /// Nil when the caller may go on.
     private func admit(_ call: inout Call, to route: Route) async throws -> Response? {
-        guard case .key(let scope) = route.access else { return nil }
+        let scope: APIKey.Scope
+        switch route.access {
+        case .key(let needed): scope = needed
+        case .agent(let role): return try await admit(&call, as: role)
+        case .customer:
+            call.session = try await sessions.session(of: call.request, desk)
+            guard call.session?.customer != nil else { return try await SignInRoutes.ask(call) }
+            return nil
+        case .anyone, .signedLink:
+            if !route.path.hasPrefix("/api/") { call.session = try await sessions.session(of: call.request, desk) }
+            return nil
+        }
         let isAPI = route.path.hasPrefix("/api/v1/")
         let given = isAPI ? call.request.headers[.authorization].flatMap(Self.bearer) : call.request.headers[.apiKey]
         guard let given, let key = try await keys.key(given, desk) else {
             guard isAPI else { return OsTicketRoutes.text(.unauthorized, "the API key is missing or wrong") }
-            var response = Problem(status: 401, title: "The API key is missing or wrong").response(isAPI: true)
+            var response = Problem(status: 401, title: "The API key is missing or wrong").apiResponse
             response.headers[.wwwAuthenticate] = "Bearer"
             return response
         }
-        guard key.scope >= scope else { return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").response(isAPI: true) }
+        guard key.scope >= scope else { return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").apiResponse }
         call.key = key
+        return nil
+    }
+
+    private func admit(_ call: inout Call, as role: Role) async throws -> Response? {
+        call.session = try await sessions.session(of: call.request, desk)
+        guard let agent = call.session?.agent else { return try await SignInRoutes.ask(call) }
+        // What an agent may not see is not there.
+        guard agent.role >= role else { throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("Your role allows to read only") }
         return nil
     }
 
@@ -85,8 +113,9 @@ package struct Web: Sendable {
             var allowed = known.map(\.method)
             if allowed.contains(.get) { allowed.append(.head) }
             for method in methods where !allowed.contains(method) {
-                router.on(RouterPath(path), method: method) { [allowed] _, _ in
-                    var response = Problem(status: 405, title: "This address does not know \(method.rawValue)").response(isAPI: path.hasPrefix("/api/"))
+                router.on(RouterPath(path), method: method) { [allowed] request, _ in
+                    let problem = Problem(status: 405, title: "This address does not know \(method.rawValue)")
+                    var response = path.hasPrefix("/api/") ? problem.apiResponse : Page.response(.methodNotAllowed, errorPage(problem, frame(request, nil)))
                     response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
                     return response
                 }

@@ -39,6 +39,10 @@ extension Connection {
     package func entries(of ticket: Ticket.ID, after: Int64 = 0, limit: Int) throws -> [Entry] {
         try entries(where: "ticket_id = \(ticket) AND id > \(after) ORDER BY id LIMIT \(limit)")
     }
+    /// The last entries of a ticket, oldest first.
+    package func latestEntries(of ticket: Ticket.ID, limit: Int) throws -> [Entry] {
+        try entries(where: "ticket_id = \(ticket) ORDER BY id DESC LIMIT \(limit)").reversed()
+    }
     package func entry(_ id: Entry.ID) throws -> Entry {
         guard let entry = try entries(where: "id = \(id)").first else { throw Refusal.notFound }
         return entry

@@ -77,6 +77,11 @@ struct Letter {
             values["ticket.url"] = "\(office.url)/desk/tickets/\(ticket.number)"
             values["customer.name"] = ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
         }
+        // An address in a web form may be anybody's: the first mail to it repeats nothing that was typed there.
+        if mail.kind == .acknowledgement, ticket.source == .web {
+            values["ticket.subject"] = "your request"
+            values["customer.name"] = mail.address
+        }
         if let survey = mail.data["survey"]?.integer {
             let url = "\(office.url)/survey/\(SurveyToken(survey: Survey.ID(survey)).text(office.signer))"
             values["survey.url"] = url

@@ -208,3 +208,15 @@ extension MailText {
         return markup
     }
 }
+
+extension MailText {
+    /// A canned reply with the names of one ticket in it.
+    package init(canned body: String, for ticket: Ticket, by agent: Agent, settings: Settings) {
+        let values = [
+            "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.department": ticket.department.name, "ticket.state": ticket.state.rawValue,
+            "ticket.priority": ticket.priority.word, "customer.name": ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName, "agent.name": agent.name,
+            "desk.name": settings.name,
+        ]
+        self = MailText(subject: "", body: body).filled(values)
+    }
+}

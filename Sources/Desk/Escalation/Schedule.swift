@@ -154,7 +154,8 @@ package struct Deadlines: Sendable, Equatable {
         self.pausedAt = pausedAt
     }
 
-    var next: Date? {
+    /// The target that comes next; none while the clock rests.
+    package var next: Date? {
         guard pausedAt == nil else { return nil }
         let response = firstRespondedAt == nil ? firstResponseDueAt : nil
         return [response, resolutionDueAt].compactMap { $0 }.min()

@@ -77,7 +77,7 @@ extension Connection {
     }
 
     /// Answers, newest first, below the one given.
-    package func feedback(_ filter: FeedbackFilter, before: Int64?, limit: Int) throws -> [FeedbackItem] {
+    package func feedback(_ filter: FeedbackFilter, for asker: Asker = .desk, before: Int64?, limit: Int) throws -> [FeedbackItem] {
         let cursor: SQL = before.map { "AND survey.id < \($0)" } ?? ""
         var items = try query(
             """
@@ -85,7 +85,7 @@ extension Connection {
                 ticket.requester_name, ticket.requester_address, reviewer.name
             FROM survey JOIN ticket ON ticket.id = survey.ticket_id JOIN department ON department.id = survey.department_id
             LEFT JOIN agent ON agent.id = survey.agent_id LEFT JOIN agent reviewer ON reviewer.id = survey.reviewer_id
-            WHERE \(filter.condition) \(cursor) ORDER BY survey.id DESC LIMIT \(limit)
+            WHERE \(filter.condition) AND \(asker.condition) \(cursor) ORDER BY survey.id DESC LIMIT \(limit)
             """
         ) { row in
             let survey = try survey(&row)
@@ -108,8 +108,8 @@ extension Connection {
         return items
     }
 
-    package func averages(_ filter: FeedbackFilter, by group: FeedbackGroup) throws -> [FeedbackAverage] {
-        if group == .month { return try averagesByMonth(filter) }
+    package func averages(_ filter: FeedbackFilter, by group: FeedbackGroup, for asker: Asker = .desk) throws -> [FeedbackAverage] {
+        if group == .month { return try averagesByMonth(filter, asker) }
         let key: SQL =
             switch group {
             case .department: "department.name"
@@ -118,8 +118,8 @@ extension Connection {
             }
         return try query(
             """
-            SELECT \(key) AS name, count(*), sum(survey.rating) FROM survey JOIN department ON department.id = survey.department_id
-            LEFT JOIN agent ON agent.id = survey.agent_id WHERE \(filter.condition) GROUP BY 1 ORDER BY 1
+            SELECT \(key) AS name, count(*), sum(survey.rating) FROM survey JOIN ticket ON ticket.id = survey.ticket_id JOIN department ON department.id = survey.department_id
+            LEFT JOIN agent ON agent.id = survey.agent_id WHERE \(filter.condition) AND \(asker.condition) GROUP BY 1 ORDER BY 1
             """
         ) { row in
             let name: String = try row.read()
@@ -130,9 +130,9 @@ extension Connection {
     }
 
     /// Months are the calendar's in UTC, so they are cut here and not in two dialects.
-    private func averagesByMonth(_ filter: FeedbackFilter) throws -> [FeedbackAverage] {
+    private func averagesByMonth(_ filter: FeedbackFilter, _ asker: Asker) throws -> [FeedbackAverage] {
         let days = try query(
-            "SELECT survey.answered_at / 86400000, count(*), sum(survey.rating) FROM survey WHERE \(filter.condition) GROUP BY 1 ORDER BY 1"
+            "SELECT survey.answered_at / 86400000, count(*), sum(survey.rating) FROM survey JOIN ticket ON ticket.id = survey.ticket_id WHERE \(filter.condition) AND \(asker.condition) GROUP BY 1 ORDER BY 1"
         ) { (try $0.read(Int.self), try $0.read(Int.self), try $0.read(Int?.self) ?? 0) }
         var months: [(name: String, count: Int, sum: Int)] = []
         for (day, count, sum) in days {

@@ -64,6 +64,8 @@ package struct Resource: Sendable {
         /// Written, never read back.
         case password(column: String)
         case moment(column: String)
+        /// What a topic's form asks for: `[{"key", "label", "kind", "required", "options"}]`.
+        case topicFields(column: String)
         /// `{"id", "name"}` or null; named by key or name.
         case reference(column: String, to: String)
         /// A person or null; named by e-mail address.
@@ -131,6 +133,7 @@ extension Resource {
             Field("service_level", .reference(column: "service_level_id", to: "service_level")),
             Field("escalates", .flag(column: "escalates")),
             Field("position", .integer(column: "position", 0...10_000)),
+            Field("fields", .topicFields(column: "fields")),
         ])
 
     static let serviceLevels = Resource(

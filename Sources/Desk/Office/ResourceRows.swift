@@ -68,7 +68,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column):
+            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column):
             return SQL(raw: column)
         case .reference(let column, let table): return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
         case .agent(let column):
@@ -85,7 +85,7 @@ extension Resource.Kind {
         case .optionalInteger: return try row.read(Int64?.self).map { JSON($0) } ?? .null
         case .flag: return .bool(try row.read())
         case .priority: return .string(try row.read(Priority.self).word)
-        case .hours, .holidays: return JSON(try row.read(String.self)) ?? .null
+        case .hours, .holidays, .topicFields: return JSON(try row.read(String.self)) ?? .null
         case .moment: return .string(try row.read(Date.self).rfc3339)
         case .reference:
             let id: Int64? = try row.read()
@@ -220,6 +220,13 @@ extension Transaction {
         case .holidays:
             guard case .array(let days) = value, days.allSatisfy({ $0.text?.utf8.count == 10 }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
             return .text(value.written)
+        case .topicFields:
+            guard case .array(let items) = value, items.count <= TopicField.most else { throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields")) }
+            let fields = items.compactMap(TopicField.init)
+            guard fields.count == items.count, Set(fields.map(\.key)).count == fields.count else {
+                throw Wrong(.wrongType(expected: "fields with a key of small letters and digits, a label, and options where one is chosen; each key once"))
+            }
+            return .text(value.written)
         case .password:
             guard let password = value.text, password.count >= Password.shortest else { throw Wrong(.other("has fewer than \(Password.shortest) characters")) }
             guard password.count <= 1000 else { throw Wrong(.tooLong(most: 1000)) }
@@ -303,7 +310,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column), .reference(let column, _), .agent(let column):
+            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .reference(let column, _), .agent(let column):
             column
         case .references, .agents, .texts: ""
         }

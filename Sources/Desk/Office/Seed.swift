@@ -106,9 +106,9 @@ extension Transaction {
         var dice = Dice(patch.seed.seed &* 1_000_003 &+ UInt64(patch.first))
         let customers = try plantCustomers(patch, &dice)
         let numbers = try db.take(patch.count, of: .ticketNumber)
-        var drafts: [Draft] = []
+        var drafts: [SeedTicket] = []
         for (offset, number) in numbers.enumerated() {
-            drafts.append(Draft(number: number, customer: dice.pick(customers), createdAt: patch.createdAt(patch.first + offset), ground: patch.ground, dice: &dice))
+            drafts.append(SeedTicket(number: number, customer: dice.pick(customers), createdAt: patch.createdAt(patch.first + offset), ground: patch.ground, dice: &dice))
         }
         let ids = try db.insert(
             """
@@ -132,7 +132,7 @@ extension Transaction {
         try db.insert("survey (ticket_id, department_id, agent_id, sent_at, rating, comment, answered_at)", rows: surveys)
     }
 
-    private func plantCustomers(_ patch: Seed.Patch, _ dice: inout Dice) throws -> [Draft.Requester] {
+    private func plantCustomers(_ patch: Seed.Patch, _ dice: inout Dice) throws -> [SeedTicket.Requester] {
         var made: [(name: String, address: String)] = []
         let run: Int = try db.value("SELECT COALESCE(max(id), 0) FROM customer") ?? 0
         for index in 0..<patch.customers {
@@ -143,7 +143,7 @@ extension Transaction {
         let ids = try db.insert("customer (name, sought, created_at)", rows: rows, returning: "id, sought") { (try $0.read(Int64.self), try $0.read(String.self)) }
         let bySought = Dictionary(ids.map { ($0.1, $0.0) }, uniquingKeysWith: { $1 })
         let requesters = made.compactMap { person in
-            bySought[Customer.sought(name: person.name, addresses: [person.address])].map { Draft.Requester(id: $0, name: person.name, address: person.address) }
+            bySought[Customer.sought(name: person.name, addresses: [person.address])].map { SeedTicket.Requester(id: $0, name: person.name, address: person.address) }
         }
         try db.insert("customer_address (address, customer_id)", rows: requesters.map { [$0.address.sqlValue, $0.id.sqlValue] })
         return requesters
@@ -151,7 +151,7 @@ extension Transaction {
 }
 
 /// One synthetic ticket before it is written.
-private struct Draft {
+private struct SeedTicket {
     struct Requester {
         let id: Int64
         let name: String

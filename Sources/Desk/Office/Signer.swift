@@ -20,6 +20,8 @@ package struct Signer: Sendable {
         case oneTime
         /// The mark of a device that has signed in before.
         case device
+        /// That a password was right, until the second factor's code.
+        case secondStep
     }
 
     /// Eighty bits of HMAC-SHA-256 in base 32: short enough for an address, out of reach for guessing over a network.

@@ -47,6 +47,10 @@ extension Connection {
             """
         ) { try decode(&$0) }
     }
+    /// Everybody who can be given a ticket.
+    package func workingAgents() throws -> [Agent] {
+        try query("SELECT id, email, name, role, is_active, is_away FROM agent WHERE is_active = 1 AND role <> 'viewer' ORDER BY name") { try decode(&$0) }
+    }
     package func secondAgents(of ticket: Ticket.ID) throws -> [Agent] {
         try query(
             """
@@ -86,5 +90,12 @@ extension Transaction {
         }
         guard let agent = try db.agent(id) else { throw Refusal.notFound }
         return agent
+    }
+}
+
+extension Transaction {
+    /// What agents set for themselves.
+    package func set(language: String?, isAway: Bool, of agent: Agent.ID) throws {
+        try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway) WHERE id = \(agent)")
     }
 }

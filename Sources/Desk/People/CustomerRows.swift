@@ -54,3 +54,36 @@ extension Transaction {
     }
 
 }
+
+/// A customer in a list.
+package struct CustomerItem: Sendable {
+    package let id: Customer.ID
+    package let name: String
+    package let organization: String?
+    package var addresses: [String] = []
+}
+
+extension Connection {
+    /// Customers whose name or an address has the words, the newest first.
+    package func customers(matching text: String, before: Int64?, limit: Int) throws -> [CustomerItem] {
+        var parts: [SQL] = ["1 = 1"]
+        if let before { parts.append("customer.id < \(before)") }
+        // Addresses stand in `sought` as they are, names as words.
+        for word in text.lowercased().split(whereSeparator: \.isWhitespace).prefix(10) {
+            let found = String(word).contains("@") ? String(word) : Words.split(String(word)).joined(separator: " ")
+            parts.append("customer.sought LIKE \("%" + likeLiteral(found.isEmpty ? String(word) : found) + "%") ESCAPE '\\'")
+        }
+        var items = try query(
+            """
+            SELECT customer.id, customer.name, organization.name FROM customer LEFT JOIN organization ON organization.id = organization_id
+            WHERE \(SQL.join(parts, separator: " AND ")) ORDER BY customer.id DESC LIMIT \(limit)
+            """
+        ) { CustomerItem(id: try $0.read(), name: try $0.read(), organization: try $0.read()) }
+        let addresses = try query("SELECT customer_id, address FROM customer_address WHERE customer_id IN (\(list: items.map(\.id))) ORDER BY address") {
+            (try $0.read(Customer.ID.self), try $0.read(String.self))
+        }
+        let byCustomer = Dictionary(grouping: addresses, by: \.0)
+        for index in items.indices { items[index].addresses = (byCustomer[items[index].id] ?? []).map(\.1) }
+        return items
+    }
+}

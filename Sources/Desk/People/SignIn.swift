@@ -6,8 +6,8 @@ import Store
 package enum SignInOutcome: Sendable {
     /// Signed in: the token for the browser.
     case begun(token: String, Session.Holder)
-    /// The password is right; now the code of the second factor.
-    case needsCode
+    /// The password is right, which the proof says for ten minutes; now the code of the second factor.
+    case needsCode(proof: String)
     case wrongCode
     /// Wrong address or password; which of them is not told.
     case refused
@@ -17,7 +17,7 @@ package enum SignInOutcome: Sendable {
 
 extension Desk {
     /// Signs an agent or a customer in by password, and an agent who has a second factor by a code as well.
-    package func signIn(email: String, password: String, code: String?, from origin: SignInOrigin) async throws -> SignInOutcome {
+    package func signIn(email: String, password: String, from origin: SignInOrigin) async throws -> SignInOutcome {
         let email = email.trimmingWhitespace().lowercased()
         let now = clock.now()
         let (opens, account) = try await read { db in (try db.opens(origin, for: email, now: now), try db.account(email: email)) }
@@ -29,17 +29,28 @@ extension Desk {
             return .refused
         }
         return try await write { tx in
-            if let sealed = account.sealedSecret, case .agent(let agent) = account.holder {
-                guard let code, !code.trimmingWhitespace().isEmpty else { return .needsCode }
-                guard let secret = tx.office.signer.open(sealed) else { throw StoreError.unreadable("the second factor of agent \(agent.id)") }
-                let used: Int64 = try tx.db.value("SELECT totp_step FROM agent WHERE id = \(agent.id)") ?? 0
-                guard let step = OneTimeCode.matchingStep(code, secret: secret, at: tx.now, after: used) else {
-                    try tx.countFailure(origin, for: email)
-                    return .wrongCode
-                }
-                try tx.db.execute("UPDATE agent SET totp_step = \(step) WHERE id = \(agent.id)")
-            }
+            if account.sealedSecret != nil { return .needsCode(proof: SignInProof(email: email, until: tx.now + 600).text(tx.office.signer)) }
             try tx.forgetFailures(origin, for: email)
+            return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
+        }
+    }
+
+    /// The second step, with the proof of the first.
+    package func signIn(proof: String, code: String, from origin: SignInOrigin) async throws -> SignInOutcome {
+        let now = clock.now()
+        guard let proof = SignInProof(proof, signer: office.signer), proof.until > now else { return .refused }
+        return try await write { tx in
+            let opens = try tx.db.opens(origin, for: proof.email, now: tx.now)
+            if let opens { return .wait(until: opens) }
+            guard let account = try tx.db.account(email: proof.email), case .agent(let agent) = account.holder, let sealed = account.sealedSecret else { return .refused }
+            guard let secret = tx.office.signer.open(sealed) else { throw StoreError.unreadable("the second factor of agent \(agent.id)") }
+            let used: Int64 = try tx.db.value("SELECT totp_step FROM agent WHERE id = \(agent.id)") ?? 0
+            guard let step = OneTimeCode.matchingStep(code, secret: secret, at: tx.now, after: used) else {
+                try tx.countFailure(origin, for: proof.email)
+                return .wrongCode
+            }
+            try tx.db.execute("UPDATE agent SET totp_step = \(step) WHERE id = \(agent.id)")
+            try tx.forgetFailures(origin, for: proof.email)
             return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
         }
     }
@@ -48,6 +59,26 @@ extension Desk {
     package func isPassword(_ password: String, of agent: Agent) async throws -> Bool {
         guard let account = try await read({ try $0.account(email: agent.email) }), let kept = account.password else { return false }
         return await PasswordCheck.shared.verify(password, against: kept)
+    }
+}
+
+/// Signed word that somebody gave the right password a moment ago.
+struct SignInProof {
+    let email: String
+    let until: Date
+
+    func text(_ signer: Signer) -> String {
+        let body = "\(until.milliseconds)-\(email)"
+        return "\(signer.mark(body, for: .secondStep))-\(body)"
+    }
+    init(email: String, until: Date) {
+        self.email = email
+        self.until = until
+    }
+    init?(_ text: String, signer: Signer) {
+        let parts = text.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let milliseconds = Int64(parts[1]), signer.isGenuine(String(parts[0]), of: "\(parts[1])-\(parts[2])", for: .secondStep) else { return nil }
+        self.init(email: String(parts[2]), until: Date(milliseconds: milliseconds))
     }
 }
 

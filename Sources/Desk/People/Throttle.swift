@@ -55,6 +55,20 @@ extension Connection {
 }
 
 extension Transaction {
+    /// Lets something be done so often an hour; counted for whoever does it.
+    package func allowUse(of name: String, perHour most: Int) throws -> Bool {
+        let used = try db.first("SELECT failures FROM throttle WHERE name = \(name) AND last_at > \(now - 3600)") { try $0.read(Int.self) } ?? 0
+        guard used < most else { return false }
+        // The hour begins with the first use.
+        try db.execute(
+            """
+            INSERT INTO throttle (name, failures, last_at) VALUES (\(name), 1, \(now)) ON CONFLICT (name) DO UPDATE SET
+                failures = CASE WHEN throttle.last_at > \(now - 3600) THEN throttle.failures + 1 ELSE 1 END,
+                last_at = CASE WHEN throttle.last_at > \(now - 3600) THEN throttle.last_at ELSE excluded.last_at END
+            """)
+        return true
+    }
+
     func countFailure(_ origin: SignInOrigin, for email: String) throws {
         for (name, _) in origin.names(for: email) {
             try db.execute(

@@ -46,12 +46,15 @@ extension Transaction {
 extension Connection {
     /// A ticket's events, oldest first, after the one given.
     package func events(of ticket: Ticket.ID, after: Int64 = 0, limit: Int) throws -> [TicketEvent] {
-        try query(
-            """
-            SELECT id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data FROM ticket_event
-            WHERE ticket_id = \(ticket) AND id > \(after) ORDER BY id LIMIT \(limit)
-            """
-        ) { row in
+        try events(where: "ticket_id = \(ticket) AND id > \(after) ORDER BY id LIMIT \(limit)")
+    }
+    /// The last events, oldest first.
+    package func latestEvents(of ticket: Ticket.ID, limit: Int) throws -> [TicketEvent] {
+        try events(where: "ticket_id = \(ticket) ORDER BY id DESC LIMIT \(limit)").reversed()
+    }
+
+    private func events(where condition: SQL) throws -> [TicketEvent] {
+        try query("SELECT id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data FROM ticket_event WHERE \(condition)") { row in
             TicketEvent(
                 id: try row.read(), kind: try row.read(), at: try row.read(),
                 actor: Actor(try row.read(), id: try row.read(), name: try row.read(), address: try row.read()), reason: try row.read(),

@@ -50,6 +50,7 @@ package struct TicketCursor: Sendable, Equatable {
 
 /// One page of a list.
 package struct TicketPage: Sendable {
+    package static let empty = TicketPage(tickets: [], next: nil)
     package let tickets: [Ticket]
     package let next: TicketCursor?
 }
@@ -192,7 +193,9 @@ extension TicketQuery {
         let words = Words.split(value).joined(separator: " ")
         return "ticket.customer_id IN (SELECT id FROM customer WHERE sought LIKE \("%" + likeLiteral(words.isEmpty ? value : words) + "%") ESCAPE '\\')"
     }
-    private static func likeLiteral(_ text: String) -> String {
-        text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "%", with: "\\%").replacingOccurrences(of: "_", with: "\\_")
-    }
+}
+
+/// Text that means itself behind a LIKE with `\` as its escape.
+func likeLiteral(_ text: String) -> String {
+    text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "%", with: "\\%").replacingOccurrences(of: "_", with: "\\_")
 }

@@ -74,3 +74,14 @@ extension Dialect {
         }
     }
 }
+
+extension TextQuery {
+    /// All words that are looked for, as they are compared.
+    package var words: [String] {
+        switch self {
+        case .phrase(let words): words
+        case .prefix(let word): [word]
+        case .all(let parts), .any(let parts): parts.flatMap(\.words)
+        }
+    }
+}

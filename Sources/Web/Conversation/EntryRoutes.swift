@@ -89,8 +89,10 @@ extension Call {
             throw Refusal.notFound
         }
         let body = try await FileIO().loadFile(path: path, context: context)
+        // Pictures browsers cannot be made to run are shown in place, everything else is saved.
+        let isPicture = ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(file.type)
         let headers: HTTPFields = [
-            .contentType: file.type, .contentDisposition: "attachment; filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
+            .contentType: file.type, .contentDisposition: "\(isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
             .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, max-age=31536000, immutable",
         ]
         return Response(status: .ok, headers: headers, body: body)

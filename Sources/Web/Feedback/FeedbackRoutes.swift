@@ -130,7 +130,7 @@ enum FeedbackRoutes {
 
 extension Transaction {
     /// A rating can be seen by whoever sees its ticket.
-    fileprivate func require(_ survey: Survey.ID, visibleTo asker: Asker) throws {
+    func require(_ survey: Survey.ID, visibleTo asker: Asker) throws {
         _ = try db.ticket(number: try db.ticket(try db.survey(survey).ticket).number, for: asker)
     }
 }
@@ -141,23 +141,23 @@ extension Call {
         return token
     }
 
-    fileprivate func feedbackFilter(_ db: any Connection) throws -> FeedbackFilter {
+    func feedbackFilter(_ db: any Connection) throws -> FeedbackFilter {
         var filter = FeedbackFilter()
-        if let from = query("from") { filter.from = try TicketQuery.days(from, field: "from").from }
-        if let to = query("to") { filter.to = try TicketQuery.days(to, field: "to").to }
-        if let department = query("department") {
+        if let from = query("from"), !from.isEmpty { filter.from = try TicketQuery.days(from, field: "from").from }
+        if let to = query("to"), !to.isEmpty { filter.to = try TicketQuery.days(to, field: "to").to }
+        if let department = query("department"), !department.isEmpty {
             filter.department = try db.named(NamedTable.department, Int64(department).map { .id($0) } ?? .name(department), field: "department").id
         }
-        if let email = query("agent") {
+        if let email = query("agent"), !email.isEmpty {
             guard let agent = try db.agent(email: email) else { throw Refusal.invalid("agent", .unknown(email)) }
             filter.agent = agent.id
         }
-        if let ratings = query("rating") {
+        if let ratings = query("rating"), !ratings.isEmpty {
             filter.ratings = ratings.split(separator: ",").compactMap { Int($0) }
             guard !filter.ratings.isEmpty, filter.ratings.allSatisfy({ (1...5).contains($0) }) else { throw Refusal.invalid("rating", .outOfRange(1, 5)) }
         }
         switch query("reviewed") {
-        case nil: break
+        case nil, "": break
         case "true": filter.reviewed = true
         case "false": filter.reviewed = false
         default: throw Refusal.invalid("reviewed", .notOneOf(["true", "false"]))

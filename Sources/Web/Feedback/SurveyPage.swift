@@ -15,7 +15,7 @@ enum SurveyRoutes {
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let view = try await view(call)
         let chosen = call.query("rating").flatMap { Int($0) }.flatMap { Rating(rawValue: $0) } ?? view.survey.rating
-        return Page.response(surveyPage(view, chosen: chosen, comment: view.survey.comment, faults: [], isThanks: call.query("sent") != nil))
+        return Page.response(surveyPage(call.frame, view, chosen: chosen, comment: view.survey.comment, faults: [], isThanks: call.query("sent") != nil))
     }
 
     @Sendable private static func rate(_ call: Call) async throws -> Response {
@@ -27,7 +27,7 @@ enum SurveyRoutes {
             guard let rating else { throw Refusal.invalid("rating", .required) }
             _ = try await call.desk.write { try $0.rate(token.survey, rating, comment: comment) }
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, surveyPage(try await view(call), chosen: rating, comment: comment, faults: faults, isThanks: false))
+            return Page.response(.unprocessableContent, surveyPage(call.frame, try await view(call), chosen: rating, comment: comment, faults: faults, isThanks: false))
         }
         return Page.see(Path("survey", try call.parameter("token"), query: [("sent", "1")]))
     }
@@ -35,9 +35,9 @@ enum SurveyRoutes {
     private static func view(_ call: Call) async throws -> SurveyView {
         let token = try call.surveyToken()
         let text = try call.parameter("token")
-        return try await call.desk.read { [csrf = call.csrf(text), name = call.desk.settings.current.name] db in
+        return try await call.desk.read { [csrf = call.csrf(text)] db in
             let survey = try db.survey(token.survey)
-            return SurveyView(survey: survey, ticket: try db.ticket(survey.ticket), token: text, csrf: csrf, deskName: name)
+            return SurveyView(survey: survey, ticket: try db.ticket(survey.ticket), token: text, csrf: csrf)
         }
     }
 }
@@ -47,26 +47,26 @@ struct SurveyView: Sendable {
     let ticket: Ticket
     let token: String
     let csrf: String
-    let deskName: String
 }
 
-func surveyPage(_ view: SurveyView, chosen: Rating?, comment: String, faults: [Fault], isThanks: Bool) -> HTML {
-    let thanks: HTML? = isThanks ? "<p class=\"said\" role=\"status\">Thank you, your rating has arrived. You can change it for a week.</p>" : nil
-    let fault: HTML? = faults.first { $0.field == "rating" }.map { "<p class=\"fault\" id=\"rating-fault\">A rating \($0.problem.text)</p>" }
+func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: String, faults: [Fault], isThanks: Bool) -> HTML {
+    let t = frame.t
+    let fault: HTML? = faults.first { $0.field == "rating" }.map { _ in "<p class=\"fault\" id=\"rating-fault\">\(t("Please choose a rating"))</p>" }
     let ratings: [HTML] = Rating.allCases.reversed().map { rating in
         let checked: HTML? = rating == chosen ? " checked" : nil
         return """
-            <label class="rating"><input type="radio" name="rating" value="\(rating.rawValue)"\(checked)> <span aria-hidden="true">\(rating.stars)</span> \(rating.word)</label>
+            <label class="rating"><input type="radio" name="rating" value="\(rating.rawValue)"\(checked)> <span aria-hidden="true">\(rating.stars)</span> \(t(rating.word))</label>
             """
     }
     return portalPage(
-        "How did we do?", desk: view.deskName,
+        t("How did we do?"), frame,
         """
-        \(thanks)<header><p class="quiet small num">#\(view.ticket.number) \(view.ticket.subject)</p><h1>How did we do?</h1></header>
+        \(said(isThanks ? t("Thank you, your rating has arrived. You can change it for a week.") : nil))\
+        <header><p class="quiet small num">#\(view.ticket.number) \(view.ticket.subject)</p><h1>\(t("How did we do?"))</h1></header>
         \(form(Path("survey", view.token), csrf: view.csrf, """
-            <fieldset class="ratings"><legend>Your rating</legend>\(ratings)</fieldset>\(fault)
-            \(TextArea(name: "comment", label: "A word about it, if you like", value: comment, rows: 4, fault: faults.first { $0.field == "comment" }?.problem).html)
-            <div class="row"><button class="button first">Send</button></div>
+            <fieldset class="ratings"><legend>\(t("Your rating"))</legend>\(ratings)</fieldset>\(fault)
+            \(TextArea(name: "comment", label: t("A word about it, if you like"), value: comment, rows: 4, fault: faults.first { $0.field == "comment" }.map { t.fault($0.problem) }).html)
+            <div class="row"><button class="button first">\(t("Send"))</button></div>
             """))
         """)
 }

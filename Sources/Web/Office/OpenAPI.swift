@@ -112,6 +112,16 @@ extension Resource.Kind {
             let times: JSON = ["type": "array", "items": ["type": "array", "minItems": 2, "maxItems": 2, "items": ["type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"]]]
             return ["type": "object", "additionalProperties": false, "properties": .object(Dictionary(uniqueKeysWithValues: Schedule.weekdays.map { ($0, times) }))]
         case .holidays: return ["type": "array", "items": ["type": "string", "format": "date"]]
+        case .topicFields:
+            let kinds = JSON.array(TopicField.Kind.allCases.map { .string($0.rawValue) })
+            let field: JSON = [
+                "type": "object", "required": ["key", "label"],
+                "properties": [
+                    "key": ["type": "string", "pattern": "^[a-z0-9_]{1,40}$"], "label": ["type": "string", "minLength": 1, "maxLength": 200], "kind": ["type": "string", "enum": kinds],
+                    "required": ["type": "boolean"], "options": ["type": "array", "items": ["type": "string"]],
+                ],
+            ]
+            return ["type": "array", "maxItems": JSON(Int64(TopicField.most)), "items": field]
         case .password: return ["type": "string", "minLength": JSON(Int64(Password.shortest)), "maxLength": 1000]
         case .moment: return ["type": "string", "format": "date-time"]
         case .reference: return ["anyOf": [isInput ? wanted : reference, null]]

@@ -13,7 +13,6 @@ enum OperatorRoutes {
             .get("/healthz", for: .anyone) { _ in plain("ok") },
             .get("/readyz", for: .anyone, ready),
             .get("/metrics", for: .anyone, metrics),
-            .get("/", for: .anyone, home),
         ]
     }
 
@@ -41,11 +40,5 @@ enum OperatorRoutes {
         text += "# TYPE usher_outbox_oldest_seconds gauge\nusher_outbox_oldest_seconds \(backlog.oldestMail)\n"
         text += "# TYPE usher_jobs gauge\nusher_jobs \(backlog.jobs)\n# TYPE usher_jobs_overdue gauge\nusher_jobs_overdue \(backlog.jobsOverdue)\n"
         return plain(text, type: "text/plain; version=0.0.4; charset=utf-8")
-    }
-
-    @Sendable private static func home(_ call: Call) async throws -> Response {
-        let name = call.desk.settings.current.name
-        let address = call.desk.office.mailbox.address
-        return Page.response(portalPage("Help", desk: name, "<h1>How can we help?</h1><p>Write to <a href=\"mailto:\(address)\">\(address)</a> and we answer by mail.</p>"))
     }
 }

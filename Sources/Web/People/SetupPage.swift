@@ -15,7 +15,7 @@ enum SetupRoutes {
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let token = try call.parameter("token")
         guard try await call.desk.read({ try $0.isSetupToken(token) }) else { throw Refusal.notFound }
-        return Page.response(setupPage(token, csrf: call.csrf(token), name: "", email: "", faults: []))
+        return Page.response(setupPage(call.frame, token, csrf: call.csrf(token), name: "", email: "", faults: []))
     }
 
     @Sendable private static func setUp(_ call: Call) async throws -> Response {
@@ -25,30 +25,31 @@ enum SetupRoutes {
         let (name, email, password) = (form["name"] ?? "", form["email"] ?? "", form["password"] ?? "")
         do {
             guard password.count >= Password.shortest else { throw Refusal.invalid("password", .other("needs at least \(Password.shortest) characters")) }
-            let hash = try Password.hash(password)
-            let agent = try await call.desk.write { try $0.setUp(token: token, name: name, email: email, passwordHash: hash) }
-            return Page.response(setupDonePage(agent))
+            let hash = try await PasswordCheck.shared.hash(password)
+            let browser = call.request.headers[.userAgent] ?? ""
+            let (session, agent) = try await call.desk.write { tx in
+                let agent = try tx.setUp(token: token, name: name, email: email, passwordHash: hash)
+                return (try tx.beginSession(.agent(agent), browser: browser), agent)
+            }
+            return SignInRoutes.enter(call, session, .agent(agent))
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, setupPage(token, csrf: call.csrf(token), name: name, email: email, faults: faults))
+            return Page.response(.unprocessableContent, setupPage(call.frame, token, csrf: call.csrf(token), name: name, email: email, faults: faults))
         }
     }
 }
 
-func setupPage(_ token: String, csrf: String, name: String, email: String, faults: [Fault]) -> HTML {
-    func fault(_ field: String) -> Fault.Problem? { faults.first { $0.field == field }?.problem }
+func setupPage(_ frame: Frame, _ token: String, csrf: String, name: String, email: String, faults: [Fault]) -> HTML {
+    let t = frame.t
+    func fault(_ field: String) -> String? { faults.first { $0.field == field }.map { t.fault($0.problem) } }
     return portalPage(
-        "Set up the desk", desk: "Usher",
+        t("Set up the desk"), frame,
         """
-        <header><h1>Welcome to your help desk</h1><p class="quiet">You are its first administrator. This link works once.</p></header>
+        <header><h1>\(t("Welcome to your help desk"))</h1><p class="quiet">\(t("You are its first administrator. This link works once."))</p></header>
         \(form(Path("setup", token), csrf: csrf, """
-            \(TextField(name: "name", label: "Your name", value: name, autocomplete: "name", fault: fault("name")).html)
-            \(TextField(name: "email", label: "E-mail", value: email, type: "email", autocomplete: "email", fault: fault("email")).html)
-            \(TextField(name: "password", label: "Password, at least \(Password.shortest) characters", type: "password", autocomplete: "new-password", fault: fault("password")).html)
-            <div class="row"><button class="button first">Set up the desk</button></div>
+            \(TextField(name: "name", label: t("Your name"), value: name, autocomplete: "name", isRequired: true, fault: fault("name")).html)
+            \(TextField(name: "email", label: t("E-mail"), value: email, type: "email", autocomplete: "email", isRequired: true, fault: fault("email")).html)
+            \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault("password")).html)
+            <div class="row"><button class="button first">\(t("Set up the desk"))</button></div>
             """))
         """)
-}
-
-private func setupDonePage(_ agent: Agent) -> HTML {
-    portalPage("The desk is yours", desk: "Usher", "<h1>The desk is yours, \(agent.name)</h1><p>You are its administrator as <strong>\(agent.email)</strong>.</p>")
 }

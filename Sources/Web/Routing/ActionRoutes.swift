@@ -26,7 +26,9 @@ enum ActionRoutes {
         try input.finish()
         return try await call.desk.write { tx in
             try tx.once(key) {
-                let ticket = try tx.perform(action, on: number, wish, reason: reason, by: by, call)
+                if action == .claim, by == nil { throw Refusal.invalid("by", .required) }
+                let (actor, asker) = try tx.doer(by, call)
+                let ticket = try tx.perform(action, on: number, wish, reason: reason, by: actor, asker: asker, source: .api)
                 return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket)), office: tx.office) }
             }
         }.response
@@ -70,13 +72,14 @@ enum ActionRoutes {
 }
 
 /// What an action needs besides the ticket.
-private struct Wish: Sendable {
+struct Wish: Sendable {
     var agent: String?
     var team: Wanted?
     var department: Wanted?
     var solution: Writing?
     var into: Int64?
     var email: MailAddress?
+    var files: [StoredFile] = []
 
     init(_ action: TicketAction, _ input: inout Input) throws {
         switch action {
@@ -99,13 +102,13 @@ private struct Wish: Sendable {
 }
 
 extension Transaction {
-    fileprivate func perform(_ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by: String?, _ call: Call) throws -> Ticket.ID {
-        let (actor, asker) = try doer(by, call)
+    /// Does an action to a ticket the asker sees.
+    func perform(_ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by actor: Actor, asker: Asker, source: Source) throws -> Ticket.ID {
         var ticket = try db.ticket(number: number, for: asker)
         switch action {
         case .claim:
-            guard let by else { throw Refusal.invalid("by", .required) }
-            try claim(&ticket, by: try activeAgent(by, field: "by"))
+            guard case .agent(let agent) = asker else { throw Refusal.invalid("by", .required) }
+            try claim(&ticket, by: agent)
         case .assign:
             if let team = wish.team { try assign(&ticket, to: try db.named(NamedTable.team, team, field: "team"), by: actor, reason: reason) }
             if let agent = wish.agent { try assign(&ticket, to: try activeAgent(agent, field: "agent"), by: actor, reason: reason) }
@@ -117,7 +120,7 @@ extension Transaction {
         case .wait: try pause(&ticket, as: .waiting, by: actor, reason: reason)
         case .hold: try pause(&ticket, as: .held, by: actor, reason: reason)
         case .resume: try resume(&ticket, by: actor, reason: reason)
-        case .resolve: try resolve(&ticket, by: actor, solution: wish.solution.flatMap { $0.text.isEmpty ? nil : $0 }, source: .api)
+        case .resolve: try resolve(&ticket, by: actor, solution: wish.solution.flatMap { $0.text.isEmpty ? nil : $0 }, files: wish.files, source: source)
         case .confirm: try confirm(&ticket, by: actor.kind == .agent ? actor : requester(of: ticket))
         case .close: try close(&ticket, by: actor, reason: reason.isEmpty ? "closed by \(actor.name)" : reason)
         case .reopen: try reopen(&ticket, by: actor, reason: reason.isEmpty ? "reopened by \(actor.name)" : reason)

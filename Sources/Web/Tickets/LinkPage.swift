@@ -3,106 +3,107 @@ import Foundation
 import Mail
 import Markup
 
-/// What a customer sees of a ticket.
-struct LinkView: Sendable {
+/// What a customer sees of a ticket: by the signed link of a mail, or signed in.
+struct CustomerView: Sendable {
     let ticket: Ticket
     let entries: [Entry]
-    let token: String
+    /// The page's own address; what can be done stands below it.
+    let path: [String]
     let csrf: String
-    let deskName: String
+    /// The newest survey that can still be answered.
+    var survey: SurveyToken?
 
-    var path: Path { Path("t", token) }
+    func path(_ more: String..., query: [(String, String)] = []) -> Path { Path(path + more, query: query) }
 }
 
-func linkPage(_ view: LinkView, highlight: String?, sent: String?, problem: Fault.Problem?, typed: String) -> HTML {
+/// What just happened to the page.
+struct CustomerNotice {
+    var sent: String?
+    var highlight: String?
+    var problem: Fault.Problem?
+    var typed = ""
+}
+
+func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice) -> HTML {
+    let t = frame.t
     let ticket = view.ticket
-    let entries: [HTML] = view.entries.map { entry($0, in: view) }
+    let entries: [HTML] = view.entries.map { entry($0, in: view, t) }
     return portalPage(
-        "#\(ticket.number) \(ticket.subject)", desk: view.deskName,
+        "#\(ticket.number) \(ticket.subject)", frame,
         """
-        \(thanks(sent))
-        <header><p class="quiet small num">#\(ticket.number) · <span class="chip">\(customerWord(ticket.state))</span></p><h1>\(ticket.subject)</h1></header>
-        \(question(view, highlight: highlight))
-        <section class="talk" aria-label="Conversation">\(entries)</section>
-        \(answerForm(view, problem: problem, typed: typed))
+        \(thanks(notice.sent, t))
+        <header><p class="quiet small num">#\(ticket.number) · <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
+        \(question(view, highlight: notice.highlight, t))
+        <section class="talk" aria-label="\(t("Conversation"))">\(entries)</section>
+        \(answerForm(view, notice, t))
         """)
 }
 
-/// How a state is called to a customer.
-func customerWord(_ state: TicketState) -> String {
-    switch state {
-    case .new: "received"
-    case .open, .held: "being worked on"
-    case .waiting: "waiting for your answer"
-    case .resolved: "solved?"
-    case .closed: "closed"
-    case .spam, .merged, .deleted: state.rawValue
-    }
-}
-
-private func thanks(_ sent: String?) -> HTML? {
+private func thanks(_ sent: String?, _ t: Language) -> HTML? {
     switch sent {
-    case "answer": "<p class=\"said\" role=\"status\">Thank you, your message has arrived.</p>"
-    case "yes": "<p class=\"said\" role=\"status\">Thank you. The request is closed.</p>"
-    case "no": "<p class=\"said\" role=\"status\">We are on it again. Tell us below what is still wrong.</p>"
+    case "new": said(t("Thank you, your request has arrived. We mail you at every step; this page shows where it stands."))
+    case "answer": said(t("Thank you, your message has arrived."))
+    case "yes": said(t("Thank you. The request is closed."))
+    case "no": said(t("We are on it again. Tell us below what is still wrong."))
     default: nil
     }
 }
 
 /// Is it solved? One press answers; the link in the mail only chooses which button comes first.
-private func question(_ view: LinkView, highlight: String?) -> HTML? {
-    guard view.ticket.state == .resolved else { return nil }
-    let (yes, no): (HTML, HTML) = highlight == "no" ? ("button", "button first") : ("button first", "button")
+private func question(_ view: CustomerView, highlight: String?, _ t: Language) -> HTML? {
     let csrf: HTML = "<input type=\"hidden\" name=\"csrf\" value=\"\(view.csrf)\">"
+    if view.ticket.state == .resolved {
+        let (yes, no): (HTML, HTML) = highlight == "no" ? ("button", "button first") : ("button first", "button")
+        return """
+            <section class="solved" aria-labelledby="solved"><h2 id="solved">\(t("Is it solved?"))</h2><div class="row wrap">
+            <form method="post" action="\(href: view.path("confirm"))">\(csrf)<button class="\(yes)">\(t("Yes, it is solved"))</button></form>
+            <form method="post" action="\(href: view.path("reopen"))">\(csrf)<button class="\(no)">\(t("No, I still need help"))</button></form>
+            </div></section>
+            """
+    }
+    guard view.ticket.state == .closed else { return nil }
     return """
-        <section class="solved" aria-labelledby="solved"><h2 id="solved">Is it solved?</h2><div class="row wrap">
-        <form method="post" action="\(href: Path("t", view.token, "confirm"))">\(csrf)<button class="\(yes)">Yes, it is solved</button></form>
-        <form method="post" action="\(href: Path("t", view.token, "reopen"))">\(csrf)<button class="\(no)">No, I still need help</button></form>
-        </div></section>
+        <section class="solved" aria-labelledby="closed"><h2 id="closed">\(t("This request is closed"))</h2><p>\(t("Is the problem back? Open it again, or write below."))</p><div class="row wrap">
+        <form method="post" action="\(href: view.path("reopen"))">\(csrf)<button class="button">\(t("Open it again"))</button></form></div></section>
         """
 }
 
-private func entry(_ entry: Entry, in view: LinkView) -> HTML {
+private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML {
     let name = entry.author.name.isEmpty ? entry.author.address ?? "" : entry.author.name
-    let body: HTML = entry.html.map { HTML(raw: $0) } ?? HTMLText.paragraphs(entry.text)
     let files: [HTML] = entry.attachments.map { file in
-        "<li><a href=\"\(href: Path("t", view.token, "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
+        "<li><a href=\"\(href: view.path("attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
     let kind: HTML = entry.kind == .reply ? "entry reply" : "entry"
     return """
-        <article class="\(kind)"><span class="face" aria-hidden="true">\(initials(name))</span><div><p class="row spread small"><strong>\(name)</strong> \
-        <time class="quiet num" datetime="\(entry.at.rfc3339)">\(shortTime(entry.at))</time></p><div class="body" dir="auto">\(body)\(list)</div></div></article>
+        <article class="\(kind)">\(face(name))<div><p class="row spread small"><strong>\(name)</strong> \
+        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, shows: false))\(list)</div></div></article>
         """
 }
 
-private func answerForm(_ view: LinkView, problem: Fault.Problem?, typed: String) -> HTML? {
+private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Language) -> HTML? {
     guard view.ticket.state != .merged else { return nil }
-    let label = view.ticket.state.isActive ? "Add to your request" : "Not solved, or something new? Write to us and it is opened again"
+    let label = view.ticket.state.isActive ? t("Add to your request") : t("Not solved, or something new? Write to us and it is opened again")
     return form(
-        view.path, csrf: view.csrf, files: true,
+        view.path(), csrf: view.csrf, files: true, keep: "answer-\(view.ticket.number)",
         """
-        \(TextArea(name: "body", label: label, value: typed, fault: problem).html)
-        <div class="field"><label for="attachments">Files</label><input id="attachments" name="attachments" type="file" multiple></div>
-        <div class="row"><button class="button first">Send</button></div>
+        \(TextArea(name: "body", label: label, value: notice.typed, fault: notice.problem.map(t.fault)).html)
+        \(fileField(t))
+        <div class="row"><button class="button first">\(t("Send"))</button></div>
         """)
 }
 
-/// Up to two letters for the round picture beside a name.
-func initials(_ name: String) -> String {
-    name.split(separator: " ").prefix(2).compactMap(\.first).map { String($0).uppercased() }.joined()
-}
-
-func fileSize(_ bytes: Int) -> String {
-    switch bytes {
-    case ..<1024: "\(bytes) bytes"
-    case ..<(1 << 20): "\(bytes >> 10) KB"
-    default: "\(bytes >> 20) MB"
+/// The words of an entry, its pictures shown in place. What comes from elsewhere is shown where a reader asked for it.
+func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool) -> HTML {
+    guard var markup = entry.html else { return HTMLText.paragraphs(entry.text) }
+    guard markup.contains("data-") else { return HTML(raw: markup) }
+    for file in entry.attachments {
+        guard let id = file.contentID else { continue }
+        let mark: HTML = " data-cid=\"\(id)\""
+        let source: HTML = " src=\"\(href: path(file.id.description))\""
+        markup = markup.replacingOccurrences(of: mark.text, with: source.text)
     }
-}
-
-/// `2026-11-24 21:16 UTC`
-func shortTime(_ date: Date) -> String {
-    let text = date.rfc3339
-    return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
+    // The sanitizer wrote these itself, from checked addresses.
+    if remote { markup = markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") }
+    return HTML(raw: markup)
 }

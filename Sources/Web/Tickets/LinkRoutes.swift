@@ -19,38 +19,24 @@ enum LinkRoutes {
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
-        let token = try call.linkToken()
-        let view = try await call.linkView(token)
-        return Page.response(linkPage(view, highlight: call.query("answer"), sent: call.query("sent"), problem: nil, typed: ""))
+        let view = try await call.linkView(try call.linkToken())
+        return Page.response(customerPage(call.frame, view, CustomerNotice(sent: call.query("sent"), highlight: call.query("answer"))))
     }
 
     @Sendable private static func answer(_ call: Call) async throws -> Response {
         let token = try call.linkToken()
         let form = try await call.form(csrfFor: try call.parameter("token"))
-        let body = form["body"] ?? ""
-        let files: [StoredFile]
-        let writing = Writing(body, type: .text)
-        do {
-            files = try call.keep(form)
-            guard !writing.text.isEmpty || !files.isEmpty else { throw Refusal.invalid("body", .required) }
-            guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
-        } catch let refusal as Refusal { return try await again(call, token, refusal, typed: body) }
+        let (writing, files): (Writing, [StoredFile])
+        do { (writing, files) = try call.customersWords(form) } catch let refusal as Refusal {
+            return try call.again(try await call.linkView(token), refusal, typed: form["body"] ?? "")
+        }
         let ticket = try await call.desk.write { tx in
             let (ticket, author) = try tx.open(token)
-            return try tx.receive(writing.text.isEmpty ? Writing("(no text, see the files)", type: .text) : writing, in: ticket, by: author, files: files, source: .web).ticket
+            return try tx.receive(writing, in: ticket, by: author, files: files, source: .web).ticket
         }
         // A closed ticket past its time goes on in a new one, which has a link of its own.
         let link = LinkToken(ticket: ticket.id, customer: token.customer)
         return Page.see(Path("t", link.text(call.desk.office.signer), query: [("sent", "answer")]))
-    }
-
-    private static func again(_ call: Call, _ token: LinkToken, _ refusal: Refusal, typed: String) async throws -> Response {
-        let view = try await call.linkView(token)
-        switch refusal {
-        case .invalid(let faults): return Page.response(.unprocessableContent, linkPage(view, highlight: nil, sent: nil, problem: faults.first?.problem, typed: typed))
-        case .tooLarge(let limit): return Page.response(.contentTooLarge, linkPage(view, highlight: nil, sent: nil, problem: .other("has more files than \(limit >> 20) MB"), typed: typed))
-        default: throw refusal
-        }
     }
 
     @Sendable private static func confirm(_ call: Call) async throws -> Response {
@@ -97,11 +83,31 @@ extension Call {
         return token
     }
 
-    fileprivate func linkView(_ token: LinkToken) async throws -> LinkView {
+    fileprivate func linkView(_ token: LinkToken) async throws -> CustomerView {
         let text = try parameter("token")
-        return try await desk.read { [csrf = csrf(text), settings = desk.settings.current] db in
+        return try await desk.read { [csrf = csrf(text)] db in
             let ticket = try db.customersTicket(token)
-            return LinkView(ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500), token: text, csrf: csrf, deskName: settings.name)
+            return CustomerView(ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500), path: ["t", text], csrf: csrf)
+        }
+    }
+
+    /// What a customer typed and chose; words or files, one of them must be there.
+    func customersWords(_ form: FormData) throws -> (Writing, [StoredFile]) {
+        let body = form["body"] ?? ""
+        let writing = Writing(body, type: .text)
+        let files = try keep(form)
+        guard !writing.text.isEmpty || !files.isEmpty else { throw Refusal.invalid("body", .required) }
+        guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+        return (writing.text.isEmpty ? Writing("(no text, see the files)", type: .text) : writing, files)
+    }
+
+    /// The page once more, with what was typed and what is wrong with it.
+    func again(_ view: CustomerView, _ refusal: Refusal, typed: String) throws -> Response {
+        switch refusal {
+        case .invalid(let faults): return Page.response(.unprocessableContent, customerPage(frame, view, CustomerNotice(problem: faults.first?.problem, typed: typed)))
+        case .tooLarge(let limit):
+            return Page.response(.contentTooLarge, customerPage(frame, view, CustomerNotice(problem: .other("has more files than \(limit >> 20) MB"), typed: typed)))
+        default: throw refusal
         }
     }
 }

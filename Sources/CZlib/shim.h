@@ -1,0 +1,21 @@
+#pragma once
+#include <zlib.h>
+
+// deflateInit2 and inflateInit2 are macros. 31 window bits: the gzip format (RFC 1952).
+
+/// Room that is enough for `length` bytes packed.
+static inline unsigned long usher_gzip_bound(unsigned long length) { return compressBound(length) + 18; }
+
+/// Packs bytes; the packed length, or 0 when the room was too small.
+static inline unsigned long usher_gzip(const unsigned char *from, unsigned long length, unsigned char *to, unsigned long room, int level) {
+    z_stream stream = {0};
+    if (deflateInit2(&stream, level, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK) return 0;
+    stream.next_in = (unsigned char *)from;
+    stream.avail_in = (unsigned int)length;
+    stream.next_out = to;
+    stream.avail_out = (unsigned int)room;
+    int done = deflate(&stream, Z_FINISH);
+    unsigned long packed = stream.total_out;
+    deflateEnd(&stream);
+    return done == Z_STREAM_END ? packed : 0;
+}

@@ -1,0 +1,86 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// What an agent writes in a ticket: sending it, keeping it as it is typed, a canned reply to begin with.
+enum ComposerRoutes {
+    static var routes: [Route] {
+        [
+            .post("/desk/tickets/:number/entries", for: .agent(.agent), send),
+            .post("/desk/tickets/:number/draft", for: .agent(.agent), keep),
+            .get("/desk/tickets/:number/canned/:id", for: .agent(.agent), canned),
+        ]
+    }
+
+    /// What was said since the page was read, by somebody else.
+    private struct Outrun: Error {}
+
+    @Sendable private static func send(_ call: Call) async throws -> Response {
+        let (number, agent) = (try call.number(), try call.agent())
+        let form = try await call.form()
+        let kind: Entry.Kind = form["kind"] == "note" ? .note : .reply
+        let body = form["body"] ?? ""
+        let then = form["then"].flatMap { TicketAction(rawValue: $0) }
+        let seen = max(Int64(form["seen"] ?? "") ?? .max, Int64(form["anyway"] ?? "") ?? 0)
+        do {
+            let writing = Writing(body, type: .text)
+            let files = try call.keep(form)
+            guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+            try await call.desk.write { tx in
+                var ticket = try tx.db.ticket(number: number, for: .agent(agent))
+                if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
+                let actor = Actor(agent)
+                switch (kind, then) {
+                case (.note, _): _ = try tx.note(on: &ticket, writing, by: actor, files: files, source: .web)
+                case (_, .resolve): try tx.resolve(&ticket, by: actor, solution: writing, files: files, source: .web)
+                default:
+                    _ = try tx.reply(to: &ticket, writing, by: actor, files: files, source: .web)
+                    if then == .wait { try tx.pause(&ticket, as: .waiting, by: actor) }
+                }
+                try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
+            }
+        } catch is Outrun {
+            return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), isOutrun: true))
+        } catch Refusal.invalid(let faults) {
+            return try await again(call, number, .unprocessableContent, TicketNotice(typed: (kind, body), fault: faults.first))
+        } catch Refusal.conflict(let reason, _) {
+            return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), fault: Fault("", .other("cannot be sent: \(reason)"))))
+        } catch Refusal.tooLarge(let limit) {
+            return try await again(call, number, .contentTooLarge, TicketNotice(typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
+        }
+        return Page.see(Path("desk", "tickets", String(number), query: [("said", kind == .note ? "noted" : "sent")]))
+    }
+
+    /// The ticket's page with what was typed in it.
+    private static func again(_ call: Call, _ number: Int64, _ status: HTTPResponse.Status, _ notice: TicketNotice) async throws -> Response {
+        let view = try await call.ticketView(number)
+        return Page.response(status, ticketPage(try await call.deskFrame(), view, notice))
+    }
+
+    @Sendable private static func keep(_ call: Call) async throws -> Response {
+        let (number, agent) = (try call.number(), try call.agent())
+        let form = try await call.form()
+        let kind: Entry.Kind = form["kind"] == "note" ? .note : .reply
+        let now = try await call.desk.write { tx in
+            let ticket = try tx.db.ticket(number: number, for: .agent(agent))
+            try tx.keepDraft(form["body"] ?? "", of: kind, by: agent.id, in: ticket.id)
+            return tx.now
+        }
+        return call.json { json in json.object { $0.field("saved_at", now.rfc3339) } }
+    }
+
+    @Sendable private static func canned(_ call: Call) async throws -> Response {
+        let (number, id, agent) = (try call.number(), try call.number("id"), try call.agent())
+        let settings = call.desk.settings.current
+        let text = try await call.desk.read { db in
+            let ticket = try db.ticket(number: number, for: .agent(agent))
+            guard let body: String = try db.value("SELECT body FROM canned_reply WHERE id = \(id)") else { throw Refusal.notFound }
+            return MailText(canned: body, for: ticket, by: agent, settings: settings)
+        }
+        return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"], body: .init(byteBuffer: .init(string: text.body)))
+    }
+}

@@ -1,0 +1,75 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Markup
+import NIOCore
+import Store
+
+/// News for open pages by server-sent events (WHATWG HTML, section 9.2), and who is at a ticket.
+enum LiveRoutes {
+    static var routes: [Route] {
+        [.get("/desk/live", for: .agent(.viewer), live), .post("/desk/tickets/:number/presence", for: .agent(.viewer), presence)]
+    }
+
+    @Sendable private static func live(_ call: Call) async throws -> Response {
+        let agent = try call.agent()
+        var ticket: Ticket.ID?
+        if let number = call.query("ticket").flatMap({ Int64($0) }) {
+            ticket = try await call.desk.read { try $0.ticket(number: number, for: .agent(agent)).id }
+        }
+        let desk = call.desk
+        let watched = ticket
+        let body = ResponseBody { writer in
+            let (id, news) = desk.feed.subscribe(to: watched)
+            defer {
+                desk.feed.leave(id)
+                if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .gone), at: desk.clock.now()) }
+            }
+            if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now()) }
+            try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+            for await item in news {
+                // A reader gives no sign of their own: the open line is one.
+                if item == .beat, let watched, !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: { $0.agent == agent.id && $0.mode == .writing }) {
+                    desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now())
+                }
+                try await writer.write(ByteBuffer(string: text(of: item)))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", HTTPField.Name.accelBuffering: "no"], body: body)
+    }
+
+    private static func text(of news: Feed.News) -> String {
+        switch news {
+        case .desk: return "event: desk\ndata: {}\n\n"
+        case .ticket: return "event: ticket\ndata: {}\n\n"
+        case .beat: return ": \n\n"
+        case .present(let people):
+            var json = JSONText()
+            json.object { json in
+                json.field("people", array: people) { json, person in
+                    json.object { json in
+                        json.field("agent", person.agent.number)
+                        json.field("name", person.name)
+                        json.field("mode", person.mode.rawValue)
+                    }
+                }
+            }
+            return "event: present\ndata: \(String(decoding: json.bytes, as: UTF8.self))\n\n"
+        }
+    }
+
+    @Sendable private static func presence(_ call: Call) async throws -> Response {
+        let (number, agent) = (try call.number(), try call.agent())
+        let form = try await call.form()
+        guard let mode = form["mode"].flatMap({ Presence.Mode(rawValue: $0) }) else { throw Refusal.invalid("mode", .required) }
+        let ticket = try await call.desk.read { try $0.ticket(number: number, for: .agent(agent)).id }
+        call.desk.feed.note(Presence(ticket: ticket, agent: agent.id, name: agent.name, mode: mode), at: call.desk.clock.now())
+        return Response(status: .noContent)
+    }
+}
+
+extension HTTPField.Name {
+    static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!  // a literal that is a token
+}

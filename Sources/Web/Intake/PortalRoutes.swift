@@ -1,0 +1,129 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// What guests and customers open first: the home page with its search, the form for a new request, the articles.
+enum PortalRoutes {
+    static var routes: [Route] {
+        [
+            .get("/", for: .anyone, home),
+            .get("/tickets/new", for: .anyone, show),
+            .post("/tickets/new", for: .anyone, open),
+            .get("/kb", for: .anyone, articles),
+            .get("/kb/:slug", for: .anyone, article),
+        ]
+    }
+    /// Requests from one place in an hour; a whole office behind one address stays below.
+    private static let perHour = 30
+
+    @Sendable private static func home(_ call: Call) async throws -> Response {
+        let words = Words.split(call.query("query") ?? "")
+        let (topics, articles, topical) = try await call.desk.read { db in
+            (try db.publicTopics(), words.isEmpty ? [] : try db.articles(words: words, limit: 10), words.isEmpty ? try db.articles(limit: 4) : [])
+        }
+        return Page.response(homePage(call.frame, query: call.query("query") ?? "", found: words.isEmpty ? nil : articles, topics: topics, some: topical, address: call.desk.office.mailbox.address))
+    }
+
+    @Sendable private static func show(_ call: Call) async throws -> Response {
+        let topics = try await call.desk.read { try $0.publicTopics() }
+        var typed = NewRequest()
+        if let customer = call.session?.customer {
+            typed.name = customer.name
+            typed.email = customer.address
+        }
+        typed.topic = call.query("topic").flatMap { Int64($0) }.flatMap { id in topics.first { $0.id.number == id } }
+        return call.guestPage { newTicketPage($0, typed, topics) }
+    }
+
+    @Sendable private static func open(_ call: Call) async throws -> Response {
+        let topics = try await call.desk.read { try $0.publicTopics() }
+        let sent = try await call.form()
+        var typed = NewRequest(sent, topics)
+        // Choosing a topic without a script brings its own fields.
+        if sent["choose"] != nil { return call.guestPage { newTicketPage($0, typed, topics) } }
+        let request: NewTicket
+        do {
+            var checked = try typed.checked(source: .web)
+            checked.files = try call.keep(sent)
+            request = checked
+        } catch Refusal.invalid(let faults) {
+            typed.faults = faults
+            return call.guestPage(.unprocessableContent) { newTicketPage($0, typed, topics) }
+        } catch Refusal.tooLarge(let limit) {
+            typed.faults = [Fault("attachments", .other("has more files than \(limit >> 20) MB"))]
+            return call.guestPage(.contentTooLarge) { newTicketPage($0, typed, topics) }
+        }
+        // A box no person sees was filled by a program.
+        guard (sent["website"] ?? "").isEmpty else { return Page.see(Path()) }
+        let opened: (Ticket, Entry.ID)? = try await call.desk.write { [place = call.place] tx in
+            guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
+            return try tx.open(request, by: nil)
+        }
+        guard let (ticket, _) = opened else {
+            typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]
+            return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
+        }
+        // The address is not proved: what was in the ticket before is not shown, only this one is.
+        let link = LinkToken(ticket: ticket.id, customer: ticket.customer).text(call.desk.office.signer)
+        return Page.see(Path("t", link, query: [("sent", "new")]))
+    }
+
+    @Sendable private static func articles(_ call: Call) async throws -> Response {
+        let words = Words.split(call.query("query") ?? "")
+        let articles = try await call.desk.read { try $0.articles(words: words, limit: 200) }
+        return Page.response(articlesPage(call.frame, articles, query: call.query("query") ?? ""))
+    }
+
+    @Sendable private static func article(_ call: Call) async throws -> Response {
+        let slug = try call.parameter("slug")
+        let article = try await call.desk.read { try $0.article(slug: slug) }
+        return Page.response(articlePage(call.frame, article))
+    }
+}
+
+/// What somebody typed into the form for a new request, right or wrong.
+struct NewRequest {
+    var name = ""
+    var email = ""
+    var subject = ""
+    var body = ""
+    var topic: PublicTopic?
+    /// By key.
+    var fields: [String: String] = [:]
+    var faults: [Fault] = []
+
+    init() {}
+    init(_ form: FormData, _ topics: [PublicTopic]) {
+        name = form["name"] ?? ""
+        email = form["email"] ?? ""
+        subject = form["subject"] ?? ""
+        body = form["body"] ?? ""
+        topic = form["topic"].flatMap { wanted in topics.first { String($0.id.number) == wanted || $0.name == wanted } }
+        for (name, value) in form.values where name.hasPrefix("field-") { fields[String(name.dropFirst(6))] = value }
+    }
+
+    func fault(_ field: String) -> Fault.Problem? { faults.first { $0.field == field }?.problem }
+
+    /// The request, or every fault of it.
+    func checked(source: Source) throws(Refusal) -> NewTicket {
+        var faults: [Fault] = []
+        let address = MailAddress(name: String(name.singleLine.prefix(200)), email.trimmingWhitespace())
+        if email.trimmingWhitespace().isEmpty { faults.append(Fault("email", .required)) } else if address == nil { faults.append(Fault("email", .notAnAddress)) }
+        if subject.trimmingWhitespace().isEmpty { faults.append(Fault("subject", .required)) } else if subject.count > NewTicket.longestSubject { faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject))) }
+        let writing = Writing(body, type: .text)
+        if writing.text.isEmpty { faults.append(Fault("body", .required)) } else if body.count > Input.longestBody { faults.append(Fault("body", .tooLong(most: Input.longestBody))) }
+        var kept: [String: JSON] = [:]
+        for field in topic?.fields ?? [] {
+            do { kept[field.key] = try field.value(of: fields[field.key]) } catch { if case .invalid(let wrong) = error { faults += wrong } }
+        }
+        guard faults.isEmpty, let address else { throw .invalid(faults) }
+        var request = NewTicket(requester: address, subject: subject, writing: writing, source: source)
+        request.topic = topic.map { .id($0.id.number) }
+        request.fields = kept
+        return request
+    }
+}

@@ -1,0 +1,170 @@
+import Desk
+import Foundation
+import Markup
+
+/// The words of the pages in one language. English stands in the pages themselves and is the key to all others, so that no text
+/// is without its words; a test finds what a translation lacks.
+struct Language: Sendable {
+    /// As in `lang` (BCP 47).
+    let code: String
+    private let texts: [String: String]
+
+    static let english = Language(code: "en", texts: [:])
+    static let german = Language(code: "de", texts: read(PackageResources.de_json))
+    static let all = [english, german]
+    static let names = [("en", "English"), ("de", "Deutsch")]
+
+    private static func read(_ bytes: [UInt8]) -> [String: String] {
+        guard case .object(let fields)? = try? JSON(parsing: Data(bytes)) else { return [:] }
+        return fields.compactMapValues(\.text)
+    }
+
+    /// A text, with `{0}`, `{1}` … filled.
+    func callAsFunction(_ text: String, _ values: String...) -> String {
+        var words = texts.isEmpty ? text : texts[text] ?? text
+        for (index, value) in values.enumerated() { words = words.replacingOccurrences(of: "{\(index)}", with: value) }
+        return words
+    }
+
+    func knows(_ text: String) -> Bool { texts[text] != nil }
+    var keys: Set<String> { Set(texts.keys) }
+
+    /// The best of ours for what a browser asks for (RFC 9110, section 12.5.4).
+    static func best(for header: String?) -> Language {
+        let wishes = (header ?? "").split(separator: ",").map { part -> (code: String, weight: Double) in
+            let pieces = part.split(separator: ";")
+            let weight = pieces.dropFirst().first.flatMap { Double($0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "q=", with: "")) } ?? 1
+            return (pieces.first.map { $0.trimmingCharacters(in: .whitespaces).lowercased() } ?? "", weight)
+        }
+        for wish in wishes.sorted(by: { $0.weight > $1.weight }) where wish.weight > 0 {
+            if let found = all.first(where: { wish.code == $0.code || wish.code.hasPrefix($0.code + "-") }) { return found }
+        }
+        return english
+    }
+    static func named(_ code: String?) -> Language? { all.first { $0.code == code } }
+}
+
+// MARK: the desk's own words
+
+extension Language {
+    /// A fault as the sentence beside its field.
+    func fault(_ problem: Fault.Problem) -> String {
+        switch problem {
+        case .required: self("This is required")
+        case .wrongType(let expected): self("This must be {0}", expected)
+        case .tooLong(let most): self("This is longer than {0} characters", String(most))
+        case .tooMany(let most): self("This has more than {0} items", String(most))
+        case .notAnAddress: self("This is not an e-mail address")
+        case .unknown(let value): self("This names nothing that exists here: {0}", value)
+        case .notOneOf(let words): self("This must be one of {0}", words.joined(separator: ", "))
+        case .outOfRange(let least, let most): self("This must be from {0} to {1}", String(least), String(most))
+        case .notBase64, .unknownField: "This \(problem.text)"
+        case .taken: self("This is taken already")
+        case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
+        case .other(let sentence): self("This \(sentence)")
+        }
+    }
+
+    func state(_ state: TicketState) -> String {
+        switch state {
+        case .new: self("new")
+        case .open: self("open")
+        case .waiting: self("waiting")
+        case .held: self("on hold")
+        case .resolved: self("resolved")
+        case .closed: self("closed")
+        case .spam: self("spam")
+        case .merged: self("merged")
+        case .deleted: self("deleted")
+        }
+    }
+
+    /// How a state is called to a customer.
+    func customerState(_ state: TicketState) -> String {
+        switch state {
+        case .new: self("received")
+        case .open, .held: self("being worked on")
+        case .waiting: self("waiting for your answer")
+        case .resolved: self("solved?")
+        case .closed: self("closed")
+        case .spam, .merged, .deleted: self.state(state)
+        }
+    }
+
+    func priority(_ priority: Priority) -> String {
+        switch priority {
+        case .low: self("low")
+        case .normal: self("normal")
+        case .high: self("high")
+        case .urgent: self("urgent")
+        }
+    }
+
+    func role(_ role: Role) -> String {
+        switch role {
+        case .viewer: self("viewer")
+        case .agent: self("agent")
+        case .supervisor: self("supervisor")
+        case .administrator: self("administrator")
+        }
+    }
+
+    func source(_ source: Source) -> String {
+        switch source {
+        case .email: self("by mail")
+        case .web: self("by the form")
+        case .api: self("by the API")
+        case .phone: self("by telephone")
+        }
+    }
+
+    func list(_ list: WorkList) -> String {
+        switch list {
+        case .next: self("Next up")
+        case .escalated: self("Escalated")
+        case .mine: self("Mine")
+        case .answered: self("Answered by customer")
+        case .unassigned: self("Unassigned")
+        case .teams: self("My teams")
+        case .missed: self("Missed")
+        case .open: self("All open")
+        case .waiting: self("Waiting")
+        case .closed: self("Closed")
+        }
+    }
+
+    func action(_ action: TicketAction) -> String {
+        switch action {
+        case .claim: self("Take it")
+        case .assign: self("Assign")
+        case .release: self("Give back")
+        case .transfer: self("Transfer")
+        case .escalate: self("Escalate")
+        case .wait: self("Wait")
+        case .hold: self("Hold")
+        case .resume: self("Resume")
+        case .resolve: self("Resolve")
+        case .confirm: self("Customer confirmed")
+        case .close: self("Close")
+        case .reopen: self("Reopen")
+        case .spam: self("Spam")
+        case .merge: self("Merge")
+        case .addAgent: self("Bring in an agent")
+        case .removeAgent: self("Let an agent go")
+        case .addCollaborator: self("Bring in a customer")
+        case .removeCollaborator: self("Take a customer out")
+        }
+    }
+
+    /// A stretch of time in its two largest units: `2 h 40`, `3 d 4 h`, `18 min`.
+    func span(_ seconds: TimeInterval) -> String {
+        let minutes = Int(abs(seconds) / 60)
+        switch minutes {
+        case ..<60: return self("{0} min", String(minutes))
+        case ..<1440: return minutes % 60 == 0 ? self("{0} h", String(minutes / 60)) : self("{0} h {1}", String(minutes / 60), String(minutes % 60))
+        default:
+            let (days, hours) = (minutes / 1440, minutes % 1440 / 60)
+            return hours == 0 || days > 9 ? self("{0} d", String(days)) : self("{0} d {1} h", String(days), String(hours))
+        }
+    }
+}

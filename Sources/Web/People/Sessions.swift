@@ -1,0 +1,127 @@
+import Crypto
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+import Synchronization
+
+/// Sessions as they were last looked up, so that a page costs no query for them. One that ended elsewhere works for some seconds more.
+final class SessionRing: Sendable {
+    private let known = Mutex<[String: (session: Session, until: UInt64)]>([:])
+    private static let lifetime: UInt64 = 5_000_000_000
+    private static let most = 10_000
+
+    func session(of request: Request, _ desk: Desk) async throws -> Session? {
+        guard let token = Cookies.value(Cookies.session, in: request), token.utf8.count <= 100 else { return nil }
+        let now = DispatchTime.now().uptimeNanoseconds
+        if let found = known.withLock({ $0[token] }), found.until > now { return found.session }
+        let moment = desk.clock.now()
+        guard let session = try await desk.read({ try $0.session(token: token, now: moment) }) else { return nil }
+        known.withLock { known in
+            if known.count >= Self.most { known = [:] }
+            known[token] = (session, now + Self.lifetime)
+        }
+        return session
+    }
+
+    /// Looked up anew from now on: something about sessions or agents changed here.
+    func forget() { known.withLock { $0 = [:] } }
+}
+
+/// What the desk leaves in a browser (RFC 6265): the session, a mark of a device that signed in before, and what ties a guest's forms to the guest.
+enum Cookies {
+    static let session = "usher_session"
+    static let device = "usher_device"
+    static let visit = "usher_visit"
+
+    static func value(_ name: String, in request: Request) -> String? {
+        for header in request.headers[values: .cookie] {
+            for pair in header.split(separator: ";") {
+                let parts = pair.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+                if parts.count == 2, parts[0] == name { return parts[1] }
+            }
+        }
+        return nil
+    }
+
+    /// - Parameter lasting: seconds; nil ends with the browser, 0 takes the cookie away.
+    static func header(_ name: String, _ value: String, lasting: Int?, _ desk: Desk) -> String {
+        let age = lasting.map { "; Max-Age=\($0)" } ?? ""
+        return "\(name)=\(value); Path=/; HttpOnly; SameSite=Lax\(desk.office.url.hasPrefix("https:") ? "; Secure" : "")\(age)"
+    }
+}
+
+extension Response {
+    mutating func set(_ name: String, _ value: String, lasting: Int?, _ desk: Desk) {
+        headers.append(HTTPField(name: .setCookie, value: Cookies.header(name, value, lasting: lasting, desk)))
+    }
+}
+
+extension Web {
+    /// What a page is made with, whoever asks.
+    func frame(_ request: Request) async -> Frame {
+        // A page about a fault is made even where sessions cannot be read.
+        let session = (try? await sessions.session(of: request, desk)) ?? nil
+        return frame(request, session)
+    }
+
+    func frame(_ request: Request, _ session: Session?) -> Frame {
+        let language = Language.named(session?.language) ?? Language.best(for: request.headers[.acceptLanguage])
+        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
+        return Frame(
+            t: language, deskName: desk.settings.current.name, session: session, csrf: desk.office.signer.mark(subject, for: .form), now: desk.clock.now(),
+            isDeveloping: Assets.folder != nil)
+    }
+}
+
+extension Call {
+    var frame: Frame { web.frame(request, session) }
+
+    /// The agent who is signed in, on routes for agents.
+    func agent() throws -> Agent {
+        guard let agent = session?.agent else { throw Refusal.notFound }
+        return agent
+    }
+    func customer() throws -> Person<Customer> {
+        guard let customer = session?.customer else { throw Refusal.notFound }
+        return customer
+    }
+
+    /// A form sent by somebody signed in, or by a guest whose browser kept the visit's mark.
+    func form() async throws -> FormData {
+        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
+        guard !subject.isEmpty else { throw Refusal.notAllowed("Your browser kept no cookie; please allow cookies for this address and send the form again") }
+        return try await form(csrfFor: subject)
+    }
+
+    /// A page with a form for guests: their browser is given the mark its form will be known by.
+    func guestPage(_ status: HTTPResponse.Status = .ok, _ page: (Frame) throws -> HTML) rethrows -> Response {
+        if session != nil || Cookies.value(Cookies.visit, in: request) != nil { return Page.response(status, try page(frame)) }
+        let visit = Secret.random()
+        let own = frame
+        let frame = Frame(t: own.t, deskName: own.deskName, session: nil, csrf: desk.office.signer.mark(visit, for: .form), now: own.now, isDeveloping: own.isDeveloping)
+        var response = Page.response(status, try page(frame))
+        response.set(Cookies.visit, visit, lasting: nil, desk)
+        return response
+    }
+
+    /// Where a request comes from: the peer, or behind a trusted proxy whom that names (the last one it did not name itself).
+    var place: String {
+        guard web.proxies.contains(context.peer), let names = request.headers[.xForwardedFor] else { return context.peer }
+        let chain = names.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        return chain.last { !web.proxies.contains($0) } ?? context.peer
+    }
+
+    /// An address of ours to go on to after signing in; nothing else is followed.
+    static func safe(_ next: String?) -> String? {
+        guard let next, next.hasPrefix("/"), !next.hasPrefix("//"), !next.contains("\\"), next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next.utf8.count < 500 else { return nil }
+        return next
+    }
+}
+
+extension HTTPField.Name {
+    static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!  // a literal that is a token
+}

@@ -1,0 +1,77 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Markup
+
+/// What every page of the workspace is made with.
+struct DeskFrame: Sendable {
+    let frame: Frame
+    let agent: Agent
+    let counts: [WorkList: ListCount]
+
+    var t: Language { frame.t }
+    var csrf: String { frame.csrf }
+    var now: Date { frame.now }
+    var works: Bool { agent.role >= .agent }
+}
+
+extension Call {
+    func deskFrame() async throws -> DeskFrame {
+        let agent = try self.agent()
+        return DeskFrame(frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk))
+    }
+}
+
+/// Where in the workspace a page is, so that the rail shows it.
+enum Place: Equatable {
+    case list(WorkList)
+    case search, feedback, people, articles, administration, account, other
+}
+
+/// A page of the workspace: bar, rail, and what belongs to the page.
+///
+/// - Parameter ticket: the ticket the page shows, to hear of its news.
+func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", ticket: Int64? = nil, _ content: HTML) -> HTML {
+    let t = desk.t
+    let newTicket: HTML? = desk.works ? "<a class=\"button first\" href=\"\(href: Path("desk", "new"))\" data-key=\"c\">\(t("New ticket")) <kbd>C</kbd></a>" : nil
+    let watching: HTML? = ticket.map { " data-ticket=\"\($0)\"" }
+    return document(
+        title, desk.frame, script: Assets.desk,
+        """
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a><div class="desk" data-live="\(href: Path("desk", "live"))" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
+         data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft kept"))" data-words-unkept="\(t("Not kept yet: no connection"))" data-words-new="\(t("Something new has arrived"))">
+        <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
+        <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
+        <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
+        \(newTicket)<a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
+        \(rail(desk, at: place))\(content)</div></body>
+        """)
+}
+
+private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
+    let t = desk.t
+    func item(_ list: WorkList) -> HTML {
+        let current: HTML? = place == .list(list) ? " aria-current=\"page\"" : nil
+        let count: HTML? = desk.counts[list].map { "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>" }
+        return "<a href=\"\(href: listPath(list))\"\(current)>\(t.list(list)) \(count)</a>"
+    }
+    func link(_ path: Path, _ title: String, _ here: Place) -> HTML {
+        let current: HTML? = place == here ? " aria-current=\"page\"" : nil
+        return "<a href=\"\(href: path)\"\(current)>\(title)</a>"
+    }
+    let mine: [HTML] = [WorkList.next, .escalated, .mine, .answered].map(item)
+    let teams: [HTML] = [WorkList.unassigned, .teams, .missed].map(item)
+    let all: [HTML] = [WorkList.open, .waiting, .closed].map(item)
+    let administration: HTML? = desk.agent.role == .administrator ? link(Path("admin"), t("Administration"), .administration) : nil
+    return """
+        <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)<h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\
+        <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .feedback))\(link(Path("desk", "people"), t("People"), .people))\
+        \(link(Path("desk", "kb"), t("Articles"), .articles))\(administration)</nav>
+        """
+}
+
+func listPath(_ list: WorkList, cursor: String? = nil, sort: String? = nil) -> Path {
+    Path("desk", query: [("list", list.rawValue)] + (sort.map { [("sort", $0)] } ?? []) + (cursor.map { [("cursor", $0)] } ?? []))
+}
+func ticketPath(_ number: Int64, list: String? = nil) -> Path { Path("desk", "tickets", String(number), query: list.map { [("list", $0)] } ?? []) }

@@ -1,0 +1,292 @@
+import Desk
+import Foundation
+import Markup
+
+func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
+    let t = desk.t
+    let ticket = view.ticket
+    let place = notice.list.flatMap { WorkList(rawValue: $0) }.map { Place.list($0) } ?? .other
+    let list = notice.list.flatMap { WorkList(rawValue: $0) }
+    let pane: HTML = """
+        <section class="list pane" aria-label="\(list.map(t.list) ?? t("Lists"))" data-pane="\(list.map { listPath($0).text } ?? "")"></section>
+        """
+    return deskPage(
+        "#\(ticket.number) \(ticket.subject)", desk, at: place, ticket: ticket.number,
+        """
+        \(list == nil ? nil : pane)<main class="ticket" id="content" data-last="\(view.lastEntry)">\
+        <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\
+        <div class="talk" data-refresh="talk">\(talk(desk, view, notice))</div>\(composer(desk, view, notice))</main>\
+        <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>\(dialogs(desk, view))
+        """)
+}
+
+// MARK: the head
+
+private func header(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
+    let t = desk.t
+    let ticket = view.ticket
+    let merged: HTML? = view.whole.mergedInto.map { "<p>\(t("Merged into")) <a href=\"\(href: ticketPath($0))\">#\($0)</a></p>" }
+    let others = view.present.filter { $0.agent != desk.agent.id }.map { t($0.mode == .writing ? "{0} is writing" : "{0} is reading", $0.name) }
+    let back: HTML? = notice.list.flatMap { WorkList(rawValue: $0) }.map { "<a class=\"small quiet back\" href=\"\(href: listPath($0))\">← \(t.list($0))</a>" }
+    return """
+        <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, t))\(dueChip(ticket, desk.now, t))<span class="grow"></span>\
+        <span class="small quiet" data-present aria-live="polite">\(others.joined(separator: ", "))</span></div><h1 dir="auto">\(ticket.subject)</h1>\(merged)\(desk.works ? actionBar(desk, view) : nil)
+        """
+}
+
+/// What can be done now, the likeliest first; every button is a link to a page with the same form.
+private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let state = view.ticket.state
+    let keys: [TicketAction: String] = [.resolve: "r", .assign: "a", .escalate: "e", .wait: "w", .claim: "t", .reopen: "o"]
+    func button(_ action: TicketAction, first: Bool = false) -> HTML? {
+        guard action.isAllowed(in: state) else { return nil }
+        if action == .claim, view.ticket.assignee?.id == desk.agent.id { return nil }
+        if action == .release, view.ticket.assignee == nil { return nil }
+        let style: HTML = first ? "button first" : "button"
+        let key: HTML? = keys[action].map { " data-key=\"\($0)\"" }
+        let shown: HTML? = keys[action].map { " <kbd>\($0.uppercased())</kbd>" }
+        if isPlain(action) {
+            return """
+                <form method="post" action="\(href: actionPath(view.ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="\(style)"\(key)>\(t.action(action))\(shown)</button></form>
+                """
+        }
+        return "<a class=\"\(style)\" href=\"\(href: actionPath(view.ticket.number, action))\" data-dialog=\"do-\(action.rawValue)\"\(key)>\(t.action(action))\(shown)</a>"
+    }
+    let front: [HTML?] = [
+        button(.resolve, first: state.isActive), button(.reopen, first: !state.isActive), button(.claim), button(.assign), button(.escalate), button(.wait), button(.resume),
+    ]
+    let more: [HTML?] = [button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
+    return """
+        <div class="row wrap actions">\(front.compactMap { $0 })<details class="more"><summary class="button plain">\(t("More"))</summary><div class="menu">\(more.compactMap { $0 })</div></details></div>
+        """
+}
+
+/// Done by one press, without a question.
+func isPlain(_ action: TicketAction) -> Bool { [.claim, .release, .resume, .confirm].contains(action) }
+func actionPath(_ number: Int64, _ action: TicketAction) -> Path { Path("desk", "tickets", String(number), "do", action.rawValue) }
+
+// MARK: the conversation
+
+private func talk(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
+    let t = desk.t
+    var parts: HTML = ""
+    if view.hasEarlier { parts += "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("all", "1")]))\">\(t("Show what was said before"))</a></p>" }
+    let first = view.hasEarlier ? view.entries.first?.at ?? .distantPast : .distantPast
+    var events = view.events.filter { $0.at >= first && tells($0) }[...]
+    for entry in view.entries {
+        while let event = events.first, event.at < entry.at {
+            parts += eventLine(event, t)
+            events.removeFirst()
+        }
+        parts += entryBlock(entry, desk, view, notice)
+    }
+    for event in events { parts += eventLine(event, t) }
+    return parts
+}
+
+/// What an entry already says needs no line of its own.
+private func tells(_ event: TicketEvent) -> Bool {
+    switch event.kind {
+    case .replied, .noted: false
+    case .received: !event.reason.isEmpty
+    default: true
+    }
+}
+
+private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
+    let t = desk.t
+    let name = entry.author.name.isEmpty ? entry.author.address ?? t("Somebody") : entry.author.name
+    let how: String =
+        switch entry.kind {
+        case .note: t("internal note")
+        case .reply: t("to {0}", view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName)
+        case .message: t.source(entry.source)
+        }
+    let body = words(of: entry, files: { Path("desk", "attachments", $0) }, shows: notice.showsPictures)
+    let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
+        ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
+    let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
+    let files: [HTML] = entry.attachments.map { file in
+        "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
+    }
+    let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
+    let stranger: HTML? = entry.author.isStranger ? " <span class=\"chip risk\">\(t("new here"))</span>" : nil
+    let style: HTML = entry.kind == .note ? "entry note" : entry.kind == .reply ? "entry reply" : "entry"
+    return """
+        <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)</span>\
+        <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div><div class="body" dir="auto">\(body)\(list)\(blocked)\(quoted)</div></div></article>
+        """
+}
+
+/// How the mails of a reply fare: the worst of them, with the rest at hand.
+private func deliveryWord(_ deliveries: [Delivery], _ t: Language) -> HTML? {
+    guard !deliveries.isEmpty else { return nil }
+    let bad = deliveries.first { [.failed, .bounced, .unknown].contains($0.state) }
+    let waiting = deliveries.first { [.queued, .sending, .deferred].contains($0.state) }
+    let detail = deliveries.map { "\($0.address): \(deliveryState($0.state, t))\($0.error.map { " (\($0))" } ?? "")" }.joined(separator: "\n")
+    if let bad { return " · <span class=\"chip miss\" title=\"\(detail)\">\(deliveryState(bad.state, t))</span>" }
+    return " · <span title=\"\(detail)\">\(deliveryState((waiting ?? deliveries[0]).state, t))</span>"
+}
+
+func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
+    switch state {
+    case .queued: t("waiting to be sent")
+    case .sending: t("being sent")
+    case .sent: t("delivered")
+    case .deferred: t("will be tried again")
+    case .failed: t("not delivered")
+    case .unknown: t("perhaps delivered")
+    case .bounced: t("came back")
+    case .cancelled: t("cancelled")
+    }
+}
+
+private func eventLine(_ event: TicketEvent, _ t: Language) -> HTML {
+    let why: HTML? = event.reason.isEmpty ? nil : "<details class=\"why\"><summary>\(t("why"))</summary><div>\(event.reason)</div></details>"
+    return "<div class=\"event\">\(moment(event.at)) · \(eventWords(event, t)) \(why)</div>"
+}
+
+/// What happened, in a sentence.
+func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
+    let who = event.actor.name
+    let data = JSON(event.dataText)
+    let to = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
+    let other = (data?["into"] ?? data?["by"] ?? data?["follows"] ?? data?["ticket"])?.integer
+    let sentence: String =
+        switch event.kind {
+        case .opened: t("opened by {0}", who)
+        case .assigned: t("{0} assigned it to {1}", who, to)
+        case .claimed: t("{0} took it up", who)
+        case .released: t("{0} gave it back", who)
+        case .transferred: t("{0} moved it to {1}", who, to)
+        case .escalated: t("{0} escalated it", who)
+        case .replied: t("{0} replied", who)
+        case .noted: t("{0} wrote a note", who)
+        case .received: t("{0} wrote", who)
+        case .waiting: t("{0} waits for the customer", who)
+        case .held: t("{0} put it on hold", who)
+        case .resumed: t("work goes on: {0}", who)
+        case .resolved: t("{0} offered a solution", who)
+        case .confirmed: t("{0} confirmed the solution", who)
+        case .closed: t("{0} closed it", who)
+        case .reopened: t("{0} reopened it", who)
+        case .merged: t("{0} merged tickets", who)
+        case .bounced, .deliveryFailed: t("a mail could not be delivered")
+        case .rated: t("{0} rated it with {1} of 5", who, String(data?["rating"]?.integer ?? 0))
+        case .reviewed: t("{0} reviewed the rating", who)
+        case .changed: t("{0} changed {1}", who, changed(data, t))
+        case .linked: t("linked with #{0}", String(other ?? 0))
+        case .overdue: t("a target was missed")
+        case .updated: t("the customer was told how it stands")
+        case .markedSpam: t("{0} marked it as spam", who)
+        case .followedUp: t("{0} answered the rating", who)
+        case .agentAdded: t("{0} brought in {1}", who, to)
+        case .agentRemoved: t("{0} let {1} go", who, to)
+        case .collaboratorAdded: t("{0} brought in {1}", who, to)
+        case .collaboratorRemoved: t("{0} took {1} out", who, to)
+        case .quieted: t("a mail was not sent")
+        }
+    return "\(sentence)"
+}
+
+private func changed(_ data: JSON?, _ t: Language) -> String {
+    guard case .object(let fields)? = data else { return "" }
+    return fields.sorted { $0.key < $1.key }.map { name, change in
+        guard let to = change["to"] else { return t(name) }
+        return "\(t(name)): \(change["from"].map(plain) ?? "–") → \(plain(to))"
+    }.joined(separator: ", ")
+}
+private func plain(_ json: JSON) -> String {
+    switch json {
+    case .array(let items): items.map(plain).joined(separator: ", ")
+    case .null: "–"
+    default: json.text ?? json.written
+    }
+}
+
+// MARK: the aside
+
+private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let ticket = view.ticket
+    let name = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
+    let known = view.acquaintance
+    let organization: HTML? = known.organization.map { "<div class=\"small quiet cut\">\($0)</div>" }
+    let rating = known.rating.map { t("rated {0}", String(format: "%.1f", $0)) }
+    let history = [t("{0} tickets", String(known.tickets)), t("{0} solved", String(known.solved)), rating].compactMap { $0 }.joined(separator: ", ")
+    let link: HTML = "<a href=\"\(href: Path("desk", "search", query: [("query", "from:\(ticket.requesterAddress)")]))\">\(history)</a>"
+    let survey: HTML? = view.survey?.rating.map { "<section><h2>\(t("Rating"))</h2><p class=\"small\">\($0.stars) \(view.survey?.comment ?? "")</p></section>" }
+    let links: [HTML] = view.whole.links.map { "<li><a href=\"\(href: ticketPath($0.number))\">#\($0.number)</a> <span class=\"quiet\">\(linkWord($0.kind, t))</span></li>" }
+    let linked: HTML? = links.isEmpty ? nil : "<section><h2>\(t("Linked"))</h2><ul class=\"plain small\">\(links)</ul></section>"
+    return """
+        \(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p></section>\
+        \(people(desk, view))<section><h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(survey)\(linked)
+        """
+}
+
+private func linkWord(_ kind: String, _ t: Language) -> String {
+    switch kind {
+    case "follows": t("came before")
+    case "followed_by": t("continues this")
+    default: t("has to do with this")
+    }
+}
+
+private func clock(_ desk: DeskFrame, _ ticket: Ticket) -> HTML? {
+    let t = desk.t
+    guard ticket.state.isActive, ticket.serviceLevel != nil else { return nil }
+    if ticket.deadlines.pausedAt != nil { return "<section><h2>\(t("Clock"))</h2><p class=\"small quiet\">\(t("rests while waiting"))</p></section>" }
+    func line(_ title: String, _ due: Date?) -> HTML? {
+        guard let due else { return nil }
+        let left = due.timeIntervalSince(desk.now)
+        let style: HTML = left < 0 ? "num miss" : left < 3600 ? "num risk" : "num"
+        return "<div class=\"row spread\"><span>\(title)</span><span class=\"\(style)\">\(left < 0 ? "−" : "")\(t.span(left))</span></div>"
+    }
+    let response = ticket.deadlines.firstRespondedAt == nil ? line(t("First answer"), ticket.deadlines.firstResponseDueAt) : nil
+    return "<section><h2>\(t("Clock"))</h2><div class=\"clock small\">\(response)\(line(t("Solution"), ticket.deadlines.resolutionDueAt))</div></section>"
+}
+
+private func people(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let ticket = view.ticket
+    func remove(_ action: TicketAction, _ field: String, _ value: String) -> HTML? {
+        guard desk.works, action.isAllowed(in: ticket.state) else { return nil }
+        return """
+            <form method="post" action="\(href: actionPath(ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="\(field)" value="\(value)">\
+            <button class="link small" aria-label="\(t("Take {0} out", value))">×</button></form>
+            """
+    }
+    let agents: [HTML] = view.whole.agents.map { "<li class=\"row spread\"><span class=\"cut\">\($0.name)</span>\(remove(.removeAgent, "agent", $0.email))</li>" }
+    let customers: [HTML] = view.whole.collaborators.map { "<li class=\"row spread\"><span class=\"cut\">\($0.address)</span>\(remove(.removeCollaborator, "email", $0.address))</li>" }
+    let add: HTML? = desk.works && TicketAction.addAgent.isAllowed(in: ticket.state)
+        ? """
+        <div class="row wrap"><a class="small" href="\(href: actionPath(ticket.number, .addAgent))" data-dialog="do-add_agent">\(t("Bring in an agent"))</a>\
+        <a class="small" href="\(href: actionPath(ticket.number, .addCollaborator))" data-dialog="do-add_collaborator">\(t("Bring in a customer"))</a></div>
+        """ : nil
+    let list: HTML? = agents.isEmpty && customers.isEmpty ? nil : "<ul class=\"plain small\">\(agents)\(customers)</ul>"
+    return "<section><h2>\(t("Also here"))</h2>\(list)\(add)</section>"
+}
+
+private func facts(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let ticket = view.ticket
+    var rows: HTML = ""
+    func row(_ name: String, _ value: String?) { rows += "<dt>\(name)</dt><dd>\(value ?? "–")</dd>" }
+    row(t("Assignee"), ticket.assignee?.name)
+    row(t("Team"), ticket.team?.name)
+    row(t("Department"), ticket.department.name)
+    row(t("Topic"), ticket.topic?.name)
+    row(t("Priority"), t.priority(ticket.priority))
+    row(t("Came"), t.source(ticket.source))
+    row(t("Service level"), ticket.serviceLevel?.name)
+    if ticket.reopenedCount > 0 { row(t("Reopened"), String(ticket.reopenedCount)) }
+    if !ticket.tags.isEmpty { row(t("Tags"), ticket.tags.joined(separator: ", ")) }
+    let labels = Dictionary((view.choices.topics.first { $0.id == ticket.topic?.id }?.fields ?? []).map { ($0.key, $0.label) }, uniquingKeysWith: { first, _ in first })
+    if case .object(let fields)? = JSON(ticket.fieldsText) {
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) { row(labels[name] ?? name, value == .bool(true) ? t("yes") : value == .bool(false) ? t("no") : plain(value)) }
+    }
+    let change: HTML? = desk.works && ![.merged, .deleted].contains(ticket.state)
+        ? "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(ticket.number), "change"))\" data-dialog=\"do-change\" data-key=\"d\">\(t("Change details"))</a></p>" : nil
+    return "<dl>\(rows)</dl>\(change)"
+}

@@ -1,0 +1,55 @@
+import Desk
+import Foundation
+import Markup
+import Store
+
+/// All that an agent's page of a ticket shows.
+struct TicketView: Sendable {
+    let whole: WholeTicket
+    let entries: [Entry]
+    /// Whether there are more entries before the first one shown.
+    let hasEarlier: Bool
+    let events: [TicketEvent]
+    let deliveries: [Entry.ID: [Delivery]]
+    let drafts: [Entry.Kind: Draft]
+    let choices: TicketChoices
+    let acquaintance: Acquaintance
+    let survey: Survey?
+    let present: [Presence]
+    var ticket: Ticket { whole.ticket }
+    /// The last thing said, so that a reply written before something new arrived is noticed.
+    var lastEntry: Int64 { entries.last?.id.number ?? 0 }
+}
+
+/// How the page is asked for, and what just happened on it.
+struct TicketNotice: Sendable {
+    var list: String?
+    var showsPictures = false
+    var showsAll = false
+    var said: String?
+    /// What stands in the composer instead of the draft.
+    var typed: (kind: Entry.Kind, body: String)?
+    var fault: Fault?
+    /// Somebody wrote while a reply was being written.
+    var isOutrun = false
+    var then = ""
+}
+
+extension Call {
+    static let mostEntries = 100
+
+    func ticketView(_ number: Int64, all: Bool = false) async throws -> TicketView {
+        let agent = try self.agent()
+        let (feed, now) = (desk.feed, desk.clock.now())
+        return try await desk.read { db in
+            let ticket = try db.ticket(number: number, for: .agent(agent))
+            let most = all ? 20_000 : Self.mostEntries
+            let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
+            let deliveries = Dictionary(grouping: try db.deliveries(of: ticket.id, limit: 500).filter { $0.kind == .reply || $0.kind == .resolved }, by: { $0.entry ?? Entry.ID(0) })
+            return TicketView(
+                whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
+                deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: try db.choices(department: ticket.department.id),
+                acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now))
+        }
+    }
+}
