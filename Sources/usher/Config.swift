@@ -42,6 +42,7 @@ struct Config: Sendable {
     var port: Int
     var url: String?
     var smtp: String?
+    private(set) var proxies: [String] = []
     var secret: String?
 
     static var helpText: String {
@@ -86,6 +87,7 @@ struct Config: Sendable {
             if secret.utf8.count < 16 { mistakes.append("USHER_SECRET: is shorter than 16 characters") } else { self.secret = secret }
         }
         if let lmtp = values[.lmtpListen], Config.address(lmtp) == nil { mistakes.append("USHER_LMTP_LISTEN: “\(lmtp)” is not host:port") }
+        proxies = (values[.trustedProxies] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         guard mistakes.isEmpty else { throw Mistakes(lines: mistakes) }
     }
 

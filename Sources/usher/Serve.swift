@@ -3,6 +3,7 @@ import Desk
 import Foundation
 import Hummingbird
 import Logging
+import Mail
 import Metrics
 import ServiceLifecycle
 import Store
@@ -28,16 +29,20 @@ struct Serve: AsyncParsableCommand {
         let desk = open.desk
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
+        let mailer = config.smtp.map { SMTPMailer($0, greeting: desk.office.mailbox.domain) }
+        var testButton: (@Sendable (String) async -> String?)?
+        if let mailer { testButton = { recipient in await tryMail(mailer, desk, to: recipient) } }
+        let web = Web(desk: desk, measures: measures, proxies: config.proxies, tryMail: testButton)
         let app = Application(
-            router: Web(desk: desk, measures: measures).router(),
+            router: web.router(),
             // Whoever says nothing for so long is let go, also one who never reads our answer.
             server: .http1(configuration: .init(idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { _ in
                 say("listening on http://\(config.host):\(port)")
             }, logger: Logger(label: "http"))
-        var services: [any Service] = [Sweep(desk: desk), app]
-        if let smtp = config.smtp { services.insert(Courier(desk: desk, mailer: SMTPMailer(smtp, greeting: desk.office.mailbox.domain)), at: 0) }
+        var services: [any Service] = [Sweep(desk: desk), LiveRelay(desk: desk), app]
+        if let mailer { services.insert(Courier(desk: desk, mailer: mailer), at: 0) }
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
         do { try await group.run() } catch {
@@ -51,6 +56,18 @@ struct Serve: AsyncParsableCommand {
     private func offerSetup(_ desk: Desk) async throws {
         guard let token = try await desk.write({ tx in try tx.needsSetup() ? try tx.makeSetupToken() : nil }) else { return }
         say("set up the first administrator at \(desk.office.url)/setup/\(token)")
+    }
+}
+
+/// Sends one message at once and says in words what the mail server made of it; nil when it was taken.
+private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String) async -> String? {
+    guard let address = MailAddress(recipient) else { return "this is not an e-mail address" }
+    let message = TestMail.message(to: address, desk)
+    switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address) {
+    case .sent: return nil
+    case .refused(let reason): return "refused: \(reason)"
+    case .deferred(let reason): return "not now: \(reason)"
+    case .unknown(let reason): return "unclear: \(reason)"
     }
 }
 

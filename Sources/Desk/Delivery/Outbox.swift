@@ -131,3 +131,26 @@ extension Connection {
         return mail == .noted ? .agentNote(Agent.ID(id)) : .agent(Agent.ID(id))
     }
 }
+
+extension Connection {
+    /// What waits, failed or is unclear, the next first, with the ticket's number.
+    package func troubledOutbox(limit: Int) throws -> [(delivery: Delivery, ticket: Int64?)] {
+        try query(
+            """
+            SELECT outbox.id, kind, address, outbox.state, attempts, outbox.created_at, sent_at, due_at, error, entry_id, ticket.number FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id
+            WHERE outbox.id IN (SELECT id FROM outbox WHERE due_at IS NOT NULL UNION SELECT id FROM outbox WHERE state IN ('failed', 'unknown', 'bounced'))
+            ORDER BY CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, outbox.id DESC LIMIT \(limit)
+            """
+        ) { (delivery: try delivery(&$0), ticket: try $0.read()) }
+    }
+}
+
+extension Transaction {
+    /// An administrator wants a mail sent now, whatever became of it before.
+    package func sendAgain(_ id: OutboxMail.ID) throws {
+        guard try db.execute("UPDATE outbox SET state = 'queued', due_at = \(now), created_at = \(now), error = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+    }
+    package func cancel(_ id: OutboxMail.ID) throws {
+        guard try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+    }
+}

@@ -62,6 +62,24 @@ extension Connection {
     }
 }
 
+extension Connection {
+    /// What a form's references can be chosen from, by table.
+    package func referenceOptions(of resource: Resource) throws -> [String: [(id: Int64, name: String)]] {
+        var options: [String: [(id: Int64, name: String)]] = [:]
+        for field in resource.fields {
+            let table: String
+            switch field.kind {
+            case .reference(_, let to), .references(_, _, _, let to): table = to
+            default: continue
+            }
+            let retires = Resource.all.first { $0.table == table }?.isRetired ?? false
+            let active: SQL = retires ? "WHERE is_active = 1" : ""
+            options[table] = try query("SELECT id, name FROM \(SQL(raw: table)) \(active) ORDER BY name LIMIT 2000") { (id: try $0.read(), name: try $0.read()) }
+        }
+        return options
+    }
+}
+
 extension Resource.Kind {
     /// What a row is read by; nil for lists, which are rows of another table.
     fileprivate var columns: SQL? {

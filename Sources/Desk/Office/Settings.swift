@@ -127,6 +127,12 @@ extension Transaction {
         for (name, value) in settings.fields where changes[name] != nil { try keep(name, value.written) }
         return settings
     }
+    /// All texts of mails at once; a kind that is not there has the standard one.
+    package func replaceMailTexts(_ texts: [String: JSON]) throws {
+        var settings = Settings()
+        try settings.merge(["mail_texts": .object(texts)])
+        try keep("mail_texts", JSON.object(texts).written)
+    }
     package func keepPrivately(_ name: String, _ value: String?) throws {
         guard let value else {
             try db.execute("DELETE FROM setting WHERE name = \("_" + name)")

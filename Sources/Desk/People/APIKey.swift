@@ -40,3 +40,26 @@ extension Connection {
         }
     }
 }
+
+/// A key in the administrators' list.
+package struct APIKeyItem: Sendable {
+    package let id: APIKey.ID
+    package let name: String
+    package let scope: APIKey.Scope
+    package let createdAt: Date
+    package let isRevoked: Bool
+}
+
+extension Connection {
+    package func apiKeys() throws -> [APIKeyItem] {
+        try query("SELECT id, name, scope, created_at, revoked_at FROM api_key ORDER BY id DESC LIMIT 500") {
+            APIKeyItem(id: try $0.read(), name: try $0.read(), scope: try $0.read(), createdAt: try $0.read(), isRevoked: try $0.read(Date?.self) != nil)
+        }
+    }
+}
+
+extension Transaction {
+    package func revokeAPIKey(_ id: APIKey.ID) throws {
+        guard try db.execute("UPDATE api_key SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL") > 0 else { throw Refusal.notFound }
+    }
+}

@@ -12,6 +12,7 @@ extension Schema {
             """,
             "CREATE INDEX draft_ticket ON draft (ticket_id)",
             // What the public form asks for besides a subject and a body, as JSON.
+            "CREATE INDEX outbox_trouble ON outbox (id) WHERE state IN ('failed', 'unknown', 'bounced')",
             "ALTER TABLE topic ADD COLUMN fields TEXT NOT NULL DEFAULT '[]'",
         ]
     }

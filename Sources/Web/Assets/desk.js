@@ -1,0 +1,265 @@
+// The workspace: live news, drafts, keyboard, dialogs, lists. Every page and form also works without this file.
+const desk = document.querySelector(".desk");
+const words = (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), desk.dataset["words" + name] ?? "");
+const post = (address, fields) => fetch(address, { method: "POST", body: new URLSearchParams({ csrf: desk.dataset.csrf, ...fields }), keepalive: true });
+const portal = await import(document.querySelector("meta[name=usher-portal]").content);
+
+// MARK: parts of the page that change
+
+/** Reads the page anew and puts in what is different, but for where somebody writes. */
+let refreshing = null;
+async function refresh() {
+  if (refreshing) return refreshing;
+  refreshing = (async () => {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-refresh]")) {
+      const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
+      if (!fresh) continue;
+      portal.localTimes(fresh);
+      if (fresh.innerHTML === part.innerHTML || part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
+      const chosen = new Set([...part.querySelectorAll("input[name=number]:checked")].map((box) => box.value));
+      const opened = new Set([...part.querySelectorAll("details[open]")].map((details, index) => index));
+      const focused = document.activeElement?.getAttribute?.("href");
+      const wasAtEnd = part.dataset.refresh === "talk" && atEnd();
+      part.replaceChildren(...fresh.childNodes);
+      for (const box of part.querySelectorAll("input[name=number]")) box.checked = chosen.has(box.value);
+      [...part.querySelectorAll("details")].forEach((details, index) => { if (opened.has(index)) details.open = true; });
+      if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      if (part.dataset.refresh === "talk") arrived(page, wasAtEnd);
+    }
+    setUpList();
+  })().finally(() => { refreshing = null; });
+  return refreshing;
+}
+
+const scroller = document.querySelector(".ticket");
+const atEnd = () => scroller && scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 80;
+function arrived(page, wasAtEnd) {
+  const last = page.querySelector(".ticket")?.dataset.last;
+  if (!scroller || last === scroller.dataset.last) return;
+  scroller.dataset.last = last;
+  if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
+  if (!document.querySelector(".box textarea:not(:placeholder-shown)")) {
+    for (const seen of document.querySelectorAll(".box [name=seen]")) seen.value = last;
+    return;
+  }
+  // Somebody is writing here: they are told, and what they saw stays what they saw.
+  const kept = document.querySelector("[data-kept]");
+  if (kept) kept.textContent = words("New");
+}
+
+async function counts() {
+  const answer = await fetch("/desk/counts");
+  if (!answer.ok) return;
+  for (const [list, count] of Object.entries(await answer.json())) {
+    for (const place of document.querySelectorAll(`[data-count="${list}"]`)) if (place.textContent !== count) place.textContent = count;
+  }
+}
+
+// MARK: news
+
+let source = null;
+let soon = null;
+const presence = (mode) => desk.dataset.ticket && post(`/desk/tickets/${desk.dataset.ticket}/presence`, { mode }).catch(() => {});
+function listen() {
+  if (source || document.hidden) return;
+  const ticket = desk.dataset.ticket;
+  source = new EventSource(desk.dataset.live + (ticket ? `?ticket=${ticket}` : ""));
+  // News come in crowds; pages of a whole team do not ask all at once.
+  const later = () => { soon ??= setTimeout(() => { soon = null; counts(); if (document.querySelector("main[data-refresh]")) refresh(); pane(); }, 300 + Math.random() * 700); };
+  source.addEventListener("desk", later);
+  source.addEventListener("ticket", () => refresh());
+  source.addEventListener("present", (event) => {
+    const place = document.querySelector("[data-present]");
+    if (!place) return;
+    const others = JSON.parse(event.data).people.filter((person) => String(person.agent) !== desk.dataset.agent);
+    place.textContent = others.map((person) => words(person.mode === "writing" ? "Writing" : "Reading", person.name)).join(", ");
+  });
+  let lost = false;
+  source.onerror = () => { lost = true; };
+  source.onopen = () => { if (lost) { lost = false; later(); refresh(); } };
+}
+function rest() { source?.close(); source = null; }
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return rest();
+  listen();
+  counts();
+  refresh();
+});
+addEventListener("pagehide", rest);
+addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
+
+// MARK: drafts
+
+for (const form of document.querySelectorAll("form[data-draft]")) {
+  const text = form.querySelector("textarea");
+  const kind = form.elements.kind.value;
+  const spare = `usher-draft-${desk.dataset.agent}-${desk.dataset.ticket}-${kind}`;
+  const kept = document.querySelector("[data-kept]");
+  let waiting = null, saved = text.value, wrote = 0, sending = false;
+  // What the server never got is still here.
+  const left = localStorage.getItem(spare);
+  if (left && !text.value) { text.value = left; }
+  async function keep() {
+    waiting = null;
+    if (sending || text.value === saved) return;
+    const body = text.value;
+    try {
+      const answer = await post(form.dataset.draft, { kind, body });
+      if (!answer.ok) throw new Error(answer.status);
+      saved = body;
+      if (text.value === body) localStorage.removeItem(spare);
+      const { saved_at } = await answer.json();
+      const time = Object.assign(document.createElement("time"), { dateTime: saved_at, className: "num" });
+      kept.replaceChildren(words("Kept") + " ", time);
+      portal.localTimes(kept);
+    } catch {
+      kept.textContent = words("Unkept");
+      waiting = setTimeout(keep, 5000);
+    }
+  }
+  text.addEventListener("input", () => {
+    localStorage.setItem(spare, text.value);
+    waiting ??= setTimeout(keep, 1000);
+    if (Date.now() - wrote > 10000) { wrote = Date.now(); presence("writing"); }
+  });
+  addEventListener("pagehide", () => { if (!sending && text.value !== saved) keep(); });
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    sending = true;
+    clearTimeout(waiting);
+    // Once it was sent, the page that follows says so.
+    sessionStorage.setItem("usher-sent-draft", spare);
+  });
+  text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(form.querySelector("[data-send]")); } });
+  portal.fileField(form.querySelector("input[type=file]"), form, form.querySelector("[data-chosen]"));
+  const canned = form.querySelector("[data-canned]");
+  if (canned) {
+    canned.hidden = false;
+    canned.addEventListener("change", async () => {
+      if (!canned.value) return;
+      const answer = await fetch(`${canned.dataset.canned}/${canned.value}`);
+      canned.value = "";
+      if (!answer.ok) return;
+      text.setRangeText(await answer.text(), text.selectionStart, text.selectionEnd, "end");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      text.focus();
+    });
+  }
+}
+{
+  const sent = sessionStorage.getItem("usher-sent-draft");
+  if (sent) {
+    sessionStorage.removeItem("usher-sent-draft");
+    if (["sent", "noted"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
+  }
+}
+
+// MARK: dialogs
+
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-dialog]");
+  if (link && !event.ctrlKey && !event.metaKey) {
+    const dialog = document.getElementById(link.dataset.dialog);
+    if (dialog) { event.preventDefault(); link.closest("details")?.removeAttribute("open"); dialog.showModal(); dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus(); }
+  }
+  for (const details of document.querySelectorAll(".more[open]")) if (!details.contains(event.target)) details.open = false;
+});
+
+// MARK: lists
+
+function setUpList() {
+  const form = document.querySelector("form[data-list]");
+  if (!form || form.dataset.ready) return;
+  form.dataset.ready = "1";
+  const count = () => {
+    const chosen = form.querySelectorAll("input[name=number]:checked").length;
+    const place = form.querySelector("[data-chosen-count]");
+    if (place) place.textContent = chosen ? String(chosen) : "";
+  };
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-all]")) for (const box of form.querySelectorAll("input[name=number]")) box.checked = event.target.checked;
+    count();
+  });
+}
+
+/** The list a ticket was opened from stands beside it. It is painted from memory at once and then read anew. */
+async function pane() {
+  const place = document.querySelector(".pane");
+  if (!place?.dataset.pane) return;
+  const name = "usher-pane-" + place.dataset.pane;
+  const show = (html) => {
+    if (place.dataset.shown === html) return;
+    place.dataset.shown = html;
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const input of page.querySelectorAll("input, select, button")) input.remove();
+    portal.localTimes(page);
+    const top = place.scrollTop;
+    place.replaceChildren(...[page.querySelector("header"), page.querySelector(".rows")].filter(Boolean));
+    place.querySelector("h1")?.replaceWith(Object.assign(document.createElement("h2"), { textContent: page.querySelector("h1")?.textContent ?? "" }));
+    for (const link of place.querySelectorAll("a[href]")) if (link.pathname === location.pathname) link.setAttribute("aria-current", "true");
+    place.scrollTop = top;
+  };
+  const before = sessionStorage.getItem(name);
+  if (before && !place.dataset.shown) { show(before); place.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" }); }
+  const answer = await fetch(place.dataset.pane, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const part = page.querySelector("form[data-list]");
+  if (!part) return;
+  try { sessionStorage.setItem(name, part.outerHTML); } catch { /* full: it is only a picture of the list */ }
+  show(part.outerHTML);
+}
+
+// MARK: keyboard
+
+const rows = () => [...document.querySelectorAll(".rows li > a")];
+function move(step) {
+  const all = rows();
+  const open = all.findIndex((link) => link === document.activeElement);
+  const current = open >= 0 ? open : all.findIndex((link) => link.getAttribute("aria-current") === "true");
+  const next = all[Math.max(0, Math.min(all.length - 1, current + step))] ?? all[0];
+  if (!next) return;
+  if (document.querySelector(".ticket")) { location.href = next.href; return; }
+  next.focus();
+}
+let gone = 0;
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches?.("textarea, input")) { event.target.blur(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") { event.preventDefault(); document.getElementById("find").focus(); }
+    return;
+  }
+  if (event.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+  const key = event.key;
+  if (Date.now() - gone < 1000) {
+    gone = 0;
+    const list = { n: "next", e: "escalated", m: "mine", a: "answered", u: "unassigned", t: "teams", o: "open", w: "waiting", c: "closed" }[key];
+    if (list) { event.preventDefault(); location.href = "/desk?list=" + list; return; }
+  }
+  if (key === "g") { gone = Date.now(); return; }
+  if (key === "j" || key === "k") { event.preventDefault(); move(key === "j" ? 1 : -1); return; }
+  if (key === "x") { const box = document.activeElement?.closest?.(".rows li")?.querySelector("input"); if (box) { event.preventDefault(); box.click(); } return; }
+  if (key === "?") { event.preventDefault(); document.getElementById("keys")?.showModal(); return; }
+  const place = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!place) return;
+  event.preventDefault();
+  if (place.matches("[type=radio]")) { place.checked = true; document.getElementById(place.id.replace("tab-", "") + "-body").focus(); }
+  else if (place.matches("input")) place.focus();
+  else place.click();
+});
+for (const tab of document.querySelectorAll(".tabs input")) tab.addEventListener("change", () => document.getElementById(tab.id.replace("tab-", "") + "-body").focus());
+
+// MARK: start
+
+portal.start();
+setUpList();
+pane();
+listen();
+if (scroller && new URLSearchParams(location.search).has("said")) scroller.scrollTop = scroller.scrollHeight;

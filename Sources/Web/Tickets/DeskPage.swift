@@ -45,8 +45,19 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
         <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
         \(newTicket)<a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
-        \(rail(desk, at: place))\(content)</div></body>
+        \(rail(desk, at: place))\(content)\(keysDialog(t))</div></body>
         """)
+}
+
+/// What the keyboard does, by `?`.
+private func keysDialog(_ t: Language) -> HTML {
+    let keys: [(String, String)] = [
+        ("J K", t("next, previous ticket")), ("X", t("choose it")), ("/", t("search")), ("C", t("new ticket")), ("M", t("write a reply")), ("N", t("write a note")),
+        ("R", t("resolve")), ("A", t("assign")), ("E", t("escalate")), ("W", t("wait")), ("T", t("take it")), ("D", t("change details")),
+        ("G N", t("go to Next up")), ("G M", t("go to Mine")), ("G O", t("go to All open")), ("Ctrl ↵", t("send")), ("Esc", t("leave a field")),
+    ]
+    let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
+    return "<dialog id=\"keys\" aria-labelledby=\"keys-title\"><div class=\"row spread\"><h2 id=\"keys-title\">\(t("Keyboard"))</h2><button type=\"button\" class=\"button plain\" data-close aria-label=\"\(t("Close"))\">×</button></div><dl class=\"keys\">\(rows)</dl></dialog>"
 }
 
 private func rail(_ desk: DeskFrame, at place: Place) -> HTML {

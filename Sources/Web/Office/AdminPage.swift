@@ -1,0 +1,207 @@
+import Desk
+import Foundation
+import Markup
+
+private func sheet(_ title: String, _ desk: DeskFrame, at place: Place = .administration, _ content: HTML) -> HTML {
+    let back: HTML? = place == .administration ? "<p class=\"small\"><a href=\"\(href: Path("admin"))\">\(desk.t("Administration"))</a></p>" : nil
+    return deskPage(title, desk, at: place, "<main class=\"sheet broad\" id=\"content\">\(back)\(content)</main>")
+}
+
+func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool) -> HTML {
+    let t = desk.t
+    func card(_ path: Path, _ title: String, _ about: String) -> HTML { "<a class=\"card\" href=\"\(href: path)\"><strong>\(title)</strong><span class=\"small quiet\">\(about)</span></a>" }
+    let resources: [HTML] = Resource.all.map { card(Path("admin", $0.path), t($0.title), t($0.summary)) }
+    let waiting = backlog.outbox.map(\.count).reduce(0, +)
+    let warning: HTML? = sends ? nil : "<p class=\"outrun\" role=\"status\">\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p>"
+    return deskPage(
+        t("Administration"), desk, at: .administration,
+        """
+        <main class="sheet broad" id="content"><h1>\(t("Administration"))</h1>\(warning)<div class="cards">\(resources)\
+        \(card(Path("admin", "settings"), t("Settings"), t("Name, mail, urgent words, closing and reopening times")))\
+        \(card(Path("admin", "mail-texts"), t("Texts of the mails"), t("What the desk writes on each occasion")))\
+        \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
+        \(card(Path("admin", "outbox"), t("Outbox"), t("{0} mails wait", String(waiting))))</div></main>
+        """)
+}
+
+func resourceListPage(_ desk: DeskFrame, _ resource: Resource, _ base: [String], _ rows: [ResourceRow], said words: String?) -> HTML {
+    let t = desk.t
+    let shown = Array(resource.fields.filter { !$0.kind.isWriteOnly && !$0.kind.isReadOnly && !["body", "hours", "holidays", "fields", "note", "description"].contains($0.name) }.prefix(5))
+    let heads: [HTML] = shown.map { "<th scope=\"col\">\(ResourceForm.label($0.name, t))</th>" }
+    let lines: [HTML] = rows.prefix(200).map { row in
+        let cells: [HTML] = shown.enumerated().map { index, field in
+            let text = cell(row.fields.first { $0.name == field.name }?.value ?? .null, t)
+            return index == 0
+                ? "<th scope=\"row\"><a href=\"\(href: Path(base + [String(row.id)]))\">\(text.isEmpty ? "#\(row.id)" : text)</a></th>" : "<td>\(text)</td>"
+        }
+        return "<tr>\(cells)</tr>"
+    }
+    let next: HTML? = rows.count > 200 ? "<a class=\"button\" rel=\"next\" href=\"\(href: Path(base, query: [("cursor", String(rows[199].id))]))\">\(t("More"))</a>" : nil
+    let place: Place = base[0] == "admin" ? .administration : .articles
+    let other: HTML? = place == .articles
+        ? "<nav class=\"row small\" aria-label=\"\(t("Articles"))\"><a href=\"\(href: Path("desk", "kb"))\">\(t("Articles"))</a><a href=\"\(href: Path("desk", "canned-replies"))\">\(t("Canned replies"))</a></nav>" : nil
+    return sheet(
+        t(resource.title), desk, at: place,
+        """
+        \(other)<div class="row spread wrap"><h1>\(t(resource.title))</h1><a class="button first" href="\(href: Path(base + ["new"]))">\(t("Add"))</a></div>\(said(words))<p class="quiet small">\(t(resource.summary))</p>\
+        <div class="scroll" tabindex="0" role="region" aria-label="\(t(resource.title))"><table class="figures full"><thead><tr>\(heads)</tr></thead><tbody>\(lines)</tbody></table></div>\(next)
+        """)
+}
+
+private func cell(_ value: JSON, _ t: Language) -> String {
+    switch value {
+    case .null: ""
+    case .bool(let truth): truth ? t("yes") : t("no")
+    case .array(let items): items.map { cell($0, t) }.joined(separator: ", ")
+    case .object: value["name"]?.text ?? value["email"]?.text ?? ""
+    default: value.text ?? value.written
+    }
+}
+
+func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?) -> HTML {
+    let t = desk.t
+    let resource = resourceForm.resource
+    let name = values["name"]?.text ?? values["title"]?.text ?? values["email"]?.text
+    let title = id == nil ? t("Add: {0}", t(resource.name)) : name ?? t(resource.name)
+    let remove: HTML? = id.map { id in
+        """
+        <form method="post" action="\(href: Path(base + [String(id), "remove"]))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="button">\(resource.path == "agents" ? t("Has left") : t("Remove"))</button></form>
+        """
+    }
+    let wrong: HTML? = note.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
+    return sheet(
+        title, desk, at: base[0] == "admin" ? .administration : .articles,
+        """
+        <p class="small"><a href="\(href: Path(base))">\(t(resource.title))</a></p><h1>\(title)</h1>\(wrong)\
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
+        """)
+}
+
+extension Resource {
+    /// As a heading: `Service levels`.
+    var title: String {
+        let words = path.replacingOccurrences(of: "-", with: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+}
+
+// MARK: settings
+
+func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], faults: [Fault], said words: String?, test: String?, mailbox: String, sends: Bool) -> HTML {
+    let t = desk.t
+    func fault(_ name: String) -> String? { faults.first { $0.field == name }.map { t.fault($0.problem) } }
+    func number(_ name: String, _ label: String) -> HTML {
+        TextField(name: name, label: label, value: values[name]?.integer.map(String.init) ?? values[name]?.text ?? "", type: "number", isRequired: true, fault: fault(name)).html
+    }
+    var urgent = ""
+    if case .array(let items)? = values["urgent_words"] { urgent = items.compactMap(\.text).joined(separator: ", ") }
+    let testing: HTML
+    if sends {
+        let trouble: HTML? = test.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
+        testing = form(
+            Path("admin", "settings", "test-mail"), csrf: desk.csrf,
+            "<h2>\(t("Does mail go out?"))</h2>\(trouble)\(TextField(name: "address", label: t("Send a test mail to"), value: desk.agent.email, type: "email", isRequired: true).html)<div class=\"row\"><button class=\"button\">\(t("Send"))</button></div>")
+    } else {
+        testing = "<section class=\"card roomy\"><h2>\(t("Does mail go out?"))</h2><p>\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p></section>"
+    }
+    return sheet(
+        t("Settings"), desk,
+        """
+        <h1>\(t("Settings"))</h1>\(said(words))\
+        \(form(Path("admin", "settings"), csrf: desk.csrf, """
+            \(TextField(name: "name", label: t("Name of the desk"), value: values["name"]?.text ?? "", isRequired: true, fault: fault("name")).html)\
+            \(TextField(name: "mail_address", label: t("Address the desk writes from"), value: values["mail_address"]?.text ?? "", type: "email", hint: t("Now {0}; a new one counts after a restart", mailbox), fault: fault("mail_address")).html)\
+            \(TextField(name: "urgent_words", label: t("Words that make a request urgent, with commas between"), value: urgent, fault: fault("urgent_words")).html)\
+            <div class="pair">\(number("close_after_hours", t("Hours of silence until a resolved ticket closes")))\(number("reopen_within_days", t("Days in which an answer reopens a closed ticket")))\
+            \(number("survey_delay_hours", t("Hours from closing to the survey")))\(number("update_every_hours", t("Hours between updates to the customer of an escalated ticket")))\
+            \(number("automatic_per_hour", t("Automatic mails one address gets in an hour")))\(number("attachment_bytes", t("Largest files of one message, in bytes")))</div>\
+            \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: values["sends_acknowledgements"] == .bool(true)))\(tick("sends_surveys", t("Ask how it went after closing"), isOn: values["sends_surveys"] == .bool(true)))\
+            <div class="row"><button class="button first">\(t("Keep"))</button></div>
+            """))\(testing)
+        """)
+}
+
+func mailTextsPage(_ desk: DeskFrame, _ settings: Settings, _ again: (kind: MailKind, subject: String, body: String, fault: Fault)?, said words: String?) -> HTML {
+    let t = desk.t
+    let names = MailText.placeholders.map { "{{\($0)}}" }.joined(separator: "  ")
+    let forms: [HTML] = MailKind.allCases.map { kind in
+        let text = MailText.text(for: kind, settings: settings)
+        let isHere = again?.kind == kind
+        let own: HTML? = settings.mailTexts[kind.rawValue] == nil ? nil : " <span class=\"chip\">\(t("changed"))</span>"
+        let open: HTML? = isHere ? " open" : nil
+        let id = kind.rawValue
+        return """
+            <details class="card" id="\(id)"\(open)><summary><strong>\(t.mail(kind))</strong>\(own)</summary>\(form(Path("admin", "mail-texts", id), csrf: desk.csrf, class: "roomy stack", """
+                \(TextField(name: "subject", label: t("Subject"), value: isHere ? again?.subject ?? "" : text.subject, id: "\(id)-subject").html)\
+                <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
+                \(isHere ? again?.body : text.body)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
+                <div class="row"><button class="button first">\(t("Keep"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>
+                """))</details>
+            """
+    }
+    return sheet(t("Texts of the mails"), desk, "<h1>\(t("Texts of the mails"))</h1>\(said(words))<p class=\"small quiet\">\(t("What may stand in a text:")) \(names)</p><div class=\"stack\">\(forms)</div>")
+}
+
+extension Language {
+    func mail(_ kind: MailKind) -> String {
+        switch kind {
+        case .acknowledgement: self("Acknowledgement of a new request")
+        case .reply: self("Reply")
+        case .resolved: self("Solution, with the question whether it is one")
+        case .survey: self("Survey after closing")
+        case .update: self("Update of an escalated request")
+        case .assigned: self("To agents: assigned")
+        case .escalated: self("To agents: escalated")
+        case .received: self("To agents: a new message")
+        case .reopened: self("To agents: reopened")
+        case .overdue: self("To agents: overdue")
+        case .undelivered: self("To agents: a mail could not be delivered")
+        case .noted: self("To agents: a note")
+        case .signInLink: self("Link to sign in")
+        case .passwordReset: self("Link to set a new password")
+        case .invitation: self("Invitation of a new agent")
+        }
+    }
+}
+
+func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: Fault?) -> HTML {
+    let t = desk.t
+    let rows: [HTML] = keys.map { key in
+        let end: HTML = key.isRevoked
+            ? "<span class=\"chip\">\(t("revoked"))</span>"
+            : "<form method=\"post\" action=\"\(href: Path("admin", "keys", key.id.description, "revoke"))\"><input type=\"hidden\" name=\"csrf\" value=\"\(desk.csrf)\"><button class=\"link\">\(t("Revoke"))<span class=\"unseen\"> \(key.name)</span></button></form>"
+        return "<tr><th scope=\"row\">\(key.name)</th><td>\(key.scope.rawValue)</td><td>\(moment(key.createdAt))</td><td>\(end)</td></tr>"
+    }
+    let new: HTML? = made.map { "<section class=\"solved\" role=\"status\"><p>\(t("This is the key. It is shown this once."))</p><p><code class=\"key\">\($0)</code></p></section>" }
+    return sheet(
+        t("API keys"), desk,
+        """
+        <h1>\(t("API keys"))</h1>\(new)<div class="scroll" tabindex="0" role="region" aria-label="\(t("API keys"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("May"))</th><th scope="col">\(t("Made"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
+        \(form(Path("admin", "keys"), csrf: desk.csrf, """
+            <h2>\(t("A new key"))</h2>\(TextField(name: "name", label: t("What it is for"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
+            \(Choice(name: "scope", label: t("May"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Make it"))</button></div>
+            """))
+        """)
+}
+
+func outboxPage(_ desk: DeskFrame, _ items: [(delivery: Delivery, ticket: Int64?)], sends: Bool) -> HTML {
+    let t = desk.t
+    let rows: [HTML] = items.map { item in
+        let mail = item.delivery
+        func press(_ what: String, _ title: String) -> HTML {
+            "<form method=\"post\" action=\"\(href: Path("admin", "outbox", mail.id.description, what))\"><input type=\"hidden\" name=\"csrf\" value=\"\(desk.csrf)\"><button class=\"link\">\(title)<span class=\"unseen\"> \(mail.address)</span></button></form>"
+        }
+        let ticket: HTML? = item.ticket.map { "<a href=\"\(href: ticketPath($0))\">#\($0)</a>" }
+        return """
+            <tr><th scope="row">\(mail.address)</th><td>\(t.mail(mail.kind))</td><td>\(ticket)</td><td>\(deliveryState(mail.state, t))\(mail.error.map { "<div class=\"small quiet\">\($0)</div>" as HTML })</td>\
+            <td class="num">\(mail.attempts)</td><td>\(mail.nextAttemptAt.map(moment))</td><td class="row">\(press("retry", t("Send now")))\(press("cancel", t("Cancel")))</td></tr>
+            """
+    }
+    let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("No mail waits, and none failed."))</p>" : nil
+    let warning: HTML? = sends ? nil : "<p class=\"outrun\" role=\"status\">\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p>"
+    return sheet(
+        t("Outbox"), desk,
+        """
+        <h1>\(t("Outbox"))</h1>\(warning)\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th><th scope="col">\(t("State"))</th><th scope="col">\(t("Tries"))</th><th scope="col">\(t("Next try"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
+        """)
+}

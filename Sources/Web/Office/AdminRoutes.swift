@@ -1,0 +1,219 @@
+import Desk
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Mail
+import Markup
+import Store
+
+/// Administration: what the API sets, as pages.
+enum AdminRoutes {
+    static var routes: [Route] {
+        var routes: [Route] = [
+            .get("/admin", for: .agent(.administrator), overview),
+            .get("/admin/settings", for: .agent(.administrator)) { try await settings($0, nil, [:], []) },
+            .post("/admin/settings", for: .agent(.administrator), changeSettings),
+            .post("/admin/settings/test-mail", for: .agent(.administrator), testMail),
+            .get("/admin/mail-texts", for: .agent(.administrator)) { try await texts($0, nil, nil) },
+            .post("/admin/mail-texts/:kind", for: .agent(.administrator), changeText),
+            .get("/admin/keys", for: .agent(.administrator)) { try await keys($0, made: nil, nil) },
+            .post("/admin/keys", for: .agent(.administrator), addKey),
+            .post("/admin/keys/:id/revoke", for: .agent(.administrator), revokeKey),
+            .get("/admin/outbox", for: .agent(.administrator), outbox),
+            .post("/admin/outbox/:id/retry", for: .agent(.administrator), retry),
+            .post("/admin/outbox/:id/cancel", for: .agent(.administrator), cancel),
+        ]
+        for resource in Resource.all {
+            // Articles and canned replies are the agents' own.
+            let isAgents = resource.path == "articles" || resource.path == "canned-replies"
+            routes += pages(resource, base: ["admin", resource.path], for: .agent(.administrator))
+            if isAgents { routes += pages(resource, base: resource.path == "articles" ? ["desk", "kb"] : ["desk", "canned-replies"], for: .agent(.agent)) }
+        }
+        return routes
+    }
+
+    // MARK: resources
+
+    private static func pages(_ resource: Resource, base: [String], for access: Access) -> [Route] {
+        let path = "/" + base.joined(separator: "/")
+        return [
+            .get(path, for: access) { try await list(resource, base, $0) },
+            .get(path + "/new", for: access) { try await edit(resource, base, nil, $0) },
+            .post(path + "/new", for: access) { try await keep(resource, base, nil, $0) },
+            .get(path + "/:id", for: access) { try await edit(resource, base, try $0.number("id"), $0) },
+            .post(path + "/:id", for: access) { try await keep(resource, base, try $0.number("id"), $0) },
+            .post(path + "/:id/remove", for: access) { try await remove(resource, base, $0) },
+        ]
+    }
+
+    private static func list(_ resource: Resource, _ base: [String], _ call: Call) async throws -> Response {
+        let desk = try await call.deskFrame()
+        let after = try call.cursor() ?? 0
+        let rows = try await call.desk.read { try $0.rows(of: resource, after: after, limit: 201) }
+        let said: String? = switch call.query("said") { case "kept": desk.t("Kept."); case "removed": desk.t("Removed."); case "invited": desk.t("Kept, and invited by mail."); default: nil }
+        return Page.response(resourceListPage(desk, resource, base, rows, said: said))
+    }
+
+    private static func resourceForm(_ resource: Resource, _ call: Call) async throws -> ResourceForm {
+        let (options, agents) = try await call.desk.read { db in (try db.referenceOptions(of: resource), try db.workingAgents()) }
+        return ResourceForm(resource: resource, t: call.frame.t, options: options, agents: agents)
+    }
+
+    private static func edit(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
+        let desk = try await call.deskFrame()
+        let form = try await resourceForm(resource, call)
+        var values: [String: JSON] = [:]
+        if let id { for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value } }
+        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil))
+    }
+
+    private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
+        let sent = try await call.form()
+        let form = try await resourceForm(resource, call)
+        let values = form.values(sent)
+        var invites = false
+        do {
+            invites = try await call.desk.write { tx in
+                if let id {
+                    _ = try tx.change(id, of: resource, values)
+                    return false
+                }
+                let row = try tx.add(values, to: resource)
+                // A new agent without a password is mailed the way to one.
+                guard resource.path == "agents", values["password"] == nil, let agent = try tx.db.agent(Agent.ID(row.id)) else { return false }
+                try tx.invite(agent)
+                return true
+            }
+        } catch Refusal.invalid(let faults) {
+            return Page.response(.unprocessableContent, resourcePage(try await call.deskFrame(), form, base, id, values, faults: faults, note: nil))
+        } catch Refusal.conflict(let reason, _) {
+            return Page.response(.conflict, resourcePage(try await call.deskFrame(), form, base, id, values, faults: [], note: reason))
+        }
+        call.web.sessions.forget()
+        return Page.see(Path(base, query: [("said", invites ? "invited" : "kept")]))
+    }
+
+    private static func remove(_ resource: Resource, _ base: [String], _ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = try call.number("id")
+        do { try await call.desk.write { try $0.remove(id, from: resource) } } catch Refusal.conflict(let reason, _) {
+            var values: [String: JSON] = [:]
+            for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value }
+            return Page.response(.conflict, resourcePage(try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, faults: [], note: reason))
+        }
+        call.web.sessions.forget()
+        return Page.see(Path(base, query: [("said", "removed")]))
+    }
+
+    // MARK: the desk
+
+    @Sendable private static func overview(_ call: Call) async throws -> Response {
+        let desk = try await call.deskFrame()
+        let backlog = try await call.desk.read { try $0.backlog(at: desk.now) }
+        return Page.response(adminPage(desk, backlog, sends: call.web.tryMail != nil))
+    }
+
+    private static func settings(_ call: Call, _ said: String?, _ typed: [String: JSON], _ faults: [Fault], test: String? = nil) async throws -> Response {
+        let desk = try await call.deskFrame()
+        try await call.desk.reloadSettings()
+        var values: [String: JSON] = [:]
+        for (name, value) in call.desk.settings.current.fields { values[name] = typed[name] ?? value }
+        let words = said ?? (call.query("said") != nil ? desk.t("Kept.") : nil)
+        return Page.response(faults.isEmpty ? .ok : .unprocessableContent, settingsPage(desk, values, faults: faults, said: words, test: test, mailbox: call.desk.office.mailbox.address, sends: call.web.tryMail != nil))
+    }
+
+    @Sendable private static func changeSettings(_ call: Call) async throws -> Response {
+        let form = try await call.form()
+        var changes: [String: JSON] = [:]
+        for (name, value) in call.desk.settings.current.fields where name != "mail_texts" {
+            let text = form[name] ?? ""
+            switch value {
+            case .bool: changes[name] = .bool(!text.isEmpty)
+            case .array: changes[name] = .array(text.split(whereSeparator: { $0.isNewline || $0 == "," }).map { .string(String($0).trimmingWhitespace()) })
+            case .string: changes[name] = .string(text)
+            default: changes[name] = Int64(text).map { JSON($0) } ?? .string(text)
+            }
+        }
+        do { _ = try await call.desk.write { [changes] in try $0.change(changes) } } catch Refusal.invalid(let faults) { return try await settings(call, nil, changes, faults) }
+        try await call.desk.reloadSettings()
+        return Page.see(Path("admin", "settings", query: [("said", "kept")]))
+    }
+
+    @Sendable private static func testMail(_ call: Call) async throws -> Response {
+        let form = try await call.form()
+        guard let tryMail = call.web.tryMail else { throw Refusal.notFound }
+        let address = form["address"] ?? ""
+        let t = call.frame.t
+        if let trouble = await tryMail(address) { return try await settings(call, nil, [:], [], test: t("The mail server said: {0}", trouble)) }
+        return try await settings(call, t("The mail server took a test mail to {0}.", address), [:], [])
+    }
+
+    // MARK: texts of the mails
+
+    private static func texts(_ call: Call, _ kind: MailKind?, _ again: (subject: String, body: String, fault: Fault)?) async throws -> Response {
+        let desk = try await call.deskFrame()
+        try await call.desk.reloadSettings()
+        let said = call.query("said") != nil ? desk.t("Kept.") : nil
+        return Page.response(again == nil ? .ok : .unprocessableContent, mailTextsPage(desk, call.desk.settings.current, again.map { (kind ?? .reply, $0.subject, $0.body, $0.fault) }, said: said))
+    }
+
+    @Sendable private static func changeText(_ call: Call) async throws -> Response {
+        let form = try await call.form()
+        guard let kind = MailKind(rawValue: try call.parameter("kind")) else { throw Refusal.notFound }
+        let (subject, body) = (form["subject"]?.singleLine ?? "", (form["body"] ?? "").withoutControls)
+        let text: JSON = form["reset"] != nil ? .null : ["subject": .string(subject), "body": .string(body)]
+        do {
+            if form["reset"] == nil, subject.isEmpty || body.trimmingWhitespace().isEmpty { throw Refusal.invalid("mail_texts", .required) }
+            try await call.desk.write { tx in
+                var all = try tx.db.settings().mailTexts
+                all[kind.rawValue] = text == .null ? nil : text
+                try tx.replaceMailTexts(all)
+            }
+        } catch Refusal.invalid(let faults) { return try await texts(call, kind, (subject, body, faults.first ?? Fault("body", .required))) }
+        try await call.desk.reloadSettings()
+        return Page.see("\(Path("admin", "mail-texts", query: [("said", "kept")]).text)#\(kind.rawValue)")
+    }
+
+    // MARK: keys
+
+    private static func keys(_ call: Call, made: String?, _ fault: Fault?) async throws -> Response {
+        let keys = try await call.desk.read { try $0.apiKeys() }
+        return Page.response(fault == nil ? .ok : .unprocessableContent, keysPage(try await call.deskFrame(), keys, made: made, fault))
+    }
+
+    @Sendable private static func addKey(_ call: Call) async throws -> Response {
+        let form = try await call.form()
+        let scope = form["scope"].flatMap { APIKey.Scope(rawValue: $0) } ?? .create
+        do {
+            let key = try await call.desk.write { try $0.addAPIKey(name: form["name"]?.singleLine ?? "", scope: scope) }
+            return try await keys(call, made: key, nil)
+        } catch Refusal.invalid(let faults) { return try await keys(call, made: nil, faults.first) }
+    }
+
+    @Sendable private static func revokeKey(_ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = APIKey.ID(try call.number("id"))
+        try await call.desk.write { try $0.revokeAPIKey(id) }
+        call.web.keys.forget()
+        return Page.see(Path("admin", "keys"))
+    }
+
+    // MARK: the outbox
+
+    @Sendable private static func outbox(_ call: Call) async throws -> Response {
+        let items = try await call.desk.read { try $0.troubledOutbox(limit: 200) }
+        return Page.response(outboxPage(try await call.deskFrame(), items, sends: call.web.tryMail != nil))
+    }
+    @Sendable private static func retry(_ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = OutboxMail.ID(try call.number("id"))
+        try await call.desk.write { try $0.sendAgain(id) }
+        return Page.see(Path("admin", "outbox"))
+    }
+    @Sendable private static func cancel(_ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = OutboxMail.ID(try call.number("id"))
+        try await call.desk.write { try $0.cancel(id) }
+        return Page.see(Path("admin", "outbox"))
+    }
+}
