@@ -41,7 +41,8 @@ struct Serve: AsyncParsableCommand {
             onServerRunning: { _ in
                 say("listening on http://\(config.host):\(port)")
             }, logger: Logger(label: "http"))
-        var services: [any Service] = [Sweep(desk: desk), LiveRelay(desk: desk), app]
+        // Stopped from the last to the first: open lines of news end before the server waits for its connections.
+        var services: [any Service] = [Sweep(desk: desk), app, LiveRelay(desk: desk)]
         if let mailer { services.insert(Courier(desk: desk, mailer: mailer), at: 0) }
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))

@@ -1,4 +1,7 @@
+import os
+
 import pytest
+from playwright.sync_api import sync_playwright
 
 from desk import Cluster, Desk, Sink
 
@@ -52,6 +55,78 @@ def staffed(desk):
     desk.add_agent("sam@desk.example", "Sam Okafor", "supervisor")
     desk.add_agent("eve@desk.example", "Eve Moreau")
     desk.post("/teams", {"name": "Front line", "lead": "ben@desk.example", "members": ["ada@desk.example", "ben@desk.example"]})
+    desk.post("/teams", {"name": "Second level", "lead": "eve@desk.example", "members": ["eve@desk.example"]})
+    department = desk.get("/departments")["items"][0]
+    desk.patch(f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"})
+    return desk
+
+
+PASSWORD = "a password for tests"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        # The browser refuses its own sandbox to root.
+        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class People:
+    """Browsers of several people at once; a page that complains about itself fails the test."""
+
+    def __init__(self, chromium, desk):
+        self.chromium = chromium
+        self.desk = desk
+        self.contexts = []
+        self.complaints = []
+        self.expected = []
+
+    def guest(self, **options):
+        context = self.chromium.new_context(base_url=self.desk.url, locale="en-GB", timezone_id="Europe/Berlin", **{"viewport": {"width": 1440, "height": 860}, **options})
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def agent(self, email, **options):
+        page = self.guest(**options)
+        self.sign_in(page, email)
+        return page
+
+    def sign_in(self, page, email, password=PASSWORD):
+        page.goto("/sign-in")
+        page.get_by_label("E-mail", exact=True).fill(email)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/desk**")
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+        # A connection that a test cut, a refused form: the browser says so of every such answer.
+        complaints = [c for c in self.complaints if "Failed to load resource" not in c and "ERR_" not in c]
+        assert not complaints, complaints
+
+
+@pytest.fixture
+def people(chromium, peopled):
+    people = People(chromium, peopled)
+    yield people
+    people.close()
+
+
+@pytest.fixture
+def peopled(desk):
+    """The same cast, with passwords."""
+    desk.add_agent("mara@desk.example", "Mara Lindqvist", "administrator", password=PASSWORD)
+    desk.add_agent("ada@desk.example", "Ada Lind", password=PASSWORD)
+    desk.add_agent("ben@desk.example", "Ben Amari", password=PASSWORD)
+    desk.add_agent("sam@desk.example", "Sam Okafor", "supervisor", password=PASSWORD)
+    desk.add_agent("eve@desk.example", "Eve Moreau", password=PASSWORD)
     desk.post("/teams", {"name": "Second level", "lead": "eve@desk.example", "members": ["eve@desk.example"]})
     department = desk.get("/departments")["items"][0]
     desk.patch(f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"})

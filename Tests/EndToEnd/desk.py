@@ -248,9 +248,11 @@ class Desk:
         ticket = {"requester": {"email": "kim@harbour.example", "name": "Kim Ito"}, "subject": "Scanner sends empty pages", "body": "Since this morning every page is white.", **fields}
         return self.post("/tickets", ticket)
 
-    def add_agent(self, address, name, role="agent", *departments):
+    def add_agent(self, address, name, role="agent", *departments, password=None):
         more = [word for department in departments for word in ("--department", department)]
-        self.cli("agent", "add", "--email", address, "--name", name, "--role", role, *more)
+        if password:
+            more.append("--password-stdin")
+        self.cli("agent", "add", "--email", address, "--name", name, "--role", role, *more, input=(password or "").encode())
 
     # time: what is due at some moment is made due now
 

@@ -107,7 +107,9 @@ struct EngineTests {
             case .postgres: try db.query("SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'") { try $0.read(String.self) }
             }
         }
-        #expect(Set(names).subtracting(["schema_migration", "counter", "ticket_text"]) == Set(Schema.tables))
+        // Who is signed in, and what was asked for by link, stays with the old desk.
+        let passing: Set = ["session", "throttle", "one_time_link"]
+        #expect(Set(names).subtracting(["schema_migration", "counter", "ticket_text"]).subtracting(passing) == Set(Schema.tables))
     }
 
     @Test("foreign keys and checks hold")

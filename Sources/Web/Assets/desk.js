@@ -93,6 +93,13 @@ addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refre
 
 // MARK: drafts
 
+{
+  const sent = sessionStorage.getItem("usher-sent-draft");
+  if (sent) {
+    sessionStorage.removeItem("usher-sent-draft");
+    if (["sent", "noted"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
+  }
+}
 for (const form of document.querySelectorAll("form[data-draft]")) {
   const text = form.querySelector("textarea");
   const kind = form.elements.kind.value;
@@ -149,14 +156,6 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
     });
   }
 }
-{
-  const sent = sessionStorage.getItem("usher-sent-draft");
-  if (sent) {
-    sessionStorage.removeItem("usher-sent-draft");
-    if (["sent", "noted"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
-  }
-}
-
 // MARK: dialogs
 
 for (const dialog of document.querySelectorAll("dialog")) {
