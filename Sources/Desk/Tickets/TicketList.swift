@@ -67,7 +67,7 @@ extension Connection {
     package func count(_ list: TicketList, atMost most: Int = .max) throws -> Int {
         let plan = try Plan(list, self)
         guard most < .max else { return try value("SELECT count(*) FROM \(plan.source) WHERE \(plan.condition)") ?? 0 }
-        return try value("SELECT count(*) FROM (SELECT 1 AS one FROM \(plan.source) WHERE \(plan.condition) LIMIT \(most)) AS some") ?? 0
+        return try value("SELECT count(*) FROM (SELECT 1 AS one FROM \(plan.source) WHERE \(plan.condition) LIMIT \(most)) AS counted") ?? 0
     }
 }
 

@@ -39,7 +39,7 @@ struct ResourceForm {
         case .timeZone: return Choice(name: field.name, label: label, options: TimeZone.knownTimeZoneIdentifiers.sorted().map { ($0, $0) } + [("UTC", "UTC")], chosen: value.text ?? "UTC", fault: fault).html
         case .hours:
             let days: [HTML] = Schedule.weekdays.map { day in
-                TextField(name: "\(field.name)-\(day)", label: t(day), value: value.text == nil ? spans(value[day]) : "", hint: nil).html
+                TextField(name: "\(field.name)-\(day)", label: weekday(day), value: value.text == nil ? spans(value[day]) : "", hint: nil).html
             }
             let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
             return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("As 09:00-12:00, 13:00-17:00; nothing on a free day"))</p>\(days)\(wrong)</fieldset>"
@@ -55,6 +55,17 @@ struct ResourceForm {
         }
     }
 
+    private func weekday(_ day: String) -> String {
+        switch day {
+        case "mon": t("Monday")
+        case "tue": t("Tuesday")
+        case "wed": t("Wednesday")
+        case "thu": t("Thursday")
+        case "fri": t("Friday")
+        case "sat": t("Saturday")
+        default: t("Sunday")
+        }
+    }
     private func choices(_ table: String) -> [(String, String)] { (options[table] ?? []).map { (String($0.id), $0.name) } }
     private func ticks(_ name: String, _ label: String, _ options: [(String, String)], chosen: [String], _ fault: String?) -> HTML {
         let boxes: [HTML] = options.map { tick(name, $0.1, isOn: chosen.contains($0.0), value: $0.0, id: "\(name)-\($0.0)") }
