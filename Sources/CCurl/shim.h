@@ -18,6 +18,9 @@ static inline CURLcode usher_curl_set_list(CURL *handle, CURLoption option, stru
 static inline CURLcode usher_curl_set_reader(CURL *handle, size_t (*reader)(char *, size_t, size_t, void *)) {
     return curl_easy_setopt(handle, CURLOPT_READFUNCTION, reader);
 }
+static inline CURLcode usher_curl_set_header_writer(CURL *handle, size_t (*writer)(char *, size_t, size_t, void *)) {
+    return curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, writer);
+}
 static inline CURLcode usher_curl_set_debugger(CURL *handle, int (*debugger)(CURL *, curl_infotype, char *, size_t, void *)) {
     return curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, debugger);
 }

@@ -40,6 +40,8 @@ package final class SMTPSender {
     private final class Upload {
         let bytes: Data
         var offset = 0
+        /// The server's last words of refusal.
+        var answer = ""
         init(_ bytes: Data) { self.bytes = bytes }
     }
 
@@ -71,9 +73,18 @@ package final class SMTPSender {
             upload.offset += length
             return length
         }
+        usher_curl_set_header_writer(handle) { buffer, size, count, context in
+            if let buffer, let context {
+                let line = UnsafeRawBufferPointer(start: buffer, count: min(size * count, 500))
+                // A farewell follows a refusal; it is the refusal that tells.
+                if line.first == UInt8(ascii: "4") || line.first == UInt8(ascii: "5") { Unmanaged<Upload>.fromOpaque(context).takeUnretainedValue().answer = String(decoding: line, as: UTF8.self).singleLine }
+            }
+            return size * count
+        }
+        usher_curl_set_pointer(handle, CURLOPT_HEADERDATA, Unmanaged.passUnretained(upload).toOpaque())
         usher_curl_set_pointer(handle, CURLOPT_READDATA, Unmanaged.passUnretained(upload).toOpaque())
         let code = withExtendedLifetime(upload) { curl_easy_perform(handle) }
-        return outcome(code, reply: usher_curl_response_code(handle), handedOver: upload.offset == message.count)
+        return outcome(code, reply: usher_curl_response_code(handle), answer: upload.answer, handedOver: upload.offset == message.count)
     }
 
     /// Connects, greets and signs in; returns what is wrong in words, nil when nothing is.
@@ -92,9 +103,10 @@ package final class SMTPSender {
         return code == CURLE_OK ? nil : String(cString: curl_easy_strerror(code))
     }
 
-    private func outcome(_ code: CURLcode, reply: Int, handedOver: Bool) -> SMTPOutcome {
+    private func outcome(_ code: CURLcode, reply: Int, answer: String, handedOver: Bool) -> SMTPOutcome {
         if code == CURLE_OK { return .sent }
-        let reason = String(cString: curl_easy_strerror(code)) + (reply >= 400 ? " (\(reply))" : "")
+        // What the server said is clearer than what the library makes of it.
+        let reason = reply >= 400 && answer.hasPrefix(String(reply)) ? answer : String(cString: curl_easy_strerror(code)) + (reply >= 400 ? " (\(reply))" : "")
         if code == CURLE_LOGIN_DENIED { return .deferred("the mail server refused the sign-in: \(reason)") }
         if reply >= 500, reply < 600 { return .refused(reason) }
         if reply >= 400, reply < 500 { return .deferred(reason) }

@@ -31,7 +31,7 @@ struct WorkspaceTests {
     @Test("hostile names, subjects and bodies stay text on every page of the workspace", arguments: PageTests.hostile)
     func hostile(text: String) async throws {
         let test = try await TestDesk()
-        let name = String(text.prefix(150))
+        let name = String(text.prefix(90)).trimmingCharacters(in: .whitespaces)
         let mara = try await test.write { try $0.addAgent(email: "mara@desk.example", name: name, role: .administrator, departments: [], passwordHash: nil) }
         let ticket = try await test.open(text, body: text, name: text) { $0.tags = [String(text.prefix(60))]; $0.fields = [name: .string(name)] }
         let file = StoredFile(hash: try test.desk.files.keep(Data("x".utf8)), size: 1, name: name, type: "text/plain")

@@ -200,8 +200,9 @@ async function pane() {
     for (const input of page.querySelectorAll("input, select, button")) input.remove();
     portal.localTimes(page);
     const top = place.scrollTop;
+    const title = page.querySelector("h1");
+    title?.replaceWith(Object.assign(document.createElement("h2"), { textContent: title.textContent }));
     place.replaceChildren(...[page.querySelector("header"), page.querySelector(".rows")].filter(Boolean));
-    place.querySelector("h1")?.replaceWith(Object.assign(document.createElement("h2"), { textContent: page.querySelector("h1")?.textContent ?? "" }));
     for (const link of place.querySelectorAll("a[href]")) if (link.pathname === location.pathname) link.setAttribute("aria-current", "true");
     place.scrollTop = top;
   };
