@@ -100,8 +100,8 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
     let t = desk.t
     func fault(_ field: String) -> String? { state.faults.first { $0.field == field }.map { t.fault($0.problem) } }
     let devices: [HTML] = sessions.map { item in
-        let here: HTML? = item.hash == desk.frame.session?.hash ? " <span class=\"chip ok\">\(t("this one"))</span>" : nil
-        return "<li class=\"row spread\"><span class=\"cut\">\(item.browser.isEmpty ? t("unknown device") : item.browser)\(here)</span><span class=\"quiet small\">\(moment(item.createdAt))</span></li>"
+        let here: HTML? = item.hash == desk.frame.session?.hash ? "<span class=\"chip ok\">\(t("this one"))</span> " : nil
+        return "<li class=\"row spread\"><span class=\"cut\">\(here)\(item.browser.isEmpty ? t("unknown device") : item.browser)</span><span class=\"quiet small\">\(moment(item.createdAt))</span></li>"
     }
     let codes: HTML
     if hasCodes {
