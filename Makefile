@@ -1,5 +1,5 @@
 # run: the demo desk. test: everything CI checks. bench: the table of docs/speed.md. check: style and house rules only.
-.PHONY: run serve build test unit e2e api bench check fuzz clean
+.PHONY: run build dev test unit e2e api bench check screenshots system clean
 SHELL := /bin/bash
 
 run: system
@@ -8,6 +8,15 @@ run: system
 
 build: system
 	swift build -c release --product usher
+
+# While working on it: builds anew and reloads open pages when a source changes.
+dev: system
+	@Scripts/dev
+
+# The pictures of docs/screenshots, made anew.
+screenshots: .venv/ready
+	@swift build --product usher
+	cd Tests/EndToEnd && ../../.venv/bin/python screenshots.py
 
 # Debian's libraries and tools, only where something is missing.
 system:

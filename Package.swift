@@ -95,7 +95,7 @@ let package = Package(
             path: "Tests/DeskTesting",
             swiftSettings: strict),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: strict),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "DeskTesting"], swiftSettings: strict),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
         .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(

@@ -5,14 +5,17 @@
     SIZES=10000,1000000 make bench    other sizes
     ENGINES=sqlite make bench         one engine
 """
+import http.cookiejar
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -68,6 +71,20 @@ def numbers_of(port, key, query):
         return [ticket["number"] for ticket in json.load(answer)["items"]]
 
 
+def sign_in(port, environment):
+    """A session of an agent who sees everything, as a browser holds it."""
+    subprocess.run(
+        [USHER, "agent", "add", "--email", "bench@bench.example", "--name", "Bench", "--role", "administrator", "--password-stdin"],
+        env=environment, input=b"a password for the bench", check=True, stdout=subprocess.DEVNULL)
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with browser.open(f"http://127.0.0.1:{port}/sign-in") as page:
+        csrf = re.search(r'name="csrf" value="(\w+)"', page.read().decode()).group(1)
+    fields = urllib.parse.urlencode({"csrf": csrf, "email": "bench@bench.example", "password": "a password for the bench"}).encode()
+    browser.open(f"http://127.0.0.1:{port}/sign-in", fields).close()
+    return next(cookie.value for cookie in jar if cookie.name == "usher_session")
+
+
 def pss(process):
     for line in open(f"/proc/{process.pid}/smaps_rollup"):
         if line.startswith("Pss:"):
@@ -95,6 +112,9 @@ def measure(engine, size, cluster, folder):
     common = {"KEY": key, "FIRST": 100001, "COUNT": size, "OPEN": ",".join(map(str, numbers_of(port, key, "state:active,resolved,closed")))}
     result["idle"] = pss(process)
     wrk(port, "list", seconds=1, **common)
+    common["SESSION"] = sign_in(port, environment)
+    for mode in ["page list", "page next", "page ticket", "page search", "page home", "page form"]:
+        result[f"{mode} 8"] = wrk(port, mode, 8, **common)
     runs = [("bare", 8), ("list", 8), ("next", 8), ("ticket", 8), ("entries", 8), ("search", 8), ("create", 1), ("create", 8), ("reply", 8)]
     for mode, connections in runs:
         result[f"{mode} {connections}"] = wrk(port, mode, connections, **common)
@@ -115,6 +135,8 @@ def measure(engine, size, cluster, folder):
 
 TITLES = [
     ("bare 8", "bare route"), ("list 8", "list, 50 newest"), ("next 8", "list, 50 next up"), ("ticket 8", "ticket"), ("entries 8", "conversation"), ("search 8", "search, 2 words"),
+    ("page list 8", "page: list, 50 newest"), ("page next 8", "page: list, urgent first"), ("page ticket 8", "page: ticket"), ("page search 8", "page: search, 2 words"),
+    ("page home 8", "page: portal home"), ("page form 8", "page: form"),
     ("create 1", "create, 1 connection"), ("create 8", "create, 8 connections"), ("floor 1", "bare statements, 1"), ("floor 8", "bare statements, 8"), ("reply 8", "reply"),
 ]
 

@@ -8,6 +8,7 @@ function init()
   math.randomseed(id * 7919 + 1)
   n = 0
   headers = { ["Authorization"] = "Bearer " .. key, ["Content-Type"] = "application/json" }
+  cookie = { ["Cookie"] = "usher_session=" .. (os.getenv("SESSION") or ""), ["Accept"] = "text/html" }
   words = {}
   for word in string.gmatch(os.getenv("WORDS") or "", "[^,]+") do words[#words + 1] = word end
   open = {}
@@ -24,6 +25,13 @@ function request()
   if mode == "ticket" then return wrk.format("GET", "/api/v1/tickets/" .. number, headers) end
   if mode == "entries" then return wrk.format("GET", "/api/v1/tickets/" .. number .. "/entries", headers) end
   if mode == "search" then return wrk.format("GET", "/api/v1/tickets?limit=50&query=" .. words[math.random(#words)] .. "+" .. words[math.random(#words)], headers) end
+  -- Pages, signed in.
+  if mode == "page list" then return wrk.format("GET", "/desk?list=open&sort=newest", cookie) end
+  if mode == "page next" then return wrk.format("GET", "/desk?list=open", cookie) end
+  if mode == "page ticket" then return wrk.format("GET", "/desk/tickets/" .. number, cookie) end
+  if mode == "page search" then return wrk.format("GET", "/desk/search?query=" .. words[math.random(#words)] .. "+" .. words[math.random(#words)], cookie) end
+  if mode == "page home" then return wrk.format("GET", "/") end
+  if mode == "page form" then return wrk.format("GET", "/tickets/new") end
   if mode == "floor" then return wrk.format("POST", "/ticket", headers, "{}") end
   if mode == "create" then
     local who = string.format("c%d-%d-%d", run, id, n)

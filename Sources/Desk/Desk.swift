@@ -14,6 +14,7 @@ package struct Desk: Sendable {
     package let bell: Bell
     package let feed: Feed
     package let counts: CountShelf
+    package let choices: ChoicesShelf
     package let log: Logger
 
     package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger) {
@@ -26,6 +27,7 @@ package struct Desk: Sendable {
         bell = Bell()
         feed = Feed()
         counts = CountShelf()
+        choices = ChoicesShelf()
     }
 
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.

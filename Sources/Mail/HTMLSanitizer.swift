@@ -146,15 +146,19 @@ package enum HTMLText {
 
     /// Plain text as paragraphs and line breaks.
     package static func paragraphs(_ text: String) -> HTML {
-        var markup: HTML = ""
-        for paragraph in text.components(separatedByBlankLines: ()) {
-            var lines: HTML = ""
-            for (index, line) in paragraph.enumerated() {
-                if index > 0 { lines += "<br>\n" }
-                lines += "\(line)"
+        var markup = HTML(capacity: text.utf8.count + 64)
+        var isOpen = false
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.allSatisfy({ $0 == 0x20 || $0 >= 0x09 && $0 <= 0x0D }) {
+                if isOpen { markup.write("</p>\n") }
+                isOpen = false
+                continue
             }
-            markup += "<p>\(lines)</p>\n"
+            markup.write(isOpen ? "<br>\n" : "<p>")
+            markup.write(text: String(Substring(line)))
+            isOpen = true
         }
+        if isOpen { markup.write("</p>\n") }
         return markup
     }
 
@@ -171,22 +175,5 @@ package enum HTMLText {
             wasSpace = isSpace
         }
         return folded
-    }
-}
-
-extension String {
-    fileprivate func components(separatedByBlankLines: Void) -> [[String]] {
-        var paragraphs: [[String]] = []
-        var current: [String] = []
-        for line in split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.allSatisfy(\.isWhitespace) {
-                if !current.isEmpty { paragraphs.append(current) }
-                current = []
-            } else {
-                current.append(String(line))
-            }
-        }
-        if !current.isEmpty { paragraphs.append(current) }
-        return paragraphs
     }
 }

@@ -15,6 +15,18 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
 
     package static func += (left: inout HTML, right: HTML) { left.bytes += right.bytes }
 
+    // For the long lists of a page, written piece by piece where a literal for each line would copy them twice.
+
+    package init(capacity: Int) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+    }
+    /// Our own markup.
+    package mutating func write(_ markup: StaticString) { markup.withUTF8Buffer { bytes.append(contentsOf: $0) } }
+    /// Anybody's text, escaped.
+    package mutating func write(text: String) { Self.escape(text, into: &bytes) }
+    package mutating func write(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
+
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     package struct StringInterpolation: StringInterpolationProtocol {
@@ -45,18 +57,30 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         package mutating func appendInterpolation(href link: ExternalLink) { escape(link.text) }
 
         /// On bytes, never on Characters: `"` followed by a combining mark is one Character that equals no quote.
-        private mutating func escape(_ text: String) {
-            for byte in text.utf8 {
-                switch byte {
-                case UInt8(ascii: "&"): bytes.append(contentsOf: "&amp;".utf8)
-                case UInt8(ascii: "<"): bytes.append(contentsOf: "&lt;".utf8)
-                case UInt8(ascii: ">"): bytes.append(contentsOf: "&gt;".utf8)
-                case UInt8(ascii: "\""): bytes.append(contentsOf: "&quot;".utf8)
-                case UInt8(ascii: "'"): bytes.append(contentsOf: "&#39;".utf8)
-                case 0: break
-                default: bytes.append(byte)
+        private mutating func escape(_ text: String) { HTML.escape(text, into: &bytes) }
+    }
+
+    fileprivate static func escape(_ text: String, into bytes: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { utf8 in
+            // Stretches without a special character go over in one piece.
+            var plain = 0
+            for index in utf8.indices {
+                let entity: StaticString
+                switch utf8[index] {
+                case UInt8(ascii: "&"): entity = "&amp;"
+                case UInt8(ascii: "<"): entity = "&lt;"
+                case UInt8(ascii: ">"): entity = "&gt;"
+                case UInt8(ascii: "\""): entity = "&quot;"
+                case UInt8(ascii: "'"): entity = "&#39;"
+                case 0: entity = ""
+                default: continue
                 }
+                bytes.append(contentsOf: utf8[plain..<index])
+                entity.withUTF8Buffer { bytes.append(contentsOf: $0) }
+                plain = index + 1
             }
+            bytes.append(contentsOf: utf8[plain...])
         }
     }
 }

@@ -21,9 +21,25 @@ struct Language: Sendable {
 
     /// A text, with `{0}`, `{1}` … filled.
     func callAsFunction(_ text: String, _ values: String...) -> String {
-        var words = texts.isEmpty ? text : texts[text] ?? text
-        for (index, value) in values.enumerated() { words = words.replacingOccurrences(of: "{\(index)}", with: value) }
-        return words
+        let words = texts.isEmpty ? text : texts[text] ?? text
+        return values.isEmpty ? words : Self.fill(words, values)
+    }
+
+    /// One pass, so that a value that looks like a place to fill stays what it is.
+    private static func fill(_ text: String, _ values: [String]) -> String {
+        var filled: [UInt8] = []
+        let bytes = Array(text.utf8)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "{"), index + 2 < bytes.count, bytes[index + 2] == UInt8(ascii: "}"), case let place = Int(bytes[index + 1]) - 0x30, values.indices.contains(place) {
+                filled += values[place].utf8
+                index += 3
+            } else {
+                filled.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: filled, as: UTF8.self)
     }
 
     func knows(_ text: String) -> Bool { texts[text] != nil }

@@ -23,15 +23,16 @@ extension Connection {
 
     /// How a customer stands to the desk, for the aside of a ticket.
     package func acquaintance(with customer: Customer.ID) throws -> Acquaintance {
-        let numbers = try first("SELECT count(*), sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END) FROM ticket WHERE customer_id = \(customer) AND state NOT IN ('spam', 'deleted')") {
-            (try $0.read(Int.self), try $0.read(Int?.self) ?? 0)
-        }
-        let ratings = try first("SELECT count(*), sum(rating) FROM survey JOIN ticket ON ticket.id = survey.ticket_id WHERE ticket.customer_id = \(customer) AND rating IS NOT NULL") {
-            (try $0.read(Int.self), try $0.read(Int?.self) ?? 0)
-        }
-        let organization: String? = try value("SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)")
-        let average = ratings.flatMap { $0.0 > 0 ? Double($0.1) / Double($0.0) : nil }
-        return Acquaintance(organization: organization, tickets: numbers?.0 ?? 0, solved: numbers?.1 ?? 0, rating: average)
+        let found = try first(
+            """
+            SELECT (SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)), count(*),
+                sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END), (SELECT count(rating) FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer))),
+                (SELECT sum(rating) FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer)))
+            FROM ticket WHERE customer_id = \(customer) AND state NOT IN ('spam', 'deleted')
+            """
+        ) { (try $0.read(String?.self), try $0.read(Int.self), try $0.read(Int?.self), try $0.read(Int?.self), try $0.read(Int?.self)) }
+        let (ratings, sum) = (found?.3 ?? 0, found?.4 ?? 0)
+        return Acquaintance(organization: found?.0, tickets: found?.1 ?? 0, solved: found?.2 ?? 0, rating: ratings > 0 ? Double(sum) / Double(ratings) : nil)
     }
 }
 

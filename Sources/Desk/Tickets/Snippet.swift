@@ -5,22 +5,29 @@ import Store
 /// The place in a ticket's conversation where what was looked for stands.
 package struct Snippet: Sendable {
     package let text: String
+    package let isCutBefore: Bool
+    package let isCutAfter: Bool
     private static let before = 30
     private static let length = 160
 
     /// The stretch of a text around the first hit; nil where there is none.
     package init?(_ text: String, words: [String]) {
-        let line = text.singleLine
-        guard let hit = Snippet.hits(of: words, in: line).first else { return nil }
-        let start = line.index(hit.lowerBound, offsetBy: -Self.before, limitedBy: line.startIndex) ?? line.startIndex
-        let end = line.index(start, offsetBy: Self.length, limitedBy: line.endIndex) ?? line.endIndex
-        self.text = (start > line.startIndex ? "…" : "") + line[start..<end] + (end < line.endIndex ? "…" : "")
+        guard let hit = Snippet.hits(of: words, in: text).first else { return nil }
+        let start = text.index(hit.lowerBound, offsetBy: -Self.before, limitedBy: text.startIndex) ?? text.startIndex
+        let end = text.index(start, offsetBy: Self.length, limitedBy: text.endIndex) ?? text.endIndex
+        self.text = String(text[start..<end]).singleLine
+        isCutBefore = start > text.startIndex
+        isCutAfter = end < text.endIndex
     }
 
     /// Where words stand in a text: at the beginning of a word, without regard to case and accents; none overlap.
     package static func hits(of words: [String], in text: String) -> [Range<String.Index>] {
         var found: [Range<String.Index>] = []
         for word in words where !word.isEmpty {
+            if let plain = plainHits(of: word, in: text) {
+                for range in plain where !found.contains(where: { $0.overlaps(range) }) { found.append(range) }
+                continue
+            }
             var from = text.startIndex
             while let range = text.range(of: word, options: [.caseInsensitive, .diacriticInsensitive], range: from..<text.endIndex) {
                 let isStart = range.lowerBound == text.startIndex || !(text[text.index(before: range.lowerBound)].isLetter || text[text.index(before: range.lowerBound)].isNumber)
@@ -30,6 +37,28 @@ package struct Snippet: Sendable {
             }
         }
         return found.sorted { $0.lowerBound < $1.lowerBound }
+    }
+}
+
+extension Snippet {
+    /// The same for text that is ASCII alone, byte by byte; nil for any other.
+    private static func plainHits(of word: String, in text: String) -> [Range<String.Index>]? {
+        func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+        func isWord(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 || folded(byte) >= 0x61 && folded(byte) <= 0x7A }
+        let sought = word.utf8.map(folded)
+        guard sought.allSatisfy({ $0 < 0x80 }) else { return nil }
+        let offsets = text.utf8.withContiguousStorageIfAvailable { bytes -> [Int]? in
+            guard bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
+            var offsets: [Int] = []
+            guard bytes.count >= sought.count else { return offsets }
+            for start in 0...(bytes.count - sought.count) where folded(bytes[start]) == sought[0] && (start == 0 || !isWord(bytes[start - 1])) {
+                if (1..<sought.count).allSatisfy({ folded(bytes[start + $0]) == sought[$0] }) { offsets.append(start) }
+                if offsets.count > 50 { break }
+            }
+            return offsets
+        }
+        guard let offsets, let offsets else { return nil }
+        return offsets.map { text.utf8.index(text.startIndex, offsetBy: $0)..<text.utf8.index(text.startIndex, offsetBy: $0 + sought.count) }
     }
 }
 

@@ -42,7 +42,7 @@ package struct Ticket: Sendable {
     package var requester: Person<Customer> { Person(id: customer, name: requesterName, address: requesterAddress) }
 
     package var tags: [String] {
-        guard case .array(let items)? = JSON(tagsText) else { return [] }
+        guard tagsText != "[]", case .array(let items)? = JSON(tagsText) else { return [] }
         return items.compactMap(\.text)
     }
 

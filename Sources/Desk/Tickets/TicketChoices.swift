@@ -1,4 +1,6 @@
+import Dispatch
 import Store
+import Synchronization
 
 /// What a ticket can be given to or made into: the names dialogs offer.
 package struct TicketChoices: Sendable {
@@ -6,21 +8,50 @@ package struct TicketChoices: Sendable {
     package var teams: [Reference<Team>] = []
     package var departments: [Reference<Department>] = []
     package var topics: [PublicTopic] = []
-    package var cannedReplies: [(id: Int64, name: String)] = []
+    package var cannedReplies: [CannedName] = []
     package init() {}
+
+    /// With the canned replies of one department and of all.
+    package func forTickets(of department: Department.ID) -> TicketChoices {
+        var choices = self
+        choices.cannedReplies.removeAll { $0.department != nil && $0.department != department }
+        return choices
+    }
+}
+
+/// A canned reply by its name; without a department it is for everybody.
+package struct CannedName: Sendable {
+    package let id: Int64
+    package let name: String
+    package let department: Department.ID?
+}
+
+/// The choices as they were last read: they change when an administrator changes something, which is seldom.
+package final class ChoicesShelf: Sendable {
+    private let kept = Mutex<(choices: TicketChoices, until: UInt64)?>(nil)
+    private static let lifetime: UInt64 = 5_000_000_000
+
+    package init() {}
+
+    package func choices(on desk: Desk) async throws -> TicketChoices {
+        let now = DispatchTime.now().uptimeNanoseconds
+        if let found = kept.withLock({ $0 }), found.until > now { return found.choices }
+        let choices = try await desk.read { try $0.choices() }
+        kept.withLock { $0 = (choices, now + Self.lifetime) }
+        return choices
+    }
+    /// Read anew from now on.
+    package func forget() { kept.withLock { $0 = nil } }
 }
 
 extension Connection {
-    /// - Parameter department: whose canned replies are offered besides those for everybody.
-    package func choices(department: Department.ID? = nil) throws -> TicketChoices {
+    func choices() throws -> TicketChoices {
         var choices = TicketChoices()
         choices.agents = try workingAgents()
         choices.teams = try query("SELECT id, name FROM team WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
         choices.departments = try query("SELECT id, name FROM department WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
         choices.topics = try publicTopics()
-        choices.cannedReplies = try query("SELECT id, name FROM canned_reply WHERE department_id IS NULL OR department_id = \(department?.number ?? 0) ORDER BY name LIMIT 500") {
-            (id: try $0.read(), name: try $0.read())
-        }
+        choices.cannedReplies = try query("SELECT id, name, department_id FROM canned_reply ORDER BY name LIMIT 1000") { CannedName(id: try $0.read(), name: try $0.read(), department: try $0.read()) }
         return choices
     }
 }

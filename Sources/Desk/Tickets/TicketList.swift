@@ -50,7 +50,6 @@ package struct TicketCursor: Sendable, Equatable {
 
 /// One page of a list.
 package struct TicketPage: Sendable {
-    package static let empty = TicketPage(tickets: [], next: nil)
     package let tickets: [Ticket]
     package let next: TicketCursor?
 }
@@ -76,6 +75,14 @@ extension TicketList {
     func statement(_ db: any Connection, adding columns: SQL = "") throws -> SQL {
         let plan = try Plan(self, db)
         return "SELECT \(Ticket.columns)\(columns) FROM \(plan.source) \(Ticket.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(limit + 1)"
+    }
+}
+
+extension TicketList {
+    /// Reads `TicketLine.columns`, one row more than asked for.
+    func lineStatement(_ db: any Connection) throws -> SQL {
+        let plan = try Plan(self, db)
+        return "SELECT \(TicketLine.columns) FROM \(plan.source) \(TicketLine.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(limit + 1)"
     }
 }
 

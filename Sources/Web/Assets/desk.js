@@ -34,12 +34,13 @@ async function refresh() {
   return refreshing;
 }
 
-const scroller = document.querySelector(".ticket");
+const ticket = document.querySelector(".ticket");
+const scroller = document.querySelector(".ticket .talk");
 const atEnd = () => scroller && scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 80;
 function arrived(page, wasAtEnd) {
   const last = page.querySelector(".ticket")?.dataset.last;
-  if (!scroller || last === scroller.dataset.last) return;
-  scroller.dataset.last = last;
+  if (!ticket || last === ticket.dataset.last) return;
+  ticket.dataset.last = last;
   if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
   if (!document.querySelector(".box textarea:not(:placeholder-shown)")) {
     for (const seen of document.querySelectorAll(".box [name=seen]")) seen.value = last;
@@ -162,11 +163,25 @@ for (const dialog of document.querySelectorAll("dialog")) {
   dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 }
+/** An action's own page has the form; it is shown here without leaving the ticket. */
+async function ask(link) {
+  const dialog = document.getElementById("action");
+  const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const form = page.querySelector(".sheet form");
+  if (!answer.ok || !form) { location.href = link.href; return; }
+  dialog.querySelector("h2").textContent = page.querySelector("h1").textContent;
+  dialog.querySelector("[data-form]").replaceChildren(form);
+  portal.sendOnce(form);
+  dialog.showModal();
+  form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+}
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("[data-dialog]");
-  if (link && !event.ctrlKey && !event.metaKey) {
-    const dialog = document.getElementById(link.dataset.dialog);
-    if (dialog) { event.preventDefault(); link.closest("details")?.removeAttribute("open"); dialog.showModal(); dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus(); }
+  if (link && !event.ctrlKey && !event.metaKey && document.getElementById("action")) {
+    event.preventDefault();
+    link.closest("details")?.removeAttribute("open");
+    ask(link);
   }
   for (const details of document.querySelectorAll(".more[open]")) if (!details.contains(event.target)) details.open = false;
 });
@@ -262,4 +277,5 @@ portal.start();
 setUpList();
 pane();
 listen();
-if (scroller && new URLSearchParams(location.search).has("said")) scroller.scrollTop = scroller.scrollHeight;
+// The newest words are what matters.
+if (scroller) scroller.scrollTop = scroller.scrollHeight;

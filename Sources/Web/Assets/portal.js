@@ -7,7 +7,9 @@ export function localTimes(root = document) {
     const moment = new Date(time.dateTime);
     if (isNaN(moment)) continue;
     const isToday = moment.toDateString() === today;
-    const language = document.documentElement.lang;
+    // The page's language as the reader's country writes it.
+    const page = document.documentElement.lang;
+    const language = navigator.languages.find((wish) => wish.split("-")[0] === page) ?? page;
     time.textContent = isToday
       ? moment.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" })
       : moment.toLocaleString(language, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });

@@ -28,15 +28,15 @@ enum FeedbackBoard {
         let before = try call.cursor()
         let filter = try await call.desk.read { try call.feedbackFilter($0) }
         let asker = Asker.agent(desk.agent)
-        let board = try await call.desk.read { db -> FeedbackView in
+        var board = try await call.desk.read { db -> FeedbackView in
             var view = FeedbackView(items: try db.feedback(filter, for: asker, before: before, limit: 31))
             view.all = try db.averages(filter, by: .all, for: asker).first
             view.months = try db.averages(filter, by: .month, for: asker)
             view.departments = try db.averages(filter, by: .department, for: asker)
             view.agents = try db.averages(filter, by: .agent, for: asker)
-            view.choices = try db.choices()
             return view
         }
+        board.choices = try await call.desk.choices.choices(on: call.desk)
         let said: String? = switch call.query("said") { case "reviewed": desk.t("Marked as reviewed."); case "followed": desk.t("Sent."); default: nil }
         let given = ["from", "to", "department", "agent", "rating", "reviewed"].reduce(into: [String: String]()) { $0[$1] = call.query($1) }
         return Page.response(again == nil ? .ok : .unprocessableContent, feedbackPage(desk, board, given: given, said: said, again))

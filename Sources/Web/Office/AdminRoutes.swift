@@ -90,6 +90,7 @@ enum AdminRoutes {
             return Page.response(.conflict, resourcePage(try await call.deskFrame(), form, base, id, values, faults: [], note: reason))
         }
         call.web.sessions.forget()
+        call.desk.choices.forget()
         return Page.see(Path(base, query: [("said", invites ? "invited" : "kept")]))
     }
 
@@ -102,6 +103,7 @@ enum AdminRoutes {
             return Page.response(.conflict, resourcePage(try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, faults: [], note: reason))
         }
         call.web.sessions.forget()
+        call.desk.choices.forget()
         return Page.see(Path(base, query: [("said", "removed")]))
     }
 

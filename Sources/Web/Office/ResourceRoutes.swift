@@ -41,6 +41,7 @@ enum ResourceRoutes {
 
     private static func add(_ resource: Resource, _ call: Call) async throws -> Response {
         let (input, key) = try await call.input()
+        defer { call.desk.choices.forget() }
         return try await call.desk.write { tx in
             try tx.once(key) {
                 let row = try tx.add(input.fields, to: resource)
@@ -52,12 +53,14 @@ enum ResourceRoutes {
     private static func change(_ resource: Resource, _ call: Call) async throws -> Response {
         let (input, _) = try await call.input()
         let id = try call.number("id")
+        defer { call.desk.choices.forget() }
         let row = try await call.desk.write { try $0.change(id, of: resource, input.fields) }
         return call.json { row.write(to: &$0) }
     }
 
     private static func remove(_ resource: Resource, _ call: Call) async throws -> Response {
         let id = try call.number("id")
+        defer { call.desk.choices.forget() }
         try await call.desk.write { try $0.remove(id, from: resource) }
         return Response(status: .noContent)
     }

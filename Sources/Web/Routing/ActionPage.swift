@@ -2,18 +2,11 @@ import Desk
 import Foundation
 import Markup
 
-/// The dialogs of a ticket's page: each holds the same form as the action's own page.
-func dialogs(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
-    guard desk.works else { return nil }
-    let t = desk.t
-    let actions = TicketAction.allCases.filter { $0.isAllowed(in: view.ticket.state) && hasForm($0) }
-    func dialog(_ id: String, _ title: String, _ content: HTML) -> HTML {
-        """
-        <dialog id="\(id)" aria-labelledby="\(id)-title"><div class="row spread"><h2 id="\(id)-title">\(title)</h2><button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div>\(content)</dialog>
-        """
-    }
-    let all: [HTML] = actions.map { dialog("do-\($0.rawValue)", t.action($0), actionForm($0, desk, view, ActionState(), prefix: "do-\($0.rawValue)-")) }
-    return "\(all)\(dialog("do-change", t("Change details"), changeForm(desk, view, faults: [], prefix: "do-change-")))"
+/// Where the form of an action's own page is shown without leaving the ticket.
+func emptyDialog(_ t: Language) -> HTML {
+    """
+    <dialog id="action" aria-labelledby="action-title"><div class="row spread"><h2 id="action-title">\(t("What to do"))</h2><button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div><div data-form></div></dialog>
+    """
 }
 
 func hasForm(_ action: TicketAction) -> Bool { !isPlain(action) && action != .removeAgent && action != .removeCollaborator }
@@ -31,21 +24,21 @@ func actionPage(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
         desk.t.action(action), desk, at: .other,
         """
         <main class="sheet" id="content"><p class="small"><a href="\(href: ticketPath(view.ticket.number))">#\(view.ticket.number) \(view.ticket.subject)</a></p><h1>\(desk.t.action(action))</h1>\
-        \(actionForm(action, desk, view, state, prefix: ""))</main>
+        \(actionForm(action, desk, view, state))</main>
         """)
 }
 
-private func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState, prefix: String) -> HTML {
+private func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
     let t = desk.t
     func line(_ name: String, _ label: String, required: Bool = false, type: String = "text") -> HTML {
-        field(prefix + name, label, state.fault(name, t), "<input id=\"\(prefix + name)\" name=\"\(name)\" type=\"\(type)\" value=\"\(state.values[name] ?? "")\"\(required ? " required" : nil as HTML?)>")
+        field(name, label, state.fault(name, t), "<input id=\"\(name)\" name=\"\(name)\" type=\"\(type)\" value=\"\(state.values[name] ?? "")\"\(required ? " required" : nil as HTML?)>")
     }
     func box(_ name: String, _ label: String, required: Bool = false) -> HTML {
-        field(prefix + name, label, state.fault(name, t), "<textarea id=\"\(prefix + name)\" name=\"\(name)\" rows=\"5\"\(required ? " required" : nil as HTML?)>\n\(state.values[name] ?? "")</textarea>")
+        field(name, label, state.fault(name, t), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"5\"\(required ? " required" : nil as HTML?)>\n\(state.values[name] ?? "")</textarea>")
     }
     func choice(_ name: String, _ label: String, _ options: [(String, String)]) -> HTML {
         let items: [HTML] = options.map { "<option value=\"\($0.0)\"\(state.values[name] == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
-        return field(prefix + name, label, state.fault(name, t), "<select id=\"\(prefix + name)\" name=\"\(name)\">\(items)</select>")
+        return field(name, label, state.fault(name, t), "<select id=\"\(name)\" name=\"\(name)\">\(items)</select>")
     }
     let agents = view.choices.agents.map { ($0.email, $0.isAway ? t("{0} (away)", $0.name) : $0.name) }
     let content: HTML
@@ -71,29 +64,29 @@ private func field(_ id: String, _ label: String, _ fault: String?, _ control: H
 }
 
 /// Subject, topic, priority, tags and the topic's own fields.
-func changeForm(_ desk: DeskFrame, _ view: TicketView, faults: [Fault], prefix: String) -> HTML {
+func changeForm(_ desk: DeskFrame, _ view: TicketView, faults: [Fault]) -> HTML {
     let t = desk.t
     let ticket = view.ticket
     func fault(_ name: String) -> String? { faults.first { $0.field == name }.map { t.fault($0.problem) } }
     func select(_ name: String, _ label: String, _ options: [(String, String)], _ chosen: String) -> HTML {
         let items: [HTML] = options.map { "<option value=\"\($0.0)\"\(chosen == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
-        return field(prefix + name, label, fault(name), "<select id=\"\(prefix + name)\" name=\"\(name)\">\(items)</select>")
+        return field(name, label, fault(name), "<select id=\"\(name)\" name=\"\(name)\">\(items)</select>")
     }
     var own: [String: JSON] = [:]
     if case .object(let fields)? = JSON(ticket.fieldsText) { own = fields }
     let asked = view.choices.topics.first { $0.id == ticket.topic?.id }?.fields ?? []
     let fields: [HTML] = asked.map { asked in
         let value = own[asked.key].map { $0 == .bool(true) ? "1" : $0 == .bool(false) ? "" : $0.text ?? $0.written } ?? ""
-        if asked.kind == .check { return tick("field-\(asked.key)", asked.label, isOn: !value.isEmpty, id: "\(prefix)field-\(asked.key)") }
-        return field(prefix + "field-\(asked.key)", asked.label, fault("field-\(asked.key)"), "<input id=\"\(prefix)field-\(asked.key)\" name=\"field-\(asked.key)\" value=\"\(value)\">")
+        if asked.kind == .check { return tick("field-\(asked.key)", asked.label, isOn: !value.isEmpty, id: "field-\(asked.key)") }
+        return field("field-\(asked.key)", asked.label, fault("field-\(asked.key)"), "<input id=\"field-\(asked.key)\" name=\"field-\(asked.key)\" value=\"\(value)\">")
     }
     return form(
         Path("desk", "tickets", String(ticket.number), "change"), csrf: desk.csrf, class: "roomy stack",
         """
-        \(field(prefix + "subject", t("In one line"), fault("subject"), "<input id=\"\(prefix)subject\" name=\"subject\" value=\"\(ticket.subject)\" required>"))\
+        \(field("subject", t("In one line"), fault("subject"), "<input id=\"subject\" name=\"subject\" value=\"\(ticket.subject)\" required>"))\
         <div class="pair">\(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
         \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))</div>\
-        \(field(prefix + "tags", t("Tags, with commas between"), fault("tags"), "<input id=\"\(prefix)tags\" name=\"tags\" value=\"\(ticket.tags.joined(separator: ", "))\">"))\(fields)\
+        \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(ticket.tags.joined(separator: ", "))\">"))\(fields)\
         <div class="row"><button class="button first">\(t("Keep"))</button></div>
         """)
 }
@@ -101,5 +94,5 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, faults: [Fault], prefix: 
 func changePage(_ desk: DeskFrame, _ view: TicketView, faults: [Fault]) -> HTML {
     deskPage(
         desk.t("Change details"), desk, at: .other,
-        "<main class=\"sheet\" id=\"content\"><p class=\"small\"><a href=\"\(href: ticketPath(view.ticket.number))\">#\(view.ticket.number) \(view.ticket.subject)</a></p><h1>\(desk.t("Change details"))</h1>\(changeForm(desk, view, faults: faults, prefix: ""))</main>")
+        "<main class=\"sheet\" id=\"content\"><p class=\"small\"><a href=\"\(href: ticketPath(view.ticket.number))\">#\(view.ticket.number) \(view.ticket.subject)</a></p><h1>\(desk.t("Change details"))</h1>\(changeForm(desk, view, faults: faults))</main>")
 }

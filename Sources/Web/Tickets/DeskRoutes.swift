@@ -31,7 +31,8 @@ enum DeskRoutes {
         let order = call.query("sort").flatMap { TicketOrder(rawValue: $0) } ?? list.order
         let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
         let wanted = TicketList(query: try TicketQuery(list.query, now: desk.now), asker: .agent(desk.agent), order: order, limit: 50, after: after)
-        let (page, choices) = try await call.desk.read { db in (try db.tickets(wanted), try db.choices()) }
+        let page = try await call.desk.read { try $0.lines(wanted) }
+        let choices = try await call.desk.choices.choices(on: call.desk)
         return Page.response(listPage(desk, ListView(title: desk.t.list(list), place: .list(list), list: list, order: order, page: page, said: outcome(call, desk.t), choices: choices)))
     }
 
@@ -57,7 +58,7 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let text = call.query("query") ?? ""
         let order = call.query("sort").flatMap { TicketOrder(rawValue: $0) } ?? .newest
-        var view = ListView(title: desk.t("Search"), place: .search, query: text, order: order, page: TicketPage.empty, said: outcome(call, desk.t))
+        var view = ListView(title: desk.t("Search"), place: .search, query: text, order: order, page: TicketLines.none, said: outcome(call, desk.t))
         do {
             let query = try TicketQuery(text, now: desk.now)
             let after = try call.query("cursor").map { cursor throws(Refusal) in try TicketCursor(parsing: cursor) }
@@ -66,10 +67,11 @@ enum DeskRoutes {
             if let number = Int64(digits), (try? await call.desk.read({ try $0.ticket(number: number, for: .agent(desk.agent)) })) != nil { return Page.see(ticketPath(number)) }
             let wanted = TicketList(query: query, asker: .agent(desk.agent), order: order, limit: 50, after: after)
             let words = query.soughtWords
-            let (page, snippets, choices) = try await call.desk.read { db in
-                let page = try db.tickets(wanted)
-                return (page, try db.snippets(of: page.tickets.map(\.id), words: words), try db.choices())
+            let (page, snippets) = try await call.desk.read { db in
+                let page = try db.lines(wanted)
+                return (page, try db.snippets(of: page.lines.map(\.id), words: words))
             }
+            let choices = try await call.desk.choices.choices(on: call.desk)
             view = ListView(
                 title: desk.t("Search"), place: .search, query: text, order: order, page: page, snippets: snippets, words: words, said: outcome(call, desk.t), choices: choices)
         } catch Refusal.invalid(let faults) {
@@ -162,7 +164,7 @@ enum DeskRoutes {
 
     @Sendable private static func showNew(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
-        let choices = try await call.desk.read { try $0.choices() }
+        let choices = try await call.desk.choices.choices(on: call.desk)
         var typed = NewRequest()
         typed.topic = call.query("topic").flatMap { Int64($0) }.flatMap { id in choices.topics.first { $0.id.number == id } }
         return Page.response(callerPage(desk, CallerRequest(request: typed), choices))
@@ -171,7 +173,7 @@ enum DeskRoutes {
     @Sendable private static func openNew(_ call: Call) async throws -> Response {
         let sent = try await call.form()
         let agent = try call.agent()
-        let choices = try await call.desk.read { try $0.choices() }
+        let choices = try await call.desk.choices.choices(on: call.desk)
         var typed = CallerRequest(request: NewRequest(sent, choices.topics))
         typed.priority = sent["priority"] ?? ""
         typed.isMine = sent["mine"] != nil

@@ -10,7 +10,7 @@ struct ListView: Sendable {
     var list: WorkList?
     var query = ""
     let order: TicketOrder
-    let page: TicketPage
+    let page: TicketLines
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
@@ -40,9 +40,9 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     }
     let fault: HTML? = view.fault.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
     let next: HTML? = view.page.next.map { "<a class=\"button\" rel=\"next\" href=\"\(href: view.address(cursor: $0.text))\">\(t("More"))</a>" }
-    var rows: HTML = ""
-    for ticket in view.page.tickets { rows += row(ticket, desk, view) }
-    let empty: HTML? = view.page.tickets.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("Nothing was found.") : t("Nothing here. Well done."))</p>" : nil
+    var rows = HTML(capacity: view.page.lines.count * 520)
+    for ticket in view.page.lines { write(ticket, to: &rows, desk, view) }
+    let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("Nothing was found.") : t("Nothing here. Well done."))</p>" : nil
     return """
         <form method="post" action="\(href: Path("desk", "bulk"))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="back" value="\(view.address(cursor: nil).text)">\
         <header class="row spread wrap"><h1>\(view.title)</h1><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
@@ -51,7 +51,7 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
 }
 
 private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
-    guard desk.works, !view.page.tickets.isEmpty else { return nil }
+    guard desk.works, !view.page.lines.isEmpty else { return nil }
     let t = desk.t
     let actions: [(String, String)] = [("", t("With the chosen …"))] + [TicketAction.claim, .assign, .wait, .hold, .resume, .close, .spam].map { ($0.rawValue, t.action($0)) }
     let people = [("", t("to whom (for assigning)"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) } + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
@@ -62,35 +62,84 @@ private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
         """
 }
 
-private func row(_ ticket: Ticket, _ desk: DeskFrame, _ view: ListView) -> HTML {
+private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame, _ view: ListView) {
     let t = desk.t
-    let unread: HTML = ticket.lastMessageAt.map { $0 > ticket.lastReplyAt ?? .distantPast } ?? false ? " new" : ""
-    let name = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
-    let holder: HTML =
-        if let assignee = ticket.assignee { "<span class=\"cut\">\(assignee.name)</span>" } else if let team = ticket.team { "<span class=\"cut quiet\">\(team.name)</span>" } else {
-            "<span class=\"quiet\">\(t("nobody"))</span>"
-        }
-    let snippet: HTML? = view.snippets[ticket.id].map { "<span class=\"small quiet cut\">\(marked($0.text, view.words))</span>" }
-    let chosen: HTML? = desk.works ? "<input type=\"checkbox\" name=\"number\" value=\"\(ticket.number)\" aria-label=\"#\(ticket.number)\">" : nil
-    let subject: HTML = view.words.isEmpty ? "\(ticket.subject)" : marked(ticket.subject, view.words)
-    return """
-        <li class="row-\(ticket.state.rawValue)\(unread)">\(chosen)<a href="\(href: ticketPath(ticket.number, list: view.list?.rawValue))"><span class="what"><strong class="cut" dir="auto">\(subject)</strong>\
-        <span class="small quiet cut" dir="auto">\(name)</span>\(snippet)</span><span class="chips">\(chips(ticket, t))</span><span class="who small">\(holder)</span>\
-        <span class="when small num">\(dueChip(ticket, desk.now, t))<span class="quiet">#\(ticket.number)</span></span></a></li>
-        """
+    html.write(ticket.isUnread ? "<li class=\"new\">" : "<li>")
+    if desk.works {
+        html.write("<input type=\"checkbox\" name=\"number\" value=\"")
+        html.write(ticket.number)
+        html.write("\" aria-label=\"#")
+        html.write(ticket.number)
+        html.write("\">")
+    }
+    html.write("<a href=\"/desk/tickets/")
+    html.write(ticket.number)
+    if let list = view.list {
+        html.write("?list=")
+        html.write(text: list.rawValue)
+    }
+    html.write("\"><span><strong dir=\"auto\">")
+    if view.words.isEmpty { html.write(text: ticket.subject) } else { html += marked(ticket.subject, view.words) }
+    html.write("</strong><small dir=\"auto\">")
+    html.write(text: ticket.requester)
+    html.write("</small>")
+    if let snippet = view.snippets[ticket.id] {
+        html.write("<small>")
+        if snippet.isCutBefore { html.write("…") }
+        html += marked(snippet.text, view.words)
+        if snippet.isCutAfter { html.write("…") }
+        html.write("</small>")
+    }
+    html.write("</span><span>")
+    writeChips(ticket, to: &html, t)
+    html.write("</span><small>")
+    html.write(text: ticket.assignee ?? ticket.team ?? t("nobody"))
+    html.write("</small><small class=\"num\">")
+    writeDue(ticket.nextDue, to: &html, desk.now, t)
+    html.write("#")
+    html.write(ticket.number)
+    html.write("</small></a></li>")
+}
+
+private func writeChips(_ ticket: TicketLine, to html: inout HTML, _ t: Language) {
+    if ticket.escalationLevel > 0 {
+        html.write("<span class=\"chip up miss\">")
+        html.write(text: t("Level {0}", String(ticket.escalationLevel)))
+        html.write("</span>")
+    }
+    html.write(ticket.state == .waiting || ticket.state == .resolved ? "<span class=\"chip ok\">" : "<span class=\"chip\">")
+    html.write(text: t.state(ticket.state))
+    html.write("</span>")
+    if ticket.priority != .normal {
+        html.write("<span class=\"chip\">")
+        html.write(text: t.priority(ticket.priority))
+        html.write("</span>")
+    }
+    html.write("<span class=\"chip wide\">")
+    html.write(text: ticket.department)
+    html.write("</span>")
+}
+
+private func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Language) {
+    guard let due else { return }
+    let left = due.timeIntervalSince(now)
+    html.write(left < 0 ? "<span class=\"chip miss\">−" : left < 3600 ? "<span class=\"chip risk\">" : "<span class=\"chip\">")
+    html.write(text: t.span(left))
+    html.write("</span>")
 }
 
 /// State, level, priority and department, where they say something.
-func chips(_ ticket: Ticket, _ t: Language) -> HTML {
-    let level: HTML? = ticket.escalationLevel > 0 ? "<span class=\"chip up miss\">\(t("Level {0}", String(ticket.escalationLevel)))</span>" : nil
-    let priority: HTML? = ticket.priority == .normal ? nil : "<span class=\"chip\">\(t.priority(ticket.priority))</span>"
-    let state: HTML = "<span class=\"chip\(ticket.state == .waiting || ticket.state == .resolved ? " ok" : "")\">\(t.state(ticket.state))</span>"
-    return "\(level)\(state)\(priority)<span class=\"chip wide\">\(ticket.department.name)</span>"
+func chips(_ state: TicketState, _ priority: Priority, _ level: Int, _ department: String, _ t: Language) -> HTML {
+    let up: HTML? = level > 0 ? "<span class=\"chip up miss\">\(t("Level {0}", String(level)))</span>" : nil
+    let urgency: HTML? = priority == .normal ? nil : "<span class=\"chip\">\(t.priority(priority))</span>"
+    let ok: HTML? = state == .waiting || state == .resolved ? " ok" : nil
+    return "\(up)<span class=\"chip\(ok)\">\(t.state(state))</span>\(urgency)<span class=\"chip wide\">\(department)</span>"
 }
+func chips(_ ticket: Ticket, _ t: Language) -> HTML { chips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department.name, t) }
 
 /// How long until the next target, or since it was missed.
-func dueChip(_ ticket: Ticket, _ now: Date, _ t: Language) -> HTML? {
-    guard ticket.state.isActive, ticket.deadlines.pausedAt == nil, let due = ticket.deadlines.next else { return nil }
+func dueChip(_ due: Date?, _ now: Date, _ t: Language) -> HTML? {
+    guard let due else { return nil }
     let left = due.timeIntervalSince(now)
     if left < 0 { return "<span class=\"chip miss\" title=\"\(t("missed"))\">−\(t.span(left))</span>" }
     return left < 3600 ? "<span class=\"chip risk\">\(t.span(left))</span>" : "<span class=\"chip\">\(t.span(left))</span>"

@@ -15,8 +15,8 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         """
         \(list == nil ? nil : pane)<main class="ticket" id="content" data-last="\(view.lastEntry)">\
         <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\
-        <div class="talk" data-refresh="talk">\(talk(desk, view, notice))</div>\(composer(desk, view, notice))</main>\
-        <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>\(dialogs(desk, view))
+        <div class="talk" data-refresh="talk" tabindex="0" role="region" aria-label="\(t("Conversation"))">\(talk(desk, view, notice))</div>\(composer(desk, view, notice))</main>\
+        <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>\(emptyDialog(t))
         """)
 }
 
@@ -29,7 +29,7 @@ private func header(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotic
     let others = view.present.filter { $0.agent != desk.agent.id }.map { t($0.mode == .writing ? "{0} is writing" : "{0} is reading", $0.name) }
     let back: HTML? = notice.list.flatMap { WorkList(rawValue: $0) }.map { "<a class=\"small quiet back\" href=\"\(href: listPath($0))\">← \(t.list($0))</a>" }
     return """
-        <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, t))\(dueChip(ticket, desk.now, t))<span class="grow"></span>\
+        <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, t))\(dueChip(ticket.state.isActive ? ticket.deadlines.next : nil, desk.now, t))<span class="grow"></span>\
         <span class="small quiet" data-present aria-live="polite">\(others.joined(separator: ", "))</span></div><h1 dir="auto">\(ticket.subject)</h1>\(merged)\(desk.works ? actionBar(desk, view) : nil)
         """
 }
@@ -51,7 +51,7 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
                 <form method="post" action="\(href: actionPath(view.ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="\(style)"\(key)>\(t.action(action))\(shown)</button></form>
                 """
         }
-        return "<a class=\"\(style)\" href=\"\(href: actionPath(view.ticket.number, action))\" data-dialog=\"do-\(action.rawValue)\"\(key)>\(t.action(action))\(shown)</a>"
+        return "<a class=\"\(style)\" href=\"\(href: actionPath(view.ticket.number, action))\" data-dialog\(key)>\(t.action(action))\(shown)</a>"
     }
     let front: [HTML?] = [
         button(.resolve, first: state.isActive), button(.reopen, first: !state.isActive), button(.claim), button(.assign), button(.escalate), button(.wait), button(.resume),
@@ -150,7 +150,7 @@ private func eventLine(_ event: TicketEvent, _ t: Language) -> HTML {
 /// What happened, in a sentence.
 func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
     let who = event.actor.name
-    let data = JSON(event.dataText)
+    let data = event.dataText == "{}" ? nil : JSON(event.dataText)
     let to = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
     let other = (data?["into"] ?? data?["by"] ?? data?["follows"] ?? data?["ticket"])?.integer
     let sentence: String =
@@ -261,8 +261,8 @@ private func people(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let customers: [HTML] = view.whole.collaborators.map { "<li class=\"row spread\"><span class=\"cut\">\($0.address)</span>\(remove(.removeCollaborator, "email", $0.address))</li>" }
     let add: HTML? = desk.works && TicketAction.addAgent.isAllowed(in: ticket.state)
         ? """
-        <div class="row wrap"><a class="small" href="\(href: actionPath(ticket.number, .addAgent))" data-dialog="do-add_agent">\(t("Bring in an agent"))</a>\
-        <a class="small" href="\(href: actionPath(ticket.number, .addCollaborator))" data-dialog="do-add_collaborator">\(t("Bring in a customer"))</a></div>
+        <div class="row wrap"><a class="small" href="\(href: actionPath(ticket.number, .addAgent))" data-dialog>\(t("Bring in an agent"))</a>\
+        <a class="small" href="\(href: actionPath(ticket.number, .addCollaborator))" data-dialog>\(t("Bring in a customer"))</a></div>
         """ : nil
     let list: HTML? = agents.isEmpty && customers.isEmpty ? nil : "<ul class=\"plain small\">\(agents)\(customers)</ul>"
     return "<section><h2>\(t("Also here"))</h2>\(list)\(add)</section>"
@@ -283,10 +283,10 @@ private func facts(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     if ticket.reopenedCount > 0 { row(t("Reopened"), String(ticket.reopenedCount)) }
     if !ticket.tags.isEmpty { row(t("Tags"), ticket.tags.joined(separator: ", ")) }
     let labels = Dictionary((view.choices.topics.first { $0.id == ticket.topic?.id }?.fields ?? []).map { ($0.key, $0.label) }, uniquingKeysWith: { first, _ in first })
-    if case .object(let fields)? = JSON(ticket.fieldsText) {
+    if ticket.fieldsText != "{}", case .object(let fields)? = JSON(ticket.fieldsText) {
         for (name, value) in fields.sorted(by: { $0.key < $1.key }) { row(labels[name] ?? name, value == .bool(true) ? t("yes") : value == .bool(false) ? t("no") : plain(value)) }
     }
     let change: HTML? = desk.works && ![.merged, .deleted].contains(ticket.state)
-        ? "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(ticket.number), "change"))\" data-dialog=\"do-change\" data-key=\"d\">\(t("Change details"))</a></p>" : nil
+        ? "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(ticket.number), "change"))\" data-dialog data-key=\"d\">\(t("Change details"))</a></p>" : nil
     return "<dl>\(rows)</dl>\(change)"
 }

@@ -41,6 +41,7 @@ extension Call {
     func ticketView(_ number: Int64, all: Bool = false) async throws -> TicketView {
         let agent = try self.agent()
         let (feed, now) = (desk.feed, desk.clock.now())
+        let choices = try await desk.choices.choices(on: desk)
         return try await desk.read { db in
             let ticket = try db.ticket(number: number, for: .agent(agent))
             let most = all ? 20_000 : Self.mostEntries
@@ -48,7 +49,7 @@ extension Call {
             let deliveries = Dictionary(grouping: try db.deliveries(of: ticket.id, limit: 500).filter { $0.kind == .reply || $0.kind == .resolved }, by: { $0.entry ?? Entry.ID(0) })
             return TicketView(
                 whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
-                deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: try db.choices(department: ticket.department.id),
+                deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
                 acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now))
         }
     }

@@ -1,0 +1,71 @@
+import Foundation
+import Store
+
+/// A ticket as a list shows it: no more than a line needs is read.
+package struct TicketLine: Sendable {
+    package let id: Ticket.ID
+    package let number: Int64
+    package let subject: String
+    package let state: TicketState
+    package let priority: Priority
+    package let department: String
+    /// The assignee, else the team.
+    package let assignee: String?
+    package let team: String?
+    /// The requester's name, else the address.
+    package let requester: String
+    package let escalationLevel: Int
+    /// The target that comes next; none while the clock rests.
+    package let nextDue: Date?
+    /// The customer spoke last.
+    package let isUnread: Bool
+    let urgency: Int
+
+    static let columns: SQL = """
+        ticket.id, ticket.number, ticket.subject, ticket.state, ticket.priority, department.name, assignee.name, team.name,
+        CASE ticket.requester_name WHEN '' THEN ticket.requester_address ELSE ticket.requester_name END, ticket.escalation_level,
+        CASE WHEN ticket.paused_at IS NOT NULL THEN NULL WHEN ticket.first_responded_at IS NOT NULL OR ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
+            WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE ticket.first_response_due_at END,
+        ticket.last_message_at, ticket.last_reply_at, ticket.urgency
+        """
+    static let joins: SQL = """
+        LEFT JOIN department ON department.id = ticket.department_id LEFT JOIN team ON team.id = ticket.team_id
+        LEFT JOIN agent assignee ON assignee.id = ticket.assignee_id
+        """
+
+    init(_ row: inout Row) throws {
+        id = try row.read()
+        number = try row.read()
+        subject = try row.read()
+        state = try row.read()
+        priority = try row.read()
+        department = try row.read()
+        assignee = try row.read()
+        team = try row.read()
+        requester = try row.read()
+        escalationLevel = try row.read()
+        let due = try row.integer()
+        nextDue = state.isActive ? due.map { Date(milliseconds: $0) } : nil
+        let (message, reply) = (try row.integer(), try row.integer())
+        isUnread = message.map { $0 > reply ?? 0 } ?? false
+        urgency = try row.read()
+    }
+}
+
+/// One page of a list, as lines.
+package struct TicketLines: Sendable {
+    package let lines: [TicketLine]
+    package let next: TicketCursor?
+    package static let none = TicketLines(lines: [], next: nil)
+}
+
+extension Connection {
+    package func lines(_ list: TicketList) throws -> TicketLines {
+        var lines: [TicketLine] = []
+        lines.reserveCapacity(list.limit + 1)
+        try run(try list.lineStatement(self)) { lines.append(try TicketLine(&$0)) }
+        guard lines.count > list.limit else { return TicketLines(lines: lines, next: nil) }
+        lines.removeLast()
+        return TicketLines(lines: lines, next: lines.last.map { TicketCursor(urgency: $0.urgency, id: $0.id) })
+    }
+}
