@@ -40,7 +40,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .target(name: "Mail", dependencies: ["Markup", "CGMime", "CGumbo", "CCurl"], swiftSettings: strict),
+        .target(
+            name: "Mail",
+            dependencies: [
+                "Markup", "CGMime", "CGumbo", "CCurl",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "Desk",
             dependencies: [

@@ -15,7 +15,7 @@ struct Answering: RouterMiddleware {
 
     func handle(_ request: Request, context: DeskContext, next: (Request, DeskContext) async throws -> Response) async throws -> Response {
         let isAPI = request.uri.path.hasPrefix("/api/")
-        let problem: Problem
+        var problem: Problem
         do { return try await next(request, context) } catch let refusal as Refusal {
             problem = Problem(refusal)
         } catch let error as StoreError {
@@ -26,6 +26,7 @@ struct Answering: RouterMiddleware {
             problem = unexpected(error, context)
         }
         if isAPI { return problem.apiResponse }
+        problem.requestID = context.id
         return Page.response(.init(code: problem.status), errorPage(problem, await web.frame(request)), policy: Page.policy)
     }
 

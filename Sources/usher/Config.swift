@@ -42,6 +42,7 @@ struct Config: Sendable {
     var port: Int
     var url: String?
     var smtp: String?
+    private(set) var lmtp: (host: String, port: Int)?
     private(set) var proxies: [String] = []
     var secret: String?
 
@@ -86,7 +87,9 @@ struct Config: Sendable {
         if let secret = values[.secret] {
             if secret.utf8.count < 16 { mistakes.append("USHER_SECRET: is shorter than 16 characters") } else { self.secret = secret }
         }
-        if let lmtp = values[.lmtpListen], Config.address(lmtp) == nil { mistakes.append("USHER_LMTP_LISTEN: “\(lmtp)” is not host:port") }
+        if let listen = values[.lmtpListen] {
+            if let (host, port) = Config.address(listen) { lmtp = (host, port) } else { mistakes.append("USHER_LMTP_LISTEN: “\(listen)” is not host:port") }
+        }
         proxies = (values[.trustedProxies] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         guard mistakes.isEmpty else { throw Mistakes(lines: mistakes) }
     }

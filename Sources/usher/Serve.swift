@@ -43,6 +43,7 @@ struct Serve: AsyncParsableCommand {
             }, logger: Logger(label: "http"))
         // Stopped from the last to the first: open lines of news end before the server waits for its connections.
         var services: [any Service] = [Sweep(desk: desk), app, LiveRelay(desk: desk)]
+        if let lmtp = config.lmtp { services.append(MailEntrance(desk: desk, host: lmtp.host, port: lmtp.port)) }
         if let mailer { services.insert(Courier(desk: desk, mailer: mailer), at: 0) }
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))

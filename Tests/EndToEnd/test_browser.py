@@ -1,4 +1,5 @@
 """The four stories in a real browser, with a customer, two agents and a supervisor at work at once; and what happens when something breaks."""
+import email.message
 import re
 
 from playwright.sync_api import expect
@@ -318,6 +319,33 @@ def test_searching_shows_where_the_words_stand(people, peopled):
     ada.get_by_label("Search", exact=True).fill(str(number))
     ada.keyboard.press("Enter")
     ada.wait_for_url(f"**/desk/tickets/{number}")
+
+
+def test_a_mail_as_it_is_shown(people, peopled):
+    """Pictures of the mail in place, none from elsewhere until asked for, the history folded, the original at hand."""
+    png = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082")
+    mail = email.message.EmailMessage()
+    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = "Kim Ito <kim@harbour.example>", "support@localhost", "With pictures", "<pictures@customer.example>"
+    mail.set_content("See the picture.\n\nOn Mon, 23 Nov 2026 at 10:00, Support wrote:\n> What do you see?\n")
+    mail.add_alternative('<p>See the <b>picture</b>. <img src="cid:shot" alt="shot"><img src="http://elsewhere.example/spy.png" alt="spy"></p><div>On Mon, 23 Nov 2026 at 10:00, Support wrote:<blockquote type="cite">What do you see?</blockquote></div><script>document.title = "stolen"</script>', subtype="html")
+    mail.get_payload()[1].add_related(png, "image", "png", cid="<shot>")
+    number = int(peopled.intake(mail))
+    ada = people.agent("ada@desk.example")
+    asked = []
+    ada.on("request", lambda request: asked.append(request.url))
+    ada.goto(f"/desk/tickets/{number}")
+    shot = ada.get_by_role("img", name="shot")
+    expect(shot).to_be_visible()
+    assert shot.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    assert not [url for url in asked if "elsewhere" in url]
+    ada.get_by_role("link", name="Show them").click()
+    expect(ada.get_by_role("img", name="spy")).to_have_attribute("src", "http://elsewhere.example/spy.png")
+    expect(ada.locator(".quoted blockquote")).not_to_be_visible()
+    ada.get_by_text("show quoted text").click()
+    expect(ada.locator(".quoted blockquote")).to_contain_text("What do you see?")
+    with ada.expect_download() as download:
+        ada.get_by_role("link", name="Original message").click()
+    assert open(download.value.path(), "rb").read() == mail.as_bytes()
 
 
 def test_a_ticket_for_a_caller(people, peopled, sink):

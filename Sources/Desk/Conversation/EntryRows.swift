@@ -89,6 +89,15 @@ extension Connection {
         return entries
     }
 
+    /// The bytes a message came as, like a file, and whose ticket it is.
+    package func original(of entry: Entry.ID) throws -> (file: Attachment, ticket: Ticket.ID)? {
+        try first("SELECT blob.hash, blob.size, ticket_id FROM entry JOIN blob ON blob.hash = entry.raw WHERE entry.id = \(entry)") { row in
+            let hash: String = try row.read()
+            let file = Attachment(id: Attachment.ID(0), name: "message-\(entry).eml", type: "message/rfc822", size: try row.read(), hash: hash, contentID: nil)
+            return (file: file, ticket: try row.read())
+        }
+    }
+
     /// A file, and the ticket and kind of entry it hangs on.
     package func attachment(_ id: Attachment.ID) throws -> (Attachment, ticket: Ticket.ID, kind: Entry.Kind) {
         let found = try first(

@@ -118,7 +118,9 @@ extension Transaction {
         let name = mail.author?.name ?? ""
         let known = name.isEmpty ? try db.value("SELECT name FROM customer WHERE id = \(customer)") ?? "" : name
         let author = Author(.customer, id: customer.number, name: known, address: mail.author?.address)
-        return try received(mail, in: ticket, by: author, reason: reason, files: files)
+        let placed = try received(mail, in: ticket, by: author, reason: reason, files: files)
+        try bringIn(mail, to: ticket.id, by: author)
+        return placed
     }
 
     private func strangerWrote(_ mail: ReceivedMail, in ticket: Ticket, files: [StoredFile]) throws -> Placed {
@@ -162,7 +164,27 @@ extension Transaction {
         request.raw = mail.hash
         request.silence = mail.author == nil ? "nobody knows who sent it" : mail.silence(office)
         let (ticket, entry) = try open(request, by: nil)
+        try bringIn(mail, to: ticket.id, by: Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress))
         return (.opened(ticket.number), entry, reason: "no token and no number of a ticket its sender takes part in")
+    }
+
+    /// Whom a customer addressed besides us takes part from then on; not who was taken out before, no agent, and nobody from a mass mailing.
+    private func bringIn(_ mail: ReceivedMail, to id: Ticket.ID, by author: Author) throws {
+        guard mail.message.automatic == .no, mail.author != nil else { return }
+        let ticket = try db.ticket(id)
+        guard TicketAction.addCollaborator.isAllowed(in: ticket.state) else { return }
+        let ours = [office.mailbox.withoutDetail, mail.mailbox?.withoutDetail].compactMap { $0 }
+        var known = Set([author.address, ticket.requesterAddress].compactMap { $0 } + (try db.collaborators(of: id)).map(\.address))
+        for address in (mail.message.to + mail.message.cc).prefix(Self.mostAddressed) where !ours.contains(address.withoutDetail) && known.insert(address.address).inserted {
+            guard try db.agent(email: address.address) == nil, try !wasTakenOut(address.address, of: id) else { continue }
+            try addCollaborator(address, to: ticket, by: author.actor, reason: "the mail was addressed to them as well")
+        }
+    }
+    private static var mostAddressed: Int { 30 }
+
+    private func wasTakenOut(_ address: String, of ticket: Ticket.ID) throws -> Bool {
+        let gone = try db.query("SELECT data FROM ticket_event WHERE ticket_id = \(ticket) AND kind = \(TicketEvent.Kind.collaboratorRemoved)") { JSON(try $0.read(String.self))?["email"]?.text }
+        return gone.contains(address)
     }
 
     private func messageID(_ mail: ReceivedMail) -> String? { mail.message.messageID.isEmpty ? nil : mail.message.messageID }

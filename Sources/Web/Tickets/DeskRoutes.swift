@@ -20,6 +20,7 @@ enum DeskRoutes {
             .get("/desk/tickets/:number/change", for: .agent(.agent), showChange),
             .post("/desk/tickets/:number/change", for: .agent(.agent), change),
             .get("/desk/attachments/:id", for: .agent(.viewer), attachment),
+            .get("/desk/entries/:id/original", for: .agent(.viewer), original),
         ]
     }
 
@@ -156,6 +157,17 @@ enum DeskRoutes {
             let (file, ticket, _) = try db.attachment(Attachment.ID(id))
             _ = try db.ticket(number: try db.ticket(ticket).number, for: .agent(agent))
             return file
+        }
+        return try await call.send(file)
+    }
+
+    /// The message as it came, byte for byte.
+    @Sendable private static func original(_ call: Call) async throws -> Response {
+        let (id, agent) = (Entry.ID(try call.number("id")), try call.agent())
+        let file = try await call.desk.read { db in
+            guard let (original, ticket) = try db.original(of: id) else { throw Refusal.notFound }
+            _ = try db.ticket(number: try db.ticket(ticket).number, for: .agent(agent))
+            return original
         }
         return try await call.send(file)
     }

@@ -77,7 +77,7 @@ private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML
     let kind: HTML = entry.kind == .reply ? "entry reply" : "entry"
     return """
         <article class="\(kind)">\(face(name))<div><p class="row spread small"><strong>\(name)</strong> \
-        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, shows: false))\(list)</div></div></article>
+        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, shows: false, t))\(list)</div></div></article>
         """
 }
 
@@ -93,10 +93,25 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
         """)
 }
 
-/// The words of an entry, its pictures shown in place. What comes from elsewhere is shown where a reader asked for it.
-func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool) -> HTML {
-    guard var markup = entry.html else { return HTMLText.paragraphs(entry.text) }
-    guard markup.contains("data-") else { return HTML(raw: markup) }
+/// The words of an entry, its pictures shown in place and the history it quotes folded. What comes from elsewhere is shown where a
+/// reader asked for it.
+func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool, _ t: Language) -> HTML {
+    let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
+    guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
+    if quoted != nil {
+        // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain words stand in.
+        guard let folded = folding(markup, t("show quoted text")) else {
+            if !markup.contains(" data-cid=") { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
+            return HTML(raw: withPictures(markup, of: entry, path, remote))
+        }
+        markup = folded
+    }
+    return HTML(raw: withPictures(markup, of: entry, path, remote))
+}
+
+private func withPictures(_ markup: String, of entry: Entry, _ path: (String) -> Path, _ remote: Bool) -> String {
+    guard markup.contains(" data-") else { return markup }
+    var markup = markup
     for file in entry.attachments {
         guard let id = file.contentID else { continue }
         let mark: HTML = " data-cid=\"\(id)\""
@@ -104,6 +119,27 @@ func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool) ->
         markup = markup.replacingOccurrences(of: mark.text, with: source.text)
     }
     // The sanitizer wrote these itself, from checked addresses.
-    if remote { markup = markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") }
-    return HTML(raw: markup)
+    return remote ? markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") : markup
+}
+
+/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens.
+private func folding(_ markup: String, _ title: String) -> String? {
+    var folded = ""
+    var rest = markup[...]
+    var depth = 0
+    var found = false
+    let summary: HTML = "<details class=\"quoted\"><summary>\(title)</summary>"
+    while let tag = rest.range(of: #"</?blockquote[^>]*>"#, options: .regularExpression) {
+        let isOpening = rest[tag].hasPrefix("<b")
+        folded += rest[..<tag.lowerBound]
+        if isOpening, depth == 0 {
+            folded += summary.text
+            found = true
+        }
+        folded += rest[tag]
+        depth += isOpening ? 1 : -1
+        if !isOpening, depth == 0 { folded += "</details>" }
+        rest = rest[tag.upperBound...]
+    }
+    return found && depth == 0 ? folded + rest : nil
 }

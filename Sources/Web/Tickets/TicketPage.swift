@@ -56,7 +56,7 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let front: [HTML?] = [
         button(.resolve, first: state.isActive), button(.reopen, first: !state.isActive), button(.claim), button(.assign), button(.escalate), button(.wait), button(.resume),
     ]
-    let more: [HTML?] = [button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
+    let more: [HTML?] = [button(.confirm), button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
     return """
         <div class="row wrap actions">\(front.compactMap { $0 })<details class="more"><summary class="button plain">\(t("More"))</summary><div class="menu">\(more.compactMap { $0 })</div></details></div>
         """
@@ -103,19 +103,19 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         case .reply: t("to {0}", view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName)
         case .message: t.source(entry.source)
         }
-    let body = words(of: entry, files: { Path("desk", "attachments", $0) }, shows: notice.showsPictures)
+    let body = words(of: entry, files: { Path("desk", "attachments", $0) }, shows: notice.showsPictures, t)
     let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
         ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
-    let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
     let files: [HTML] = entry.attachments.map { file in
         "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
     let stranger: HTML? = entry.author.isStranger ? " <span class=\"chip risk\">\(t("new here"))</span>" : nil
+    let original: HTML? = entry.source == .email && entry.kind == .message ? "<p class=\"small\"><a class=\"quiet\" href=\"\(href: Path("desk", "entries", entry.id.description, "original"))\">\(t("Original message"))</a></p>" : nil
     let style: HTML = entry.kind == .note ? "entry note" : entry.kind == .reply ? "entry reply" : "entry"
     return """
         <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)</span>\
-        <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div><div class="body" dir="auto">\(body)\(list)\(blocked)\(quoted)</div></div></article>
+        <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div><div class="body" dir="auto">\(body)\(list)\(blocked)</div>\(original)</div></article>
         """
 }
 
@@ -221,8 +221,18 @@ private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let linked: HTML? = links.isEmpty ? nil : "<section><h2>\(t("Linked"))</h2><ul class=\"plain small\">\(links)</ul></section>"
     return """
         \(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p></section>\
-        \(people(desk, view))<section><h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(survey)\(linked)
+        \(people(desk, view))\(mails(view, t))<section><h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(survey)\(linked)
         """
+}
+
+/// Every mail about the ticket and how it fares, out of the way until somebody asks.
+private func mails(_ view: TicketView, _ t: Language) -> HTML? {
+    guard !view.mails.isEmpty else { return nil }
+    let rows: [HTML] = view.mails.prefix(50).map { mail in
+        let trouble: HTML? = mail.error.map { "<div class=\"fault\">\($0)</div>" }
+        return "<li><div>\(t.mail(mail.kind))</div><div class=\"quiet\"><span class=\"cut\">\(mail.address)</span> · \(deliveryState(mail.state, t)) · \(moment(mail.sentAt ?? mail.createdAt))</div>\(trouble)</li>"
+    }
+    return "<section><details><summary class=\"small\">\(t("Mails ({0})", String(view.mails.count)))</summary><ul class=\"plain small\">\(rows)</ul></details></section>"
 }
 
 private func linkWord(_ kind: String, _ t: Language) -> String {

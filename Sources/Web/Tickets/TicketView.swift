@@ -10,6 +10,8 @@ struct TicketView: Sendable {
     /// Whether there are more entries before the first one shown.
     let hasEarlier: Bool
     let events: [TicketEvent]
+    /// All mails about the ticket, newest first.
+    let mails: [Delivery]
     let deliveries: [Entry.ID: [Delivery]]
     let drafts: [Entry.Kind: Draft]
     let choices: TicketChoices
@@ -46,10 +48,11 @@ extension Call {
             let ticket = try db.ticket(number: number, for: .agent(agent))
             let most = all ? 20_000 : Self.mostEntries
             let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
-            let deliveries = Dictionary(grouping: try db.deliveries(of: ticket.id, limit: 500).filter { $0.kind == .reply || $0.kind == .resolved }, by: { $0.entry ?? Entry.ID(0) })
+            let mails = try db.deliveries(of: ticket.id, limit: 500)
+            let deliveries = Dictionary(grouping: mails.filter { $0.kind == .reply || $0.kind == .resolved }, by: { $0.entry ?? Entry.ID(0) })
             return TicketView(
                 whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
-                deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
+                mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
                 acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now))
         }
     }

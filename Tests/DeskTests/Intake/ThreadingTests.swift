@@ -249,4 +249,23 @@ struct AutomaticMailTests {
         guard case .rejected = try await test.receive(from: "MAILER-DAEMON@mx.example", subject: "Undelivered Mail Returned to Sender", headers: ["Return-Path: <>"]) else { return #expect(Bool(false)) }
         #expect(try await test.read { try $0.count(TicketList()) } == 0)
     }
+
+    @Test("whom a customer addressed as well takes part, but for us, agents and those who were taken out")
+    func addressed() async throws {
+        let test = try await TestDesk()
+        _ = try await test.hire("Ada")
+        let cc = "Cc: Lee <lee@corner.example>, ada@desk.example, support+x@desk.example, kim@harbour.example"
+        guard case .opened(let number) = try await test.receive(from: "Kim <kim@harbour.example>", to: "support@desk.example, Noor <noor@lindgren.example>", headers: [cc]) else { Issue.record("no ticket was opened"); return }
+        let ticket = try await test.ticket(number)
+        func part() async throws -> [String] { try await test.read { try $0.collaborators(of: ticket.id).map(\.address).sorted() } }
+        #expect(try await part() == ["lee@corner.example", "noor@lindgren.example"])
+        let lee = try #require(MailAddress("lee@corner.example"))
+        try await test.act(on: ticket) { tx, ticket in try tx.removeCollaborator(lee, from: ticket, by: .routing) }
+        _ = try await test.receive(from: "kim@harbour.example", subject: "Re: [#\(number)]", headers: ["Cc: lee@corner.example, new@corner.example"])
+        #expect(try await part() == ["new@corner.example", "noor@lindgren.example"])
+        // A mass mailing brings in nobody.
+        guard case .opened(let list) = try await test.receive(from: "news@list.example", headers: ["List-Id: <news.list.example>", "Cc: all@list.example"]) else { Issue.record("no ticket was opened"); return }
+        let other = try await test.ticket(list)
+        #expect(try await test.read { try $0.collaborators(of: other.id) }.isEmpty)
+    }
 }
