@@ -7,10 +7,12 @@
 """
 import http.cookiejar
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,6 +87,40 @@ def sign_in(port, environment):
     return next(cookie.value for cookie in jar if cookie.name == "usher_session")
 
 
+def mail_in(port, worker, seconds):
+    """One mail server's line: messages as fast as they are answered for; how many were kept, and how long each took."""
+    times = []
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        answers = line.makefile("rb")
+        answers.readline()
+        line.sendall(b"LHLO bench\r\n")
+        while not answers.readline().startswith(b"250 "):
+            pass
+        end = time.monotonic() + seconds
+        number = 0
+        while time.monotonic() < end:
+            number += 1
+            sender = f"m{worker}-{number}@bench.example"
+            message = (
+                f"From: Customer {number} <{sender}>\r\nTo: support@localhost\r\nSubject: Scanner sends empty pages\r\nMessage-ID: <{os.getpid()}-{number}@bench.example>\r\n"
+                "Content-Type: text/plain; charset=utf-8\r\n\r\nSince this morning every page comes out white.\r\n")
+            begun = time.monotonic()
+            line.sendall(f"MAIL FROM:<{sender}>\r\nRCPT TO:<support@localhost>\r\nDATA\r\n".encode())
+            for _ in range(3):
+                answers.readline()
+            line.sendall(message.encode() + b".\r\n")
+            assert answers.readline().startswith(b"250"), "a message was not kept"
+            times.append((time.monotonic() - begun) * 1000)
+    return times
+
+
+def lmtp(port, connections, seconds):
+    with multiprocessing.Pool(connections) as pool:
+        times = sorted(t for worker in pool.starmap(mail_in, [(port, worker, seconds) for worker in range(connections)]) for t in worker)
+    at = lambda share: times[int(len(times) * share)]
+    return {"rate": len(times) / seconds, "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "bad": 0}
+
+
 def pss(process):
     for line in open(f"/proc/{process.pid}/smaps_rollup"):
         if line.startswith("Pss:"):
@@ -94,7 +130,8 @@ def pss(process):
 
 def measure(engine, size, cluster, folder):
     port = free_port()
-    environment = {**os.environ, "USHER_DATA": str(folder / "data"), "USHER_LISTEN": f"127.0.0.1:{port}"}
+    mail_port = free_port()
+    environment = {**os.environ, "USHER_DATA": str(folder / "data"), "USHER_LISTEN": f"127.0.0.1:{port}", "USHER_LMTP_LISTEN": f"127.0.0.1:{mail_port}"}
     name = f"bench_{size}"
     if engine == "postgres":
         cluster.create(name)
@@ -118,6 +155,7 @@ def measure(engine, size, cluster, folder):
     runs = [("bare", 8), ("list", 8), ("next", 8), ("ticket", 8), ("entries", 8), ("search", 8), ("create", 1), ("create", 8), ("reply", 8)]
     for mode, connections in runs:
         result[f"{mode} {connections}"] = wrk(port, mode, connections, **common)
+    result["lmtp 8"] = lmtp(mail_port, 8, SECONDS)
     result["memory"] = pss(process)
     stop(process)
 
@@ -138,6 +176,7 @@ TITLES = [
     ("page list 8", "page: list, 50 newest"), ("page next 8", "page: list, urgent first"), ("page ticket 8", "page: ticket"), ("page search 8", "page: search, 2 words"),
     ("page home 8", "page: portal home"), ("page form 8", "page: form"),
     ("create 1", "create, 1 connection"), ("create 8", "create, 8 connections"), ("floor 1", "bare statements, 1"), ("floor 8", "bare statements, 8"), ("reply 8", "reply"),
+    ("lmtp 8", "mail by LMTP, 8 connections"),
 ]
 
 

@@ -10,7 +10,7 @@ import Synchronization
 package final class PostgresDatabase: Database {
     package let dialect = Dialect.postgres
     private let address: String
-    private let work: WorkQueue
+    private let work: WorkQueue<PostgresConnection>
     private let counts = Counts()
 
     /// - Parameter address: `postgres://user:password@host:port/name`, or libpq's own words.
@@ -26,8 +26,8 @@ package final class PostgresDatabase: Database {
         for number in 0..<connections {
             let connection = number == 0 ? first : PostgresConnection(address: address)
             let box = ConnectionBox(connection)
-            let thread = Thread { [work, counts] in
-                while let job = work.take() { job(box.connection, counts) }
+            let thread = Thread { [work] in
+                while let job = work.take() { job(box.connection) }
                 box.connection.close()
             }
             thread.stackSize = 4 << 20
@@ -55,7 +55,7 @@ package final class PostgresDatabase: Database {
         begin: String, reads: Bool, _ body: @escaping @Sendable (any Connection) throws -> T
     ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            let accepted = work.put { connection, counts in
+            let accepted = work.put { [counts] connection in
                 counts.values.withLock { if reads { $0.reads += 1 } else { $0.writes += 1 } }
                 continuation.resume(with: Result { try connection.transaction(begin: begin, counts: counts, body) })
             }
@@ -72,50 +72,6 @@ private final class Counts: Sendable {
 private struct ConnectionBox: @unchecked Sendable {
     let connection: PostgresConnection
     init(_ connection: PostgresConnection) { self.connection = connection }
-}
-
-/// Work for whichever connection is free.
-private final class WorkQueue: Sendable {
-    typealias Job = @Sendable (PostgresConnection, Counts) -> Void
-    private let state = Mutex((jobs: [Job](), head: 0, stopped: false))
-    private let signal = DispatchSemaphore(value: 0)
-
-    func put(_ job: @escaping Job) -> Bool {
-        let accepted = state.withLock { state in
-            if state.stopped { return false }
-            state.jobs.append(job)
-            return true
-        }
-        if accepted { signal.signal() }
-        return accepted
-    }
-
-    /// Waits for a job; nil once the queue was stopped and is empty.
-    func take() -> Job? {
-        while true {
-            signal.wait()
-            let (job, stopped): (Job?, Bool) = state.withLock { state in
-                guard state.head < state.jobs.count else { return (nil, state.stopped) }
-                let job = state.jobs[state.head]
-                state.head += 1
-                if state.head > 256, state.head * 2 > state.jobs.count {
-                    state.jobs.removeFirst(state.head)
-                    state.head = 0
-                }
-                return (job, false)
-            }
-            if let job { return job }
-            if stopped {
-                signal.signal()  // wakes the next thread, which stops as well
-                return nil
-            }
-        }
-    }
-
-    func stop() {
-        state.withLock { $0.stopped = true }
-        signal.signal()
-    }
 }
 
 /// One libpq connection. Used by one thread only.

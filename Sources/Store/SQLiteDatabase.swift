@@ -13,11 +13,15 @@ package final class SQLiteDatabase: Database {
     private let pool: DatabasePool
     private let queue: GroupCommit
     private let checkpoint: SQLiteCheckpoint
+    private let reading = WorkQueue<SQLiteConnection>()
+    private let readers: Int
+    private let readersEnded = DispatchSemaphore(value: 0)
 
     /// Opens or makes the file. `durable: false` is for tests that never lose power.
     package init(path: String, readers: Int = 4, durable: Bool = true) throws {
+        self.readers = readers
         var configuration = Configuration()
-        configuration.maximumReaderCount = readers
+        configuration.maximumReaderCount = 1
         configuration.busyMode = .timeout(10)
         configuration.label = "usher"
         configuration.prepareDatabase { db in
@@ -31,6 +35,10 @@ package final class SQLiteDatabase: Database {
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
         } catch { throw StoreError(sqlite: error) }
+        configuration.readonly = true
+        for number in 0..<readers {
+            do { try Self.startReader(number, path: path, configuration, reading, ended: readersEnded) } catch { throw StoreError(sqlite: error) }
+        }
         checkpoint = SQLiteCheckpoint(path: path)
         queue = GroupCommit(pool: pool, checkpoint: checkpoint)
         do {
@@ -44,9 +52,28 @@ package final class SQLiteDatabase: Database {
 
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         queue.counts.withLock { $0.reads += 1 }
-        do {
-            return try await pool.read { db in try body(SQLiteConnection(db)) }
-        } catch { throw StoreError.mapped(sqlite: error) }
+        return try await withCheckedThrowingContinuation { continuation in
+            let accepted = reading.put { connection in continuation.resume(with: Result { try connection.snapshot(body) }) }
+            if !accepted { continuation.resume(throwing: StoreError.unavailable("the database is closed")) }
+        }
+    }
+
+    private static func startReader(
+        _ number: Int, path: String, _ configuration: Configuration, _ reading: WorkQueue<SQLiteConnection>, ended: DispatchSemaphore
+    ) throws {
+        let reader = try DatabaseQueue(path: path, configuration: configuration)
+        let thread = Thread {
+            reader.inDatabase { db in
+                let connection = SQLiteConnection(db)
+                while let job = reading.take() { job(connection) }
+            }
+            // A connection that cannot be closed is let go with the process.
+            try? reader.close()
+            ended.signal()
+        }
+        thread.stackSize = 4 << 20
+        thread.name = "usher-reader-\(number)"
+        thread.start()
     }
 
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
@@ -54,10 +81,17 @@ package final class SQLiteDatabase: Database {
     }
 
     package func close() async {
+        endReaders()
         queue.stop()
         checkpoint.stop()
         // A file that cannot be closed is let go with the process; nothing in it depends on a clean close.
         try? pool.close()
+    }
+
+    /// The writer closes last, so that it leaves one whole file behind.
+    private func endReaders() {
+        reading.stop()
+        for _ in 0..<readers { readersEnded.wait() }
     }
 
     package var measures: DatabaseMeasures { queue.counts.withLock { $0 } }
@@ -89,6 +123,14 @@ final class SQLiteConnection: Connection {
             guard code == SQLITE_DONE else { throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message) }
             return Int(sqlite3_changes(db.sqliteConnection))
         } catch { throw StoreError.mapped(sqlite: error) }
+    }
+
+    /// Reads from one state of the database, whatever is written meanwhile.
+    func snapshot<T>(_ body: (any Connection) throws -> T) throws -> T {
+        try execute("BEGIN")
+        // Nothing was written, so how the transaction ends is all the same.
+        defer { _ = try? execute("COMMIT") }
+        do { return try body(self) } catch { throw StoreError.mapped(sqlite: error) }
     }
 
     private var message: String { sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) } ?? "" }

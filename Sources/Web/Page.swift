@@ -49,6 +49,7 @@ func document(_ title: String, _ frame: Frame, script: Assets, _ body: HTML) -> 
         <!doctype html>
         <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(title) · \(frame.deskName)</title><link rel="icon" href="data:,"><meta name="usher-portal" content="\(Assets.portal.path.text)"><link rel="stylesheet" href="\(href: Assets.style.path)">\
+        <link rel="modulepreload" href="\(href: Assets.portal.path)">\
         <script type="module" src="\(href: script.path)"></script>\(developing)</head>\(body)</html>
         """
 }

@@ -42,7 +42,7 @@ def addresses(demo):
     agents = {
         "list": "/desk?list=open", "empty": "/desk/search?query=zzzz", "search": "/desk/search?query=printer", "wrong-search": "/desk/search?query=state:x", "ticket": f"/desk/tickets/{escalated}?list=escalated",
         "closed-ticket": f"/desk/tickets/{closed}", "new": "/desk/new", "feedback": "/desk/feedback", "people": "/desk/people", "articles": "/desk/kb", "account": "/desk/account", "not-found": "/desk/tickets/1",
-        "change": f"/desk/tickets/{escalated}/change", "canned": "/desk/canned-replies/new", "admin": "/admin", "settings": "/admin/settings", "mail-texts": "/admin/mail-texts", "keys": "/admin/keys", "outbox": "/admin/outbox",
+        "change": f"/desk/tickets/{escalated}/change", "canned": "/desk/canned-replies/new", "admin": "/admin", "settings": "/admin/settings", "mail-texts": "/admin/mail-texts", "keys": "/admin/keys", "outbox": "/admin/outbox", "intake": "/admin/intake",
     }
     agents |= {f"do-{action}": f"/desk/tickets/{escalated}/do/{action}" for action in ["assign", "transfer", "escalate", "resolve", "merge", "add_agent", "add_collaborator", "wait"]}
     for name in ["departments", "teams", "agents", "topics", "service-levels", "schedules", "customers", "organizations"]:

@@ -48,6 +48,9 @@ package struct Resource: Sendable {
         }
     }
 
+    /// Rows whose password was set: whoever is signed in with the old one signs in anew.
+    var hasSessions: Bool { table == "agent" }
+
     package enum Kind: Sendable {
         case text(column: String, most: Int)
         case optionalText(column: String, most: Int)

@@ -144,6 +144,7 @@ extension Transaction {
             let assignments = SQL.join(values.columns.map { "\(SQL(raw: $0.0)) = \($0.1)" }, separator: ", ")
             try db.execute("UPDATE \(SQL(raw: resource.table)) SET \(assignments) WHERE id = \(id)")
         }
+        if resource.hasSessions, input["password"] != nil { try db.execute("DELETE FROM session WHERE agent_id = \(id)") }
         try set(values.lists, of: id)
         try resource.afterChange?(self, id)
         return try db.row(id, of: resource)

@@ -279,3 +279,4 @@ pane();
 listen();
 // The newest words are what matters.
 if (scroller) scroller.scrollTop = scroller.scrollHeight;
+desk.dataset.ready = "";

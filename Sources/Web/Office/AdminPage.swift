@@ -20,6 +20,7 @@ func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool) -> HTML {
         \(card(Path("admin", "settings"), t("Settings"), t("Name, mail, urgent words, closing and reopening times")))\
         \(card(Path("admin", "mail-texts"), t("Texts of the mails"), t("What the desk writes on each occasion")))\
         \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
+        \(card(Path("admin", "intake"), t("Mail that came in"), t("What was decided about each message, and why")))\
         \(card(Path("admin", "outbox"), t("Outbox"), t("{0} mails wait", String(waiting))))</div></main>
         """)
 }

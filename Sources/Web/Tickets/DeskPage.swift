@@ -78,7 +78,7 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
     return """
         <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)<h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\
         <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .feedback))\(link(Path("desk", "people"), t("People"), .people))\
-        \(link(Path("desk", "kb"), t("Articles"), .articles))\(administration)</nav>
+        \(desk.works ? link(Path("desk", "kb"), t("Articles"), .articles) : nil)\(administration)</nav>
         """
 }
 

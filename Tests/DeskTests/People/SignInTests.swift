@@ -151,6 +151,26 @@ struct SignInTests {
         #expect(try await test.read { try $0.session(token: second, now: now) } != nil)
     }
 
+    @Test("a password set by an administrator ends the agent's sessions")
+    func setByAdministrator() async throws {
+        let (test, ada) = try await staffed()
+        let token = try #require(self.token(try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: home)))
+        let now = test.clock.now()
+        _ = try await test.write { try $0.change(ada.id.number, of: Resource.agents, ["name": "Ada Lind"]) }
+        #expect(try await test.read { try $0.session(token: token, now: now) } != nil)
+        _ = try await test.write { try $0.change(ada.id.number, of: Resource.agents, ["password": "a password she is told"]) }
+        #expect(try await test.read { try $0.session(token: token, now: now) } == nil)
+    }
+
+    @Test("what may be done so often an hour is refused after that, and allowed again later")
+    func uses() async throws {
+        let test = try await TestDesk()
+        func tries(_ count: Int) async throws -> [Bool] { try await test.write { tx in try (0..<count).map { _ in try tx.allowUse(of: "x", perHour: 3) } } }
+        #expect(try await tries(5) == [true, true, true, false, false])
+        test.clock.advance(hours: 1.1)
+        #expect(try await tries(1) == [true])
+    }
+
     @Test("what is sealed is opened with the same secret only")
     func sealed() throws {
         let signer = Signer(secret: Array("one secret".utf8))
