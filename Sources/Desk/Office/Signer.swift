@@ -46,9 +46,13 @@ package struct Signer: Sendable {
 
 /// Crockford's alphabet in lower case: nothing in it needs quoting in an address, a link or a header.
 package enum Base32 {
-    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    private static let crockford = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    /// As RFC 4648, section 6, has it, for programs that expect that.
+    static let standard = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
 
-    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String { encode(bytes, alphabet: crockford) }
+
+    static func encode(_ bytes: some Sequence<UInt8>, alphabet: [UInt8]) -> String {
         var text: [UInt8] = []
         var buffer = 0
         var bits = 0

@@ -32,21 +32,7 @@ package enum OneTimeCode {
     }
 
     /// RFC 4648, section 6, without padding.
-    package static func base32(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
-        var text: [UInt8] = []
-        var (buffer, bits) = (0, 0)
-        for byte in bytes {
-            buffer = (buffer << 8 | Int(byte)) & 0xFFFF
-            bits += 8
-            while bits >= 5 {
-                bits -= 5
-                text.append(alphabet[buffer >> bits & 31])
-            }
-        }
-        if bits > 0 { text.append(alphabet[buffer << (5 - bits) & 31]) }
-        return String(decoding: text, as: UTF8.self)
-    }
+    package static func base32(_ bytes: [UInt8]) -> String { Base32.encode(bytes, alphabet: Base32.standard) }
 
     package static func newSecret() -> [UInt8] { (0..<20).map { _ in UInt8.random(in: .min ... .max) } }
 }

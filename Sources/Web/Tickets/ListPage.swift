@@ -91,7 +91,7 @@ private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame,
         html.write("</small>")
     }
     html.write("</span><span>")
-    writeChips(ticket, to: &html, t)
+    writeChips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department, to: &html, t)
     html.write("</span><small>")
     html.write(text: ticket.assignee ?? ticket.team ?? t("nobody"))
     html.write("</small><small class=\"num\">")
@@ -101,22 +101,23 @@ private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame,
     html.write("</small></a></li>")
 }
 
-private func writeChips(_ ticket: TicketLine, to html: inout HTML, _ t: Language) {
-    if ticket.escalationLevel > 0 {
+/// State, level, priority and department, where they say something.
+private func writeChips(_ state: TicketState, _ priority: Priority, _ level: Int, _ department: String, to html: inout HTML, _ t: Language) {
+    if level > 0 {
         html.write("<span class=\"chip up miss\">")
-        html.write(text: t("Level {0}", String(ticket.escalationLevel)))
+        html.write(text: t("Level {0}", String(level)))
         html.write("</span>")
     }
-    html.write(ticket.state == .waiting || ticket.state == .resolved ? "<span class=\"chip ok\">" : "<span class=\"chip\">")
-    html.write(text: t.state(ticket.state))
+    html.write(state == .waiting || state == .resolved ? "<span class=\"chip ok\">" : "<span class=\"chip\">")
+    html.write(text: t.state(state))
     html.write("</span>")
-    if ticket.priority != .normal {
+    if priority != .normal {
         html.write("<span class=\"chip\">")
-        html.write(text: t.priority(ticket.priority))
+        html.write(text: t.priority(priority))
         html.write("</span>")
     }
     html.write("<span class=\"chip wide\">")
-    html.write(text: ticket.department)
+    html.write(text: department)
     html.write("</span>")
 }
 
@@ -128,14 +129,11 @@ private func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Langu
     html.write("</span>")
 }
 
-/// State, level, priority and department, where they say something.
-func chips(_ state: TicketState, _ priority: Priority, _ level: Int, _ department: String, _ t: Language) -> HTML {
-    let up: HTML? = level > 0 ? "<span class=\"chip up miss\">\(t("Level {0}", String(level)))</span>" : nil
-    let urgency: HTML? = priority == .normal ? nil : "<span class=\"chip\">\(t.priority(priority))</span>"
-    let ok: HTML? = state == .waiting || state == .resolved ? " ok" : nil
-    return "\(up)<span class=\"chip\(ok)\">\(t.state(state))</span>\(urgency)<span class=\"chip wide\">\(department)</span>"
+func chips(_ ticket: Ticket, _ t: Language) -> HTML {
+    var html = HTML(capacity: 256)
+    writeChips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department.name, to: &html, t)
+    return html
 }
-func chips(_ ticket: Ticket, _ t: Language) -> HTML { chips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department.name, t) }
 
 /// How long until the next target, or since it was missed.
 func dueChip(_ due: Date?, _ now: Date, _ t: Language) -> HTML? {
