@@ -29,4 +29,12 @@ static inline long usher_curl_response_code(CURL *handle) {
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code);
     return code;
 }
+static inline int usher_curl_socket(CURL *handle) {
+    curl_socket_t found = CURL_SOCKET_BAD;
+    curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &found);
+    return (int)found;
+}
+static inline CURLcode usher_curl_set_writer(CURL *handle, size_t (*writer)(char *, size_t, size_t, void *)) {
+    return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, writer);
+}
 #endif

@@ -39,6 +39,8 @@ package struct MailAddress: Sendable, Hashable {
 
 extension String {
     package func trimmingWhitespace() -> String {
+        // Most text begins and ends with a visible ASCII character.
+        if let first = utf8.first, let last = utf8.last, first > 0x20, first < 0x7F, last > 0x20, last < 0x7F { return self }
         var view = self[...].unicodeScalars
         while let first = view.first, first.properties.isWhitespace || first.value < 0x20 { view.removeFirst() }
         while let last = view.last, last.properties.isWhitespace || last.value < 0x20 { view.removeLast() }
@@ -46,6 +48,7 @@ extension String {
     }
     /// One line without control characters: fit for a header, a subject, a name.
     package var singleLine: String {
+        if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return trimmingWhitespace() }
         var line = String.UnicodeScalarView()
         for scalar in unicodeScalars {
             line.append(scalar.value < 0x20 || scalar.value == 0x7F || scalar == "\u{2028}" || scalar == "\u{2029}" ? " " : scalar)

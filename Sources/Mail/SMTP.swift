@@ -15,24 +15,15 @@ package enum SMTPOutcome: Sendable, Equatable {
 
 /// Sends through one SMTP server by libcurl. Keeps its connection between messages. Used by one task at a time.
 package final class SMTPSender {
-    private let url: String
-    private let user: String?
-    private let password: String?
+    private let server: MailServer
+    private let greeting: String
     private let handle: UnsafeMutableRawPointer?
-    private static let library: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
 
-    /// - Parameter address: `smtp://user:password@host:port` or `smtps://…`; STARTTLS is used when offered.
-    package init?(_ address: String, greeting: String) {
-        _ = Self.library
-        guard var parts = URLComponents(string: address), ["smtp", "smtps"].contains(parts.scheme?.lowercased() ?? ""), parts.host?.isEmpty == false else { return nil }
-        user = parts.user
-        password = parts.password
-        parts.user = nil
-        parts.password = nil
-        parts.path = "/" + greeting.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
-        parts.query = nil
-        guard let url = parts.string else { return nil }
-        self.url = url
+    /// - Parameter greeting: the name given with EHLO.
+    package init(_ server: MailServer, greeting: String) {
+        _ = MailServer.library
+        self.server = server
+        self.greeting = greeting.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
         handle = curl_easy_init()
     }
     deinit { curl_easy_cleanup(handle) }
@@ -53,15 +44,12 @@ package final class SMTPSender {
             curl_slist_free_all(recipients)
             recipients = nil
         }
+        if let fault = server.fault { return .deferred(fault) }
         curl_easy_reset(handle)
-        usher_curl_set_text(handle, CURLOPT_URL, url)
-        if let user { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
-        if let password { usher_curl_set_text(handle, CURLOPT_PASSWORD, password) }
+        server.configure(handle, path: greeting)
         usher_curl_set_text(handle, CURLOPT_MAIL_FROM, "<\(sender)>")
         usher_curl_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
         usher_curl_set_number(handle, CURLOPT_UPLOAD, 1)
-        usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
-        usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(CURLUSESSL_TRY.rawValue))
         usher_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, 15)
         usher_curl_set_number(handle, CURLOPT_TIMEOUT, 120)
         usher_curl_set_reader(handle) { buffer, size, count, context in
@@ -90,17 +78,14 @@ package final class SMTPSender {
     /// Connects, greets and signs in; returns what is wrong in words, nil when nothing is.
     package func probe() -> String? {
         guard let handle else { return "no memory for a connection" }
+        if let fault = server.fault { return fault }
         curl_easy_reset(handle)
-        usher_curl_set_text(handle, CURLOPT_URL, url)
-        if let user { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
-        if let password { usher_curl_set_text(handle, CURLOPT_PASSWORD, password) }
-        usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(CURLUSESSL_TRY.rawValue))
+        server.configure(handle, path: greeting)
         usher_curl_set_number(handle, CURLOPT_CONNECT_ONLY, 1)
-        usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
         usher_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, 10)
         usher_curl_set_number(handle, CURLOPT_TIMEOUT, 15)
         let code = curl_easy_perform(handle)
-        return code == CURLE_OK ? nil : String(cString: curl_easy_strerror(code))
+        return code == CURLE_OK ? nil : MailFault.of(code, server, detail: "").description
     }
 
     private func outcome(_ code: CURLcode, reply: Int, answer: String, handedOver: Bool) -> SMTPOutcome {

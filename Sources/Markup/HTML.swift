@@ -24,7 +24,7 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     /// Our own markup.
     package mutating func write(_ markup: StaticString) { markup.withUTF8Buffer { bytes.append(contentsOf: $0) } }
     /// Anybody's text, escaped.
-    package mutating func write(text: String) { Self.escape(text, into: &bytes) }
+    package mutating func write(text: some StringProtocol) { Self.escape(text, into: &bytes) }
     package mutating func write(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -60,28 +60,29 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         private mutating func escape(_ text: String) { HTML.escape(text, into: &bytes) }
     }
 
-    fileprivate static func escape(_ text: String, into bytes: inout [UInt8]) {
-        var text = text
-        text.withUTF8 { utf8 in
-            // Stretches without a special character go over in one piece.
-            var plain = 0
-            for index in utf8.indices {
-                let entity: StaticString
-                switch utf8[index] {
-                case UInt8(ascii: "&"): entity = "&amp;"
-                case UInt8(ascii: "<"): entity = "&lt;"
-                case UInt8(ascii: ">"): entity = "&gt;"
-                case UInt8(ascii: "\""): entity = "&quot;"
-                case UInt8(ascii: "'"): entity = "&#39;"
-                case 0: entity = ""
-                default: continue
-                }
-                bytes.append(contentsOf: utf8[plain..<index])
-                entity.withUTF8Buffer { bytes.append(contentsOf: $0) }
-                plain = index + 1
+    fileprivate static func escape(_ text: some StringProtocol, into bytes: inout [UInt8]) {
+        if text.utf8.withContiguousStorageIfAvailable({ escape($0, into: &bytes) }) == nil { Array(text.utf8).withUnsafeBufferPointer { escape($0, into: &bytes) } }
+    }
+
+    private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) {
+        // Stretches without a special character go over in one piece.
+        var plain = 0
+        for index in 0..<utf8.count {
+            let entity: StaticString
+            switch utf8[index] {
+            case UInt8(ascii: "&"): entity = "&amp;"
+            case UInt8(ascii: "<"): entity = "&lt;"
+            case UInt8(ascii: ">"): entity = "&gt;"
+            case UInt8(ascii: "\""): entity = "&quot;"
+            case UInt8(ascii: "'"): entity = "&#39;"
+            case 0: entity = ""
+            default: continue
             }
-            bytes.append(contentsOf: utf8[plain...])
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[plain..<index]))
+            entity.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            plain = index + 1
         }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[plain...]))
     }
 }
 
@@ -93,27 +94,42 @@ package struct Path: Sendable, Equatable {
 
     package init(_ segments: [String], query: [(String, String)] = []) {
         var text = segments.isEmpty ? "/" : ""
-        for segment in segments { text += "/" + Path.encode(segment) }
+        for segment in segments {
+            text.append("/")
+            Path.encode(segment, into: &text)
+        }
         for (index, item) in query.enumerated() {
-            text += (index == 0 ? "?" : "&") + Path.encode(item.0) + "=" + Path.encode(item.1)
+            text.append(index == 0 ? "?" : "&")
+            Path.encode(item.0, into: &text)
+            text.append("=")
+            Path.encode(item.1, into: &text)
         }
         self.text = text
     }
 
-    /// RFC 3986, section 2.3: everything but unreserved characters is percent-encoded.
     package static func encode(_ segment: String) -> String {
-        var encoded: [UInt8] = []
+        var encoded = ""
+        encode(segment, into: &encoded)
+        return encoded
+    }
+
+    /// RFC 3986, section 2.3: everything but unreserved characters is percent-encoded.
+    private static func encode(_ segment: String, into text: inout String) {
+        if segment.utf8.allSatisfy(isUnreserved) { return text.append(segment) }
         let digits = Array("0123456789ABCDEF".utf8)
+        var encoded: [UInt8] = []
         for byte in segment.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                encoded.append(byte)
-            default:
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
+            if isUnreserved(byte) { encoded.append(byte) } else { encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
         }
-        return String(decoding: encoded, as: UTF8.self)
+        text.append(String(decoding: encoded, as: UTF8.self))
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        default: false
+        }
     }
 }
 

@@ -76,23 +76,19 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         package mutating func appendInterpolation(_ part: SQL) {
             guard !part.values.isEmpty else { return text.append(part.text) }
             let offset = values.count
-            var number: Int?
-            for byte in part.text.utf8 {
-                if let current = number {
-                    if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-                        number = current * 10 + Int(byte - UInt8(ascii: "0"))
-                        continue
-                    }
-                    text.append("$\(current + offset)")
-                    number = nil
-                }
-                if byte == UInt8(ascii: "$") {
-                    number = 0
-                } else {
-                    text.unicodeScalars.append(Unicode.Scalar(byte))
-                }
+            guard offset > 0 else {
+                text.append(part.text)
+                return values.append(contentsOf: part.values)
             }
-            if let number { text.append("$\(number + offset)") }
+            // Stretches between parameters go over in one piece.
+            var rest = part.text[...]
+            while let mark = rest.utf8.firstIndex(of: UInt8(ascii: "$")) {
+                text.append(contentsOf: rest[..<mark])
+                let digits = rest[mark...].utf8.dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }
+                text.append("$\((Int(Substring(digits)) ?? 0) + offset)")
+                rest = rest[digits.endIndex...]
+            }
+            text.append(contentsOf: rest)
             values.append(contentsOf: part.values)
         }
     }
@@ -152,9 +148,10 @@ extension SQLBindable where Self: RawRepresentable, RawValue: SQLBindable {
     package var sqlValue: SQLValue { rawValue.sqlValue }
 }
 extension SQLReadable where Self: RawRepresentable, RawValue: SQLReadable {
-    package static func read(_ column: borrowing Column) throws -> Self {
+    // Inlinable: a long list reads two of these in each row, and the generic way looks their types up every time.
+    @inlinable package static func read(_ column: borrowing Column) throws -> Self {
         let raw = try RawValue.read(column)
-        guard let value = Self(rawValue: raw) else { throw StoreError.unreadable("\(raw) is no \(Self.self)") }
+        guard let value = Self(rawValue: raw) else { throw StoreError.unreadable("\(raw) is no value of its kind") }
         return value
     }
 }

@@ -27,19 +27,23 @@ struct Language: Sendable {
 
     /// One pass, so that a value that looks like a place to fill stays what it is.
     private static func fill(_ text: String, _ values: [String]) -> String {
-        var filled: [UInt8] = []
-        let bytes = Array(text.utf8)
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "{"), index + 2 < bytes.count, bytes[index + 2] == UInt8(ascii: "}"), case let place = Int(bytes[index + 1]) - 0x30, values.indices.contains(place) {
-                filled += values[place].utf8
-                index += 3
+        var filled = ""
+        var rest = text[...]
+        while let open = rest.utf8.firstIndex(of: UInt8(ascii: "{")) {
+            let mark = rest[open...].utf8.prefix(3)
+            let digit = mark.dropFirst().first.map { Int($0) - 0x30 } ?? -1
+            if mark.count == 3, mark.last == UInt8(ascii: "}"), values.indices.contains(digit) {
+                filled.append(contentsOf: rest[..<open])
+                filled.append(values[digit])
+                rest = rest[mark.endIndex...]
             } else {
-                filled.append(bytes[index])
-                index += 1
+                let next = rest.utf8.index(after: open)
+                filled.append(contentsOf: rest[..<next])
+                rest = rest[next...]
             }
         }
-        return String(decoding: filled, as: UTF8.self)
+        filled.append(contentsOf: rest)
+        return filled
     }
 
     func knows(_ text: String) -> Bool { texts[text] != nil }

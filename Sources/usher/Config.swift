@@ -41,7 +41,7 @@ struct Config: Sendable {
     var host: String
     var port: Int
     var url: String?
-    var smtp: String?
+    var smtp: MailServer?
     private(set) var lmtp: (host: String, port: Int)?
     private(set) var proxies: [String] = []
     var secret: String?
@@ -82,7 +82,8 @@ struct Config: Sendable {
             }
         }
         if let smtp = values[.smtp] {
-            if SMTPSender(smtp, greeting: "localhost") == nil { mistakes.append("USHER_SMTP: must be smtp://host:port or smtps://host:port, with user:password@ before the host where needed") } else { self.smtp = smtp }
+            self.smtp = MailServer(smtp)
+            if self.smtp == nil { mistakes.append("USHER_SMTP: must be smtp://host:port or smtps://host:port, with user:password@ before the host where needed") }
         }
         if let secret = values[.secret] {
             if secret.utf8.count < 16 { mistakes.append("USHER_SECRET: is shorter than 16 characters") } else { self.secret = secret }

@@ -86,7 +86,7 @@ struct Check: AsyncParsableCommand {
             await open.desk.database.close()
         } catch { findings.append(Finding(sentence(error), advice: "is USHER_DATABASE right, and does the database run?")) }
         if let smtp = config.smtp {
-            let problem = SMTPSender(smtp, greeting: "localhost")?.probe()
+            let problem = SMTPSender(smtp, greeting: "localhost").probe()
             findings.append(problem == nil ? Finding("the mail server answers") : Finding("the mail server does not answer: \(problem ?? "")", advice: "check USHER_SMTP, and that this machine may reach it"))
         } else {
             findings.append(Finding("no mail server is set", advice: "set USHER_SMTP, or mail waits in the outbox"))

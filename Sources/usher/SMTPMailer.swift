@@ -8,13 +8,13 @@ import Synchronization
 final class SMTPMailer: Mailer {
     /// A sender changes hands only inside the pool's lock.
     private struct Idle: @unchecked Sendable { var senders: [SMTPSender] = [] }
-    private let address: String
+    private let server: MailServer
     private let greeting: String
     private let idle = Mutex(Idle())
     private let queue = DispatchQueue(label: "usher-smtp", attributes: .concurrent)
 
-    init(_ address: String, greeting: String) {
-        self.address = address
+    init(_ server: MailServer, greeting: String) {
+        self.server = server
         self.greeting = greeting
     }
 
@@ -29,7 +29,7 @@ final class SMTPMailer: Mailer {
             guard let taken = idle.senders.popLast() else { return Idle() }
             return Idle(senders: [taken])
         }
-        guard let connection = waiting.senders.first ?? SMTPSender(address, greeting: greeting) else { return .deferred("the mail server's address cannot be read") }
+        let connection = waiting.senders.first ?? SMTPSender(server, greeting: greeting)
         let outcome = connection.send(message, from: sender, to: recipient)
         let back = Idle(senders: [connection])
         idle.withLock { $0.senders += back.senders }

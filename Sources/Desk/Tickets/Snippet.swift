@@ -43,22 +43,43 @@ package struct Snippet: Sendable {
 extension Snippet {
     /// The same for text that is ASCII alone, byte by byte; nil for any other.
     private static func plainHits(of word: String, in text: String) -> [Range<String.Index>]? {
-        func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
-        func isWord(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 || folded(byte) >= 0x61 && folded(byte) <= 0x7A }
-        let sought = word.utf8.map(folded)
-        guard sought.allSatisfy({ $0 < 0x80 }) else { return nil }
+        let sought = Array(word.utf8)
         let offsets = text.utf8.withContiguousStorageIfAvailable { bytes -> [Int]? in
-            guard bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
+            guard isPlain(bytes) else { return nil }
             var offsets: [Int] = []
-            guard bytes.count >= sought.count else { return offsets }
-            for start in 0...(bytes.count - sought.count) where folded(bytes[start]) == sought[0] && (start == 0 || !isWord(bytes[start - 1])) {
-                if (1..<sought.count).allSatisfy({ folded(bytes[start + $0]) == sought[$0] }) { offsets.append(start) }
-                if offsets.count > 50 { break }
+            var from = 0
+            while offsets.count <= 50, let start = plainHit(of: sought, in: bytes, from: from) {
+                offsets.append(start)
+                from = start + sought.count
             }
             return offsets
         }
-        guard let offsets, let offsets else { return nil }
+        guard let offsets, let offsets, isPlain(sought) else { return nil }
         return offsets.map { text.utf8.index(text.startIndex, offsetBy: $0)..<text.utf8.index(text.startIndex, offsetBy: $0 + sought.count) }
+    }
+
+    fileprivate static func isPlain(_ bytes: some RandomAccessCollection<UInt8>) -> Bool { bytes.withContiguousStorageIfAvailable(isPlain) ?? false }
+    fileprivate static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        for index in 0..<bytes.count where bytes[index] >= 0x80 { return false }
+        return true
+    }
+
+    private static func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+
+    /// The first place at or behind `from` where a word of ASCII begins with `sought`.
+    fileprivate static func plainHit(of sought: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, from: Int) -> Int? {
+        guard !sought.isEmpty, bytes.count - sought.count >= from else { return nil }
+        let first = folded(sought[0])
+        for start in from...(bytes.count - sought.count) where folded(bytes[start]) == first {
+            if start > 0 {
+                let before = folded(bytes[start - 1])
+                if before >= 0x30 && before <= 0x39 || before >= 0x61 && before <= 0x7A { continue }
+            }
+            var length = 1
+            while length < sought.count, folded(bytes[start + length]) == folded(sought[length]) { length += 1 }
+            if length == sought.count { return start }
+        }
+        return nil
     }
 }
 
@@ -78,10 +99,16 @@ extension Connection {
     package func snippets(of tickets: [Ticket.ID], words: [String]) throws -> [Ticket.ID: Snippet] {
         guard !words.isEmpty, !tickets.isEmpty else { return [:] }
         var found: [Ticket.ID: Snippet] = [:]
+        let sought = words.map { Array($0.utf8) }
+        let isPlain = sought.allSatisfy { Snippet.isPlain($0) }
         try run("SELECT ticket_id, substr(text, 1, 5000) FROM entry WHERE ticket_id IN (\(list: tickets)) ORDER BY ticket_id, id LIMIT 2000") { row in
             let ticket: Ticket.ID = try row.read()
             guard found[ticket] == nil else { return }
-            if let snippet = Snippet(try row.read(), words: words) { found[ticket] = snippet }
+            row.withText { bytes in
+                // Most entries are plain and without a hit: those need not become a string.
+                if isPlain, Snippet.isPlain(bytes), !sought.contains(where: { Snippet.plainHit(of: $0, in: bytes, from: 0) != nil }) { return }
+                found[ticket] = Snippet(String(decoding: bytes, as: UTF8.self), words: words)
+            }
         }
         return found
     }

@@ -11,6 +11,7 @@ import Synchronization
 /// Sessions as they were last looked up, so that a page costs no query for them. One that ended elsewhere works for some seconds more.
 final class SessionRing: Sendable {
     private let known = Mutex<[String: (session: Session, until: UInt64)]>([:])
+    private let marks = Mutex<[String: String]>([:])
     private static let lifetime: UInt64 = 5_000_000_000
     private static let most = 10_000
 
@@ -27,6 +28,17 @@ final class SessionRing: Sendable {
         return session
     }
 
+    /// The mark of a form, which is the same for as long as the session lasts.
+    func formMark(of subject: String, _ desk: Desk) -> String {
+        if let found = marks.withLock({ $0[subject] }) { return found }
+        let mark = desk.office.signer.mark(subject, for: .form)
+        marks.withLock { marks in
+            if marks.count >= Self.most { marks = [:] }
+            marks[subject] = mark
+        }
+        return mark
+    }
+
     /// Looked up anew from now on: something about sessions or agents changed here.
     func forget() { known.withLock { $0 = [:] } }
 }
@@ -39,9 +51,10 @@ enum Cookies {
 
     static func value(_ name: String, in request: Request) -> String? {
         for header in request.headers[values: .cookie] {
-            for pair in header.split(separator: ";") {
-                let parts = pair.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
-                if parts.count == 2, parts[0] == name { return parts[1] }
+            for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
+                let pair = pair.drop { $0 == 0x20 || $0 == 0x09 }
+                guard pair.starts(with: name.utf8), case let rest = pair.dropFirst(name.utf8.count), rest.first == UInt8(ascii: "=") else { continue }
+                return String(Substring(rest.dropFirst())).trimmingWhitespace()
             }
         }
         return nil
@@ -72,7 +85,7 @@ extension Web {
         let language = Language.named(session?.language) ?? Language.best(for: request.headers[.acceptLanguage])
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
         return Frame(
-            t: language, deskName: desk.settings.current.name, session: session, csrf: desk.office.signer.mark(subject, for: .form), now: desk.clock.now(),
+            t: language, deskName: desk.settings.current.name, session: session, csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
             isDeveloping: Assets.folder != nil)
     }
 }

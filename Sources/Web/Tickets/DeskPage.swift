@@ -45,9 +45,12 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
         <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
         \(newTicket)<a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
-        \(rail(desk, at: place))\(content)\(keysDialog(t))</div></body>
+        \(rail(desk, at: place))\(content)\(keysDialogs[t.code])</div></body>
         """)
 }
+
+/// The same on every page, so made once for each language.
+private let keysDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($0.code, keysDialog($0)) })
 
 /// What the keyboard does, by `?`.
 private func keysDialog(_ t: Language) -> HTML {
@@ -82,7 +85,6 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
         """
 }
 
-func listPath(_ list: WorkList, cursor: String? = nil, sort: String? = nil) -> Path {
-    Path("desk", query: [("list", list.rawValue)] + (sort.map { [("sort", $0)] } ?? []) + (cursor.map { [("cursor", $0)] } ?? []))
-}
+func listPath(_ list: WorkList) -> Path { listPaths[list] ?? Path("desk") }
+private let listPaths = Dictionary(uniqueKeysWithValues: WorkList.allCases.map { ($0, Path("desk", query: [("list", $0.rawValue)])) })
 func ticketPath(_ number: Int64, list: String? = nil) -> Path { Path("desk", "tickets", String(number), query: list.map { [("list", $0)] } ?? []) }

@@ -79,14 +79,14 @@ private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame,
         html.write(text: list.rawValue)
     }
     html.write("\"><span><strong dir=\"auto\">")
-    if view.words.isEmpty { html.write(text: ticket.subject) } else { html += marked(ticket.subject, view.words) }
+    if view.words.isEmpty { html.write(text: ticket.subject) } else { write(marked: ticket.subject, view.words, to: &html) }
     html.write("</strong><small dir=\"auto\">")
     html.write(text: ticket.requester)
     html.write("</small>")
     if let snippet = view.snippets[ticket.id] {
         html.write("<small>")
         if snippet.isCutBefore { html.write("…") }
-        html += marked(snippet.text, view.words)
+        write(marked: snippet.text, view.words, to: &html)
         if snippet.isCutAfter { html.write("…") }
         html.write("</small>")
     }
@@ -144,13 +144,14 @@ func dueChip(_ due: Date?, _ now: Date, _ t: Language) -> HTML? {
 }
 
 /// Text with the words looked for marked in it, compared without regard to case and accents.
-func marked(_ text: String, _ words: [String]) -> HTML {
-    var markup: HTML = ""
+private func write(marked text: String, _ words: [String], to html: inout HTML) {
     var rest = text.startIndex
     for range in Snippet.hits(of: words, in: text) {
-        markup += "\(String(text[rest..<range.lowerBound]))<mark>\(String(text[range]))</mark>"
+        html.write(text: text[rest..<range.lowerBound])
+        html.write("<mark>")
+        html.write(text: text[range])
+        html.write("</mark>")
         rest = range.upperBound
     }
-    markup += "\(String(text[rest...]))"
-    return markup
+    html.write(text: text[rest...])
 }

@@ -1,0 +1,185 @@
+import Foundation
+
+/// A folder read by IMAP (RFC 3501; MOVE is RFC 6851, UIDPLUS RFC 4315).
+final class IMAPSource: MailSource {
+    private let line: MailLine
+    private let host: String
+    private let folder: String
+    private var tag = 0
+    private var capabilities: Set<String> = []
+    /// Numbers of one command: long lists are sent in pieces that any server takes.
+    private static let mostAtOnce = 500
+
+    init(_ server: MailServer, folder: String, within seconds: Int) throws(MailFault) {
+        line = try MailLine(server, within: seconds)
+        host = server.host
+        self.folder = folder.isEmpty ? "INBOX" : folder
+        for answer in try command("CAPABILITY") where answer.hasPrefix("* CAPABILITY ") {
+            capabilities = Set(answer.uppercased().split(separator: " ").map(String.init))
+        }
+    }
+
+    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition) {
+        let answers = try command("SELECT \(quoted(folder))")
+        guard let validity = answers.lazy.compactMap({ Self.number(after: "[UIDVALIDITY ", in: $0) }).first else {
+            throw MailFault(.answer, "\(host) does not say which numbering the folder has")
+        }
+        var position = position
+        var search = "UID SEARCH UID \(position.last + 1):*"
+        if position.validity != validity {
+            // A folder that was read before and has been numbered anew holds what was dealt with: the desk knows it by its Message-IDs.
+            let isFirst = position.validity == nil
+            position = MailboxPosition(validity: validity, last: 0)
+            if isFirst {
+                switch first {
+                case .all: break
+                case .unread: search = "UID SEARCH UNSEEN"
+                case .none:
+                    position.last = try highest(answers)
+                    return ([], position)
+                }
+                if first == .unread { position.last = 0 }
+            }
+        }
+        let least = position.last
+        let numbers = try command(search).filter { $0.uppercased().hasPrefix("* SEARCH") }.flatMap { $0.split(separator: " ").dropFirst(2).compactMap { Int64($0) } }
+        // `n:*` names the last message even when it lies below n.
+        let new = numbers.filter { $0 > least }.sorted()
+        return (try sizes(of: new), position)
+    }
+
+    private func highest(_ answers: [String]) throws(MailFault) -> Int64 {
+        if let next = answers.lazy.compactMap({ Self.number(after: "[UIDNEXT ", in: $0) }).first { return next - 1 }
+        return try command("UID SEARCH ALL").flatMap { $0.split(separator: " ").dropFirst(2).compactMap { Int64($0) } }.max() ?? 0
+    }
+
+    private func sizes(of numbers: [Int64]) throws(MailFault) -> [WaitingMessage] {
+        var sizes: [Int64: Int] = [:]
+        for start in stride(from: 0, to: numbers.count, by: Self.mostAtOnce) {
+            let part = numbers[start..<min(start + Self.mostAtOnce, numbers.count)]
+            for answer in try command("UID FETCH \(Self.set(part)) (UID RFC822.SIZE)") {
+                guard let number = Self.number(after: "UID ", in: answer), let size = Self.number(after: "RFC822.SIZE ", in: answer) else { continue }
+                sizes[number] = Int(size)
+            }
+        }
+        return numbers.compactMap { number in sizes[number].map { WaitingMessage(key: String(number), size: $0) } }
+    }
+
+    func fetch(_ key: String, most: Int) throws(MailFault) -> Data? {
+        var found: Data?
+        try command("UID FETCH \(key) (UID BODY.PEEK[])", mostLiteral: most) { answer, literal in
+            if Self.number(after: "UID ", in: answer).map(String.init) == key || answer.contains("BODY[]") { found = literal }
+        }
+        return found
+    }
+
+    func settle(_ keys: [String], _ after: AfterFetching) throws(MailFault) {
+        let numbers = keys.compactMap { Int64($0) }.sorted()
+        for start in stride(from: 0, to: numbers.count, by: Self.mostAtOnce) {
+            let set = Self.set(numbers[start..<min(start + Self.mostAtOnce, numbers.count)])
+            switch after {
+            case .flag: _ = try command("UID STORE \(set) +FLAGS.SILENT (\\Seen)")
+            case .delete: try expunge(set)
+            case .move(let folder):
+                _ = try command("UID STORE \(set) +FLAGS.SILENT (\\Seen)")
+                try move(set, to: folder)
+            }
+        }
+    }
+
+    private func move(_ set: String, to folder: String) throws(MailFault) {
+        let verb = capabilities.contains("MOVE") ? "MOVE" : "COPY"
+        do { _ = try command("UID \(verb) \(set) \(quoted(folder))") } catch let fault {
+            guard fault.kind == .answer, fault.description.uppercased().contains("TRYCREATE") else { throw fault }
+            _ = try command("CREATE \(quoted(folder))")
+            _ = try command("UID \(verb) \(set) \(quoted(folder))")
+        }
+        if verb == "COPY" { try expunge(set) }
+    }
+
+    private func expunge(_ set: String) throws(MailFault) {
+        _ = try command("UID STORE \(set) +FLAGS.SILENT (\\Seen \\Deleted)")
+        _ = try command(capabilities.contains("UIDPLUS") ? "UID EXPUNGE \(set)" : "EXPUNGE")
+    }
+
+    func leave() throws(MailFault) { _ = try command("LOGOUT") }
+
+    // MARK: the dialogue
+
+    private func command(_ text: String) throws(MailFault) -> [String] {
+        var answers: [String] = []
+        try command(text, mostLiteral: 1 << 16) { answer, _ in answers.append(answer) }
+        return answers
+    }
+
+    /// Sends a command and hands over each answer before its end, with the text around a literal joined and the last literal beside it.
+    private func command(_ text: String, mostLiteral: Int, _ each: (String, Data?) -> Void) throws(MailFault) {
+        tag += 1
+        let mark = "u\(tag)"
+        try line.send("\(mark) \(text)\r\n")
+        while true {
+            var answer = ""
+            var literal: Data?
+            while true {
+                let part = String(decoding: try line.line(), as: UTF8.self)
+                answer += part
+                guard let length = Self.literalLength(part) else { break }
+                literal = try line.bytes(length, most: mostLiteral)
+            }
+            if answer.hasPrefix(mark + " ") {
+                let words = answer.dropFirst(mark.count + 1)
+                if words.uppercased().hasPrefix("OK") {
+                    each(answer, nil)
+                    return
+                }
+                let verb = text.split(separator: " ").prefix(2).joined(separator: " ")
+                throw MailFault(.answer, "\(host) answered \(verb) with \(words)")
+            }
+            if answer.hasPrefix("* BYE"), !text.hasPrefix("LOGOUT") { throw MailFault(.connection, "\(host) said goodbye: \(answer.dropFirst(6))") }
+            each(answer, literal)
+        }
+    }
+
+    /// `{123}` at the end of a line announces so many bytes.
+    static func literalLength(_ line: String) -> Int? {
+        guard line.hasSuffix("}"), let open = line.lastIndex(of: "{") else { return nil }
+        return Int(line[line.index(after: open)...].dropLast())
+    }
+
+    static func number(after mark: String, in answer: String) -> Int64? {
+        guard let found = answer.range(of: mark, options: .caseInsensitive) else { return nil }
+        return Int64(answer[found.upperBound...].prefix { $0.isASCII && $0.isNumber })
+    }
+
+    /// `3:5,9` for 3, 4, 5 and 9, in ascending order.
+    static func set(_ numbers: some Sequence<Int64>) -> String {
+        var ranges: [(Int64, Int64)] = []
+        for number in numbers {
+            if let last = ranges.last, last.1 + 1 == number { ranges[ranges.count - 1].1 = number } else { ranges.append((number, number)) }
+        }
+        return ranges.map { $0.0 == $0.1 ? "\($0.0)" : "\($0.0):\($0.1)" }.joined(separator: ",")
+    }
+
+    /// A folder's name as the protocol writes it: in the modified UTF-7 of RFC 3501, section 5.1.3, between quotes.
+    private func quoted(_ folder: String) -> String { "\"" + Self.encoded(folder).replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\"" }
+
+    static func encoded(_ folder: String) -> String {
+        var text = ""
+        var waiting: [UInt8] = []
+        func flush() {
+            guard !waiting.isEmpty else { return }
+            text += "&" + Data(waiting).base64EncodedString().replacingOccurrences(of: "=", with: "").replacingOccurrences(of: "/", with: ",") + "-"
+            waiting = []
+        }
+        for scalar in folder.unicodeScalars {
+            if (0x20...0x7E).contains(scalar.value) {
+                flush()
+                text += scalar == "&" ? "&-" : String(scalar)
+            } else {
+                for unit in String(scalar).utf16 { waiting += [UInt8(unit >> 8), UInt8(unit & 0xFF)] }
+            }
+        }
+        flush()
+        return text
+    }
+}

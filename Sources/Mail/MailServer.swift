@@ -1,0 +1,126 @@
+import CCurl
+import Foundation
+
+/// Where a mail server is, how the line to it is kept safe, and how one signs in.
+package struct MailServer: Sendable, Equatable {
+    package enum Security: String, Sendable, CaseIterable {
+        /// TLS from the first byte.
+        case tls
+        /// TLS before signing in, or no connection (RFC 8314 prefers `tls`).
+        case starttls
+        /// None: for a server on this machine only.
+        case plain
+        /// STARTTLS where the server offers it: what an address such as `smtp://host` means.
+        case offered
+    }
+    package enum Credential: Sendable, Equatable {
+        case none
+        case password(String)
+        /// An OAuth 2 access token, given by XOAUTH2.
+        case token(String)
+    }
+    package enum Scheme: String, Sendable { case smtp, imap, pop3 }
+
+    package var scheme: Scheme
+    package var host: String
+    /// Nil for the usual port.
+    package var port: Int?
+    package var security: Security
+    package var user: String
+    package var credential: Credential
+
+    package init(_ scheme: Scheme, host: String, port: Int? = nil, security: Security, user: String = "", credential: Credential = .none) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.security = security
+        self.user = user
+        self.credential = credential
+    }
+
+    /// `smtp://user:password@host:port` or `smtps://…`.
+    package init?(_ address: String) {
+        guard let parts = URLComponents(string: address), let host = parts.host, !host.isEmpty else { return nil }
+        switch parts.scheme?.lowercased() {
+        case "smtp": security = .offered
+        case "smtps": security = .tls
+        default: return nil
+        }
+        scheme = .smtp
+        self.host = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        port = parts.port
+        user = parts.user ?? ""
+        credential = parts.password.map { .password($0) } ?? .none
+    }
+
+    /// This machine: where a password may go without TLS.
+    package static func isLoopback(_ host: String) -> Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) } }
+
+    /// What is wrong with the settings, before anything is tried.
+    package var fault: String? {
+        if host.isEmpty { return "no server is named" }
+        if !host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@<>\"\\".utf8.contains($0) }) { return "the server's name holds what no name may" }
+        if security == .plain, !Self.isLoopback(host) { return "without TLS only a server on this machine is spoken to" }
+        return nil
+    }
+
+    var url: String {
+        let name = security == .tls ? scheme.rawValue + "s" : scheme.rawValue
+        return "\(name)://\(host.contains(":") ? "[\(host)]" : host)\(port.map { ":\($0)" } ?? "")/"
+    }
+
+    /// - Parameter path: what stands behind the host; the name to greet with for SMTP.
+    func configure(_ handle: UnsafeMutableRawPointer, path: String = "") {
+        usher_curl_set_text(handle, CURLOPT_URL, url + path)
+        usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
+        let tls: curl_usessl = switch security { case .tls, .starttls: CURLUSESSL_ALL; case .plain: CURLUSESSL_NONE; case .offered: CURLUSESSL_TRY }
+        usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(tls.rawValue))
+        if !user.isEmpty { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
+        switch credential {
+        case .none: break
+        case .password(let password): usher_curl_set_text(handle, CURLOPT_PASSWORD, password)
+        case .token(let token):
+            usher_curl_set_text(handle, CURLOPT_XOAUTH2_BEARER, token)
+            usher_curl_set_text(handle, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2")
+        }
+        // A house's own certificate authority is named as OpenSSL's programs name it.
+        if let authorities = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] { usher_curl_set_text(handle, CURLOPT_CAINFO, authorities) }
+    }
+
+    /// libcurl, once for the program.
+    static let library: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+}
+
+/// Why a mailbox could not be read or a server not be reached, in a sentence for an administrator.
+package struct MailFault: Error, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
+        /// Unreachable, cut off, too slow: the next attempt may work.
+        case connection
+        /// The server refuses user or password; with OAuth the token.
+        case signIn
+        /// The server answered what cannot be gone on with.
+        case answer
+    }
+    package let kind: Kind
+    package let description: String
+    init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description.singleLine
+    }
+
+    static func of(_ code: CURLcode, _ server: MailServer, detail: String) -> MailFault {
+        let place = "\(server.host)\(server.port.map { ":\($0)" } ?? "")"
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST: return MailFault(.connection, "there is no host named \(server.host)")
+        case CURLE_COULDNT_CONNECT: return MailFault(.connection, "nobody answers at \(place)")
+        case CURLE_OPERATION_TIMEDOUT: return MailFault(.connection, "\(place) did not answer in time")
+        case CURLE_LOGIN_DENIED: return MailFault(.signIn, "\(place) refused the sign-in of \(server.user)\(detail.isEmpty ? "" : ": \(detail)")")
+        case CURLE_USE_SSL_FAILED: return MailFault(.connection, "\(place) offers no STARTTLS")
+        case CURLE_PEER_FAILED_VERIFICATION: return MailFault(.connection, "the certificate of \(place) is not to be trusted: \(detail)")
+        case CURLE_SSL_CONNECT_ERROR: return MailFault(.connection, "no TLS with \(place): \(detail)")
+        default:
+            let words = String(cString: curl_easy_strerror(code))
+            return MailFault(.connection, detail.isEmpty ? "\(place): \(words)" : "\(place): \(words) (\(detail))")
+        }
+    }
+}
