@@ -24,33 +24,43 @@ final class IMAPSource: MailSource {
         guard let validity = answers.lazy.compactMap({ Self.number(after: "[UIDVALIDITY ", in: $0) }).first else {
             throw MailFault(.answer, "\(host) does not say which numbering the folder has")
         }
-        var position = position
-        var search = "UID SEARCH UID \(position.last + 1):*"
-        if position.validity != validity {
-            // A folder that was read before and has been numbered anew holds what was dealt with: the desk knows it by its Message-IDs.
-            let isFirst = position.validity == nil
-            position = MailboxPosition(validity: validity, last: 0)
-            if isFirst {
-                switch first {
-                case .all: break
-                case .unread: search = "UID SEARCH UNSEEN"
-                case .none:
-                    position.last = try highest(answers)
-                    return ([], position)
-                }
-                if first == .unread { position.last = 0 }
+        guard position.validity != validity else {
+            let numbers = try numbers(of: "UID \(position.last + 1):*")
+            // `n:*` names the last message even when it lies below n.
+            return (try sizes(of: numbers.filter { $0 > position.last }), position)
+        }
+        let whole = MailboxPosition(validity: validity, last: try highest(answers))
+        let search: String
+        if position.validity != nil {
+            // Numbered anew: what is unread or of the last days; the desk knows by its Message-ID what it had.
+            search = "OR UNSEEN SINCE \(Self.day(Date(timeIntervalSinceNow: -7 * 86400)))"
+        } else {
+            switch first {
+            case .all: search = "ALL"
+            case .unread: search = "UNSEEN"
+            case .none: return ([], whole)
             }
         }
-        let least = position.last
-        let numbers = try command(search).filter { $0.uppercased().hasPrefix("* SEARCH") }.flatMap { $0.split(separator: " ").dropFirst(2).compactMap { Int64($0) } }
-        // `n:*` names the last message even when it lies below n.
-        let new = numbers.filter { $0 > least }.sorted()
-        return (try sizes(of: new), position)
+        return (try sizes(of: try numbers(of: search)), whole)
+    }
+
+    private func numbers(of search: String) throws(MailFault) -> [Int64] {
+        let answers = try command("UID SEARCH \(search)").filter { $0.uppercased().hasPrefix("* SEARCH") }
+        return answers.flatMap { $0.split(separator: " ").dropFirst(2).compactMap { Int64($0) } }.sorted()
+    }
+
+    /// `18-Nov-2026` (RFC 3501, date).
+    private static func day(_ date: Date) -> String {
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        let parts = calendar.dateComponents([.year, .month, .day], from: date)
+        return "\(parts.day ?? 1)-\(months[(parts.month ?? 1) - 1])-\(parts.year ?? 1970)"
     }
 
     private func highest(_ answers: [String]) throws(MailFault) -> Int64 {
         if let next = answers.lazy.compactMap({ Self.number(after: "[UIDNEXT ", in: $0) }).first { return next - 1 }
-        return try command("UID SEARCH ALL").flatMap { $0.split(separator: " ").dropFirst(2).compactMap { Int64($0) } }.max() ?? 0
+        return try numbers(of: "ALL").last ?? 0
     }
 
     private func sizes(of numbers: [Int64]) throws(MailFault) -> [WaitingMessage] {

@@ -2,7 +2,7 @@ import CCurl
 import Foundation
 
 /// Where a mail server is, how the line to it is kept safe, and how one signs in.
-package struct MailServer: Sendable, Equatable {
+package struct MailServer: Sendable, Hashable {
     package enum Security: String, Sendable, CaseIterable {
         /// TLS from the first byte.
         case tls
@@ -13,7 +13,7 @@ package struct MailServer: Sendable, Equatable {
         /// STARTTLS where the server offers it: what an address such as `smtp://host` means.
         case offered
     }
-    package enum Credential: Sendable, Equatable {
+    package enum Credential: Sendable, Hashable {
         case none
         case password(String)
         /// An OAuth 2 access token, given by XOAUTH2.

@@ -4,6 +4,10 @@ import Foundation
 package struct WaitingMessage: Sendable, Equatable {
     package let key: String
     package let size: Int
+    package init(key: String, size: Int) {
+        self.key = key
+        self.size = size
+    }
 }
 
 /// Up to where a mailbox was read.
@@ -37,7 +41,8 @@ package enum FirstFetch: String, Sendable, CaseIterable {
 
 /// One visit to a mailbox. What is fetched is not marked in any way; that is done by `settle`, once it is kept. Used by one task at a time.
 package protocol MailSource: AnyObject {
-    /// What has not been dealt with, the oldest first, and the position to keep before anything was fetched.
+    /// What has not been dealt with, the oldest first, and the position that comes of it: to be kept once all of it was dealt with where the
+    /// numbering is another, and as far as was got where it is the same.
     func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition)
     /// The message as it came; nil when it has gone or is larger than `most` bytes.
     func fetch(_ key: String, most: Int) throws(MailFault) -> Data?

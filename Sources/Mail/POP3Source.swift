@@ -23,7 +23,10 @@ final class POP3Source: MailSource {
         position.validity = 1
         // A name the server no longer has need not be remembered.
         position.seen.formIntersection(numbers.keys)
-        if isFirst, first == .none { position.seen = Set(numbers.keys) }
+        if isFirst, first == .none {
+            position.seen = Set(numbers.keys)
+            return ([], position)
+        }
         let new = names.filter { !position.seen.contains($0.name) }.sorted { $0.number < $1.number }
         return (new.map { WaitingMessage(key: $0.name, size: sizes[$0.number] ?? 0) }, position)
     }

@@ -14,9 +14,25 @@ package protocol Database: Sendable {
     var measures: DatabaseMeasures { get }
     /// Hears what other processes say on a channel; nil where the engine has no such thing.
     func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)?
+    /// Nil while another program on the same database holds it.
+    func lock(_ name: String) async -> (any HeldLock)?
+}
+
+private struct OwnLock: HeldLock {
+    func isHeld() async -> Bool { true }
+    func release() async {}
+}
+
+/// Something only one program does at a time, held until it is released or the program ends.
+package protocol HeldLock: Sendable {
+    /// Whether it is held still: a connection that broke has let it go.
+    func isHeld() async -> Bool
+    func release() async
 }
 
 extension Database {
+    /// The files belong to one program.
+    package func lock(_ name: String) async -> (any HeldLock)? { OwnLock() }
     package func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)? { nil }
 }
 

@@ -48,6 +48,8 @@ package final class PostgresDatabase: Database {
         PostgresListener(address: address, channel: channel, heard)
     }
 
+    package func lock(_ name: String) async -> (any HeldLock)? { await PostgresLock.take(name, at: address) }
+
     package func close() async { work.stop() }
     package var measures: DatabaseMeasures { counts.values.withLock { $0 } }
 

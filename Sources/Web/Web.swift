@@ -34,7 +34,7 @@ package struct Web: Sendable {
     package static var routes: [Route] {
         TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
             + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
-            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes
+            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
     }
 
     package func router() -> Router<DeskContext> {

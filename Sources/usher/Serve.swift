@@ -29,9 +29,9 @@ struct Serve: AsyncParsableCommand {
         let desk = open.desk
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
-        let mailer = config.smtp.map { SMTPMailer($0, greeting: desk.office.mailbox.domain) }
+        let mailer = SMTPMailer(config.smtp, greeting: desk.office.mailbox.domain)
         var testButton: (@Sendable (String) async -> String?)?
-        if let mailer { testButton = { recipient in await tryMail(mailer, desk, to: recipient) } }
+        if mailer.hasOwnServer { testButton = { recipient in await tryMail(mailer, desk, to: recipient) } }
         let web = Web(desk: desk, measures: measures, proxies: config.proxies, tryMail: testButton)
         let app = Application(
             router: web.router(),
@@ -44,7 +44,8 @@ struct Serve: AsyncParsableCommand {
         // Stopped from the last to the first: open lines of news end before the server waits for its connections.
         var services: [any Service] = [Sweep(desk: desk), app, LiveRelay(desk: desk)]
         if let lmtp = config.lmtp { services.append(MailEntrance(desk: desk, host: lmtp.host, port: lmtp.port)) }
-        if let mailer { services.insert(Courier(desk: desk, mailer: mailer), at: 0) }
+        services.append(MailboxRound(desk: desk))
+        services.insert(Courier(desk: desk, mailer: mailer), at: 0)
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
         do { try await group.run() } catch {
@@ -65,7 +66,7 @@ struct Serve: AsyncParsableCommand {
 private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String) async -> String? {
     guard let address = MailAddress(recipient) else { return "this is not an e-mail address" }
     let message = TestMail.message(to: address, desk)
-    switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address) {
+    switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address, through: nil) {
     case .sent: return nil
     case .refused(let reason): return "refused: \(reason)"
     case .deferred(let reason): return "not now: \(reason)"

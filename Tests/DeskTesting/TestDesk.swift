@@ -25,9 +25,10 @@ package final class MailSpy: Mailer {
     }
     private let state = Mutex((sent: [Sent](), outcome: SMTPOutcome.sent))
     package init() {}
+    package var hasOwnServer: Bool { true }
     package var sent: [Sent] { state.withLock { $0.sent } }
     package func answer(_ outcome: SMTPOutcome) { state.withLock { $0.outcome = outcome } }
-    package func send(_ message: Data, from sender: String, to recipient: String) async -> SMTPOutcome {
+    package func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
         state.withLock { state in
             state.sent.append(Sent(recipient: recipient, returnPath: sender, bytes: message))
             return state.outcome

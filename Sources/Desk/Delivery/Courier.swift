@@ -4,10 +4,14 @@ import Mail
 import Markup
 import ServiceLifecycle
 import Store
+import Synchronization
 
 /// Hands a finished message to a mail server.
 package protocol Mailer: Sendable {
-    func send(_ message: Data, from sender: String, to recipient: String) async -> SMTPOutcome
+    /// Whether the desk has a mail server of its own, for whatever no mailbox has one for.
+    var hasOwnServer: Bool { get }
+    /// - Parameter server: the mailbox's own; nil is the desk's.
+    func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome
 }
 
 /// Delivers the outbox: claims what is due, writes the mail, sends it, notes what became of it.
@@ -17,6 +21,7 @@ package protocol Mailer: Sendable {
 package struct Courier: Service {
     private let desk: Desk
     private let mailer: any Mailer
+    private let limits = SendingLimits()
     private static let lease: TimeInterval = 300
     private static let mostAtOnce = 8
     /// Seconds until the next attempt; the last one repeats until `longest` has gone by.
@@ -53,12 +58,14 @@ package struct Courier: Service {
             try db.value("SELECT 1 FROM outbox WHERE due_at <= \(now) LIMIT 1", as: Int64.self) != nil
         }
         guard due else { return [] }
+        // Without a server of its own the desk sends what a mailbox has one for; the rest waits and is shown as waiting.
+        let sendable: SQL = mailer.hasOwnServer ? "" : " AND ticket_id IN (SELECT ticket.id FROM ticket JOIN mailbox ON mailbox.address = ticket.mailbox WHERE smtp_host <> '' AND is_active = 1)"
         // Not through `desk.write`: taking mail out must not ring the bell that asks for it.
         return try await desk.database.write { [now = desk.clock.now()] db in
             try db.query(
                 """
                 UPDATE outbox SET state = 'sending', attempts = attempts + 1, due_at = \(now + Self.lease) WHERE id IN (
-                    SELECT id FROM outbox AS mine WHERE due_at <= \(now) AND NOT EXISTS (
+                    SELECT id FROM outbox AS mine WHERE due_at <= \(now)\(sendable) AND NOT EXISTS (
                         SELECT 1 FROM outbox AS earlier WHERE earlier.ticket_id = mine.ticket_id AND earlier.address = mine.address
                             AND earlier.id < mine.id AND earlier.due_at IS NOT NULL)
                     ORDER BY due_at, id LIMIT \(Self.mostAtOnce) \(db.dialect.skipLocked))
@@ -78,7 +85,13 @@ package struct Courier: Service {
     private func deliver(_ mail: OutboxMail) async {
         do {
             let message = try await write(mail)
-            let outcome = await mailer.send(message.encoded(), from: message.returnPath, to: mail.address)
+            let (mailbox, signers) = try await desk.read { [signer = desk.office.signer] db in (try db.mailbox(message.from), try db.dkimSigners(message.from.domain, signer)) }
+            if let mailbox {
+                if let later = limits.enter(mailbox, at: desk.clock.now()) { return try await putOff(mail, until: later) }
+            }
+            defer { if let mailbox { limits.leave(mailbox) } }
+            let bytes = signers.reduce(message.encoded()) { bytes, signer in signer.sign(bytes, at: message.date) }
+            let outcome = try await send(bytes, message, to: mail.address, of: mailbox)
             try await note(outcome, of: mail, messageID: message.messageID)
         } catch {
             desk.log.error("a mail could not be written", metadata: ["outbox": "\(mail.id)", "detail": "\(error)"])
@@ -87,6 +100,19 @@ package struct Courier: Service {
                 _ = try? await desk.write { try $0.fail(mail, reason: "it could not be written") }  // logged above, tried again
             }
         }
+    }
+
+    private func send(_ bytes: Data, _ message: OutgoingMessage, to address: String, of mailbox: Mailbox?) async throws -> SMTPOutcome {
+        var token: String?
+        if let mailbox, mailbox.signIn != .password, mailbox.smtpServer(desk.office.signer, token: nil) != nil {
+            do { token = try await desk.accessToken(of: mailbox) } catch let fault as OAuthFault { return .deferred(fault.description) }
+        }
+        return await mailer.send(bytes, from: message.returnPath, to: address, through: mailbox?.smtpServer(desk.office.signer, token: token))
+    }
+
+    /// Its mailbox sends as much as it may; the attempt does not count.
+    private func putOff(_ mail: OutboxMail, until later: Date) async throws {
+        _ = try await desk.database.write { try $0.execute("UPDATE outbox SET state = 'queued', attempts = attempts - 1, due_at = \(later) WHERE id = \(mail.id)") }
     }
 
     private func note(_ outcome: SMTPOutcome, of mail: OutboxMail, messageID: String) async throws {
@@ -127,6 +153,38 @@ package struct Courier: Service {
             message.attachments.append(.init(name: file.name, type: file.type, bytes: bytes))
         }
         return message
+    }
+}
+
+/// How many mails of a mailbox are on their way, and when the last ones went.
+private final class SendingLimits: Sendable {
+    private let state = Mutex<[Mailbox.ID: (running: Int, recent: [Date])]>([:])
+
+    /// Nil when a mail may go now, which then counts; else the moment to try again.
+    func enter(_ mailbox: Mailbox, at now: Date) -> Date? {
+        state.withLock { state in
+            var (running, recent) = state[mailbox.id] ?? (0, [])
+            recent.removeAll { $0 <= now - 60 }
+            if running >= mailbox.smtpAtOnce { return now + 1 }
+            if let most = mailbox.smtpPerMinute {
+                if recent.count >= most { return recent[recent.count - most] + 60 }
+                recent.append(now)
+            }
+            running += 1
+            state[mailbox.id] = (running, recent)
+            return nil
+        }
+    }
+    func leave(_ mailbox: Mailbox) { state.withLock { $0[mailbox.id]?.running -= 1 } }
+}
+
+extension Connection {
+    fileprivate func dkimSigners(_ domain: String, _ signer: Signer) throws -> [DKIMSigner] {
+        try query("SELECT selector, private_key FROM dkim_key WHERE is_active = 1 AND lower(domain) = \(domain) ORDER BY id") { (try $0.read(String.self), try $0.read(String.self)) }.compactMap {
+            selector, sealed in
+            guard let pem = signer.open(sealed), let key = DKIMKey(pem: String(decoding: pem, as: UTF8.self)) else { return nil }
+            return DKIMSigner(domain: domain, selector: selector, key: key)
+        }
     }
 }
 

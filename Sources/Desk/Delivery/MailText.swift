@@ -154,6 +154,20 @@ package struct MailText: Sendable, Equatable {
                     you can now work at the help desk of {{desk.name}}. Choose a password here; the link works once, within a day:
                     {{link.url}}
                     """)
+        case .mailboxSilent:
+            MailText(
+                subject: "A mailbox cannot be read",
+                body: """
+                    Hello {{agent.name}},
+
+                    for some time no mail could be fetched:
+                    {{reason}}
+
+                    It is tried again all the time; nothing is lost that lies on the server. Look at the mailbox's page:
+                    {{link.url}}
+
+                    {{desk.name}}
+                    """)
         case .assigned: forAgent("Assigned to you: {{ticket.subject}}")
         case .escalated: forAgent("Escalated: {{ticket.subject}}")
         case .received: forAgent("New message: {{ticket.subject}}")

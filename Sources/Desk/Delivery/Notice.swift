@@ -13,6 +13,10 @@ struct Notice {
         self.mail = mail
         self.office = office
         self.settings = settings
+        guard mail.kind != .mailboxSilent else {
+            link = "\(office.url)/admin/mailboxes"
+            return
+        }
         // A link that was used or replaced meanwhile leads nowhere, and the page says so.
         let token = try mail.data["link"]?.integer.flatMap { try db.oneTimeToken($0, office.signer) } ?? "over"
         link = "\(office.url)/sign-in/\(token)"
@@ -21,7 +25,7 @@ struct Notice {
     func message(date: Date) -> OutgoingMessage {
         let template = MailText.text(for: mail.kind, settings: settings)
         let name = mail.name.isEmpty ? mail.address : mail.name
-        let values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link]
+        let values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link, "reason": mail.data["reason"]?.text ?? ""]
         let words = template.filled(values)
         let home = office.mailbox
         let from = MailAddress(name: settings.name, home.address) ?? home

@@ -14,13 +14,15 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     case signInLink = "sign_in_link"
     case passwordReset = "password_reset"
     case invitation
+    // to administrators, with no ticket
+    case mailboxSilent = "mailbox_silent"
 
     /// Whether a program decided to send it; a person's reply is the only one that is none.
     package var isAutomatic: Bool { self != .reply && self != .resolved }
     package var isForCustomer: Bool {
         switch self {
         case .acknowledgement, .reply, .resolved, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .passwordReset, .invitation: false
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .passwordReset, .invitation, .mailboxSilent: false
         }
     }
 }

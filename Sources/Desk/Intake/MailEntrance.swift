@@ -18,8 +18,7 @@ package struct MailEntrance: Service, MailDoor {
 
     package func run() async throws {
         var limits = LMTPDialogue.Limits()
-        // Files in base64, and the words around them.
-        limits.size = desk.settings.current.attachmentBytes / 3 * 4 + (2 << 20)
+        limits.size = desk.settings.current.messageBytes
         let server = LMTPServer(host: host, port: port, name: desk.office.mailbox.domain, door: self, limits: limits)
         try await cancelWhenGracefulShutdown {
             do {
@@ -28,9 +27,12 @@ package struct MailEntrance: Service, MailDoor {
         }
     }
 
-    /// Our own address, with or without a token behind the plus sign, whatever its case.
+    /// Our own addresses, with or without a token behind the plus sign, whatever their case.
     package func knows(_ recipient: String) async -> Bool {
-        MailAddress(recipient)?.withoutDetail == desk.office.mailbox.withoutDetail
+        guard let address = MailAddress(recipient) else { return false }
+        if address.withoutDetail == desk.office.mailbox.withoutDetail { return true }
+        // While the database is away every recipient is taken, and the message then put off with a 451.
+        do { return try await desk.read { try $0.mailbox(address) } != nil } catch { return true }
     }
 
     package func take(_ message: Data, from sender: String, for recipient: String) async -> DoorAnswer {

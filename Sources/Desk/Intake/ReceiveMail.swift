@@ -62,6 +62,7 @@ extension Transaction {
     private func place(_ mail: ReceivedMail, files: [StoredFile]) throws -> Placed {
         if OwnMessageID(mail.message.messageID, signer: office.signer) != nil { return reject("a copy of our own mail") }
         if mail.message.automatic == .bounce || mail.message.automatic == .report { return try bounce(mail) }
+        if let author = mail.author, let pattern = try db.ban(of: author.address) { return reject("its sender is banned by \(pattern)") }
         for token in mail.tokens(office.signer) {
             if let placed = try add(mail, by: token, files: files) { return placed }
         }
@@ -129,7 +130,7 @@ extension Transaction {
     }
 
     private func received(_ mail: ReceivedMail, in ticket: Ticket, by author: Author, reason: String, files: [StoredFile]) throws -> Placed {
-        let quietly = mail.message.automatic == .no ? nil : mail.silence(office)
+        let quietly = mail.message.automatic == .no ? nil : mail.silence(ours: try ownAddresses(mail))
         let outcome = try receive(
             writing(mail, hasFiles: !files.isEmpty), in: ticket, by: author, files: files, source: .email, quietly: quietly, messageID: messageID(mail), raw: mail.hash)
         switch outcome {
@@ -156,16 +157,60 @@ extension Transaction {
 
     private func openTicket(_ mail: ReceivedMail, files: [StoredFile]) throws -> Placed {
         let nobody = MailAddress(name: "Unknown sender", "unknown@sender.invalid")
-        guard let requester = mail.author ?? nobody else { return reject("it has no sender") }
+        let ours = try ownAddresses(mail)
+        guard let requester = mail.requester(ours: ours) ?? nobody else { return reject("it has no sender") }
+        if let author = mail.author, let agent = try db.agent(email: author.address), agent.isActive, agent.role >= .agent, mail.message.automatic == .no,
+            let passedOn = ForwardedMail(subject: mail.message.subject, text: mail.message.text), !ours.contains(passedOn.from.withoutDetail) {
+            return try openPassedOn(passedOn, mail, by: agent, files: files)
+        }
         var request = NewTicket(requester: requester, subject: mail.message.subject, writing: writing(mail, hasFiles: !files.isEmpty), source: .email)
         request.files = files
-        request.mailbox = mail.mailbox?.withoutDetail
         request.messageID = messageID(mail)
         request.raw = mail.hash
-        request.silence = mail.author == nil ? "nobody knows who sent it" : mail.silence(office)
+        request.silence = mail.author == nil ? "nobody knows who sent it" : mail.silence(ours: ours)
+        try route(&request, mail)
         let (ticket, entry) = try open(request, by: nil)
         try bringIn(mail, to: ticket.id, by: Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress))
-        return (.opened(ticket.number), entry, reason: "no token and no number of a ticket its sender takes part in")
+        let whose = requester.address == mail.author?.address ? "" : "; its Reply-To names the requester"
+        return (.opened(ticket.number), entry, reason: "no token and no number of a ticket its sender takes part in\(whose)")
+    }
+
+    /// A mail an agent passed on opens a ticket for who wrote it; what the agent says of it is a note.
+    private func openPassedOn(_ passedOn: ForwardedMail, _ mail: ReceivedMail, by agent: Agent, files: [StoredFile]) throws -> Placed {
+        var request = NewTicket(
+            requester: passedOn.from, subject: passedOn.subject ?? mail.message.subject, writing: Writing(passedOn.text.isEmpty ? "(no text)" : passedOn.text, type: .text, foldsHistory: true), source: .email)
+        request.files = files
+        request.messageID = messageID(mail)
+        request.raw = mail.hash
+        try route(&request, mail)
+        let (opened, entry) = try open(request, by: Actor(agent))
+        if !passedOn.comment.isEmpty {
+            var ticket = try db.ticket(opened.id)
+            _ = try note(on: &ticket, Writing(passedOn.comment, type: .text), by: Actor(agent), files: [], source: .email)
+        }
+        return (.opened(opened.number), entry, reason: "\(agent.name) passed on a mail of \(passedOn.from.address)")
+    }
+
+    /// The mailbox it came to says where it belongs, as long as nothing better does.
+    private func route(_ request: inout NewTicket, _ mail: ReceivedMail) throws {
+        request.mailbox = mail.mailbox?.withoutDetail
+        let addressed = [mail.mailbox].compactMap { $0 } + mail.message.recipients
+        for address in addressed.prefix(Self.mostAddressed) {
+            guard let home = try db.mailbox(address) else { continue }
+            request.mailbox = home.address.address
+            request.department = home.department.map { .id($0.number) }
+            request.topic = home.topic.map { .id($0.number) }
+            request.priority = home.priority
+            return
+        }
+    }
+
+    /// All addresses the desk reads as.
+    private func ownAddresses(_ mail: ReceivedMail) throws -> Set<String> {
+        var ours: Set<String> = Set(try db.query("SELECT address FROM mailbox WHERE is_active = 1") { try $0.read() })
+        ours.insert(office.mailbox.withoutDetail)
+        if let mailbox = mail.mailbox { ours.insert(mailbox.withoutDetail) }
+        return ours
     }
 
     /// Whom a customer addressed besides us takes part from then on; not who was taken out before, no agent, and nobody from a mass mailing.
@@ -173,7 +218,7 @@ extension Transaction {
         guard mail.message.automatic == .no, mail.author != nil else { return }
         let ticket = try db.ticket(id)
         guard TicketAction.addCollaborator.isAllowed(in: ticket.state) else { return }
-        let ours = [office.mailbox.withoutDetail, mail.mailbox?.withoutDetail].compactMap { $0 }
+        let ours = try ownAddresses(mail)
         var known = Set([author.address, ticket.requesterAddress].compactMap { $0 } + (try db.collaborators(of: id)).map(\.address))
         for address in (mail.message.to + mail.message.cc).prefix(Self.mostAddressed) where !ours.contains(address.withoutDetail) && known.insert(address.address).inserted {
             guard try db.agent(email: address.address) == nil, try !wasTakenOut(address.address, of: id) else { continue }

@@ -25,6 +25,12 @@ package struct ReceivedMail: Sendable {
     /// Who wrote: `From`, else the envelope's sender.
     var author: MailAddress? { message.from ?? sender }
 
+    /// For whom a new ticket is: `Reply-To` where a person wrote and it names one address that is not ours (RFC 5322, section 3.6.2), else who wrote.
+    func requester(ours: Set<String>) -> MailAddress? {
+        guard message.automatic == .no, message.replyTo.count == 1, let wanted = message.replyTo.first, let author, wanted.address != author.address, !ours.contains(wanted.withoutDetail) else { return author }
+        return wanted.name.isEmpty ? MailAddress(name: author.name, wanted.address) ?? wanted : wanted
+    }
+
     /// Signed tokens in the order they count: reply address, `In-Reply-To`, `References` from the newest on.
     func tokens(_ signer: Signer) -> [MailToken] {
         let addressed = ([mailbox].compactMap { $0 } + message.deliveredTo + message.to + message.cc).compactMap { $0.detail.flatMap { MailToken($0, signer: signer) } }
@@ -44,8 +50,8 @@ package struct ReceivedMail: Sendable {
     }
 
     /// Why a program's message gets no automatic answer; nil for a person's.
-    func silence(_ office: Office) -> String? {
-        if let author, author.withoutDetail == office.mailbox.address || author.withoutDetail == mailbox?.withoutDetail { return "it came from our own address" }
+    func silence(ours: Set<String>) -> String? {
+        if let author, ours.contains(author.withoutDetail) { return "it came from our own address" }
         switch message.automatic {
         case .no: break
         case .reply: return "it is an automatic answer"

@@ -39,8 +39,14 @@ package struct Resource: Sendable {
         package let isRequired: Bool
         /// No two rows share the value, whatever its case.
         let isUnique: Bool
+        /// The heading the form shows before it.
+        package let section: String?
+        /// What the form says below it.
+        package let hint: String?
 
-        init(_ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false) {
+        init(_ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false, section: String? = nil, hint: String? = nil) {
+            self.section = section
+            self.hint = hint
             self.name = name
             self.kind = kind
             isRequired = required
@@ -66,6 +72,9 @@ package struct Resource: Sendable {
         case holidays(column: String)
         /// Written, never read back.
         case password(column: String)
+        /// A credential the desk has to read again: sealed, never read back.
+        case secret(column: String)
+        case optionalPriority(column: String)
         case moment(column: String)
         /// What a topic's form asks for: `[{"key", "label", "kind", "required", "options"}]`.
         case topicFields(column: String)
@@ -78,13 +87,13 @@ package struct Resource: Sendable {
         case texts(table: String, own: String, column: String, isDomain: Bool)
 
         package var isReadOnly: Bool { if case .moment = self { true } else { false } }
-        package var isWriteOnly: Bool { if case .password = self { true } else { false } }
+        package var isWriteOnly: Bool { switch self { case .password, .secret: true; default: false } }
     }
 }
 
 extension Resource {
     package static let all: [Resource] = [
-        departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations,
+        departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations, mailboxes, bans, dkimKeys,
     ]
 
     static let departments = Resource(

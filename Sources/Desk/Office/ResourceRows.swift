@@ -86,7 +86,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column):
+            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column):
             return SQL(raw: column)
         case .reference(let column, let table): return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
         case .agent(let column):
@@ -103,6 +103,7 @@ extension Resource.Kind {
         case .optionalInteger: return try row.read(Int64?.self).map { JSON($0) } ?? .null
         case .flag: return .bool(try row.read())
         case .priority: return .string(try row.read(Priority.self).word)
+        case .optionalPriority: return JSON(try row.read(Priority?.self)?.word)
         case .hours, .holidays, .topicFields: return JSON(try row.read(String.self)) ?? .null
         case .moment: return .string(try row.read(Date.self).rfc3339)
         case .reference:
@@ -115,7 +116,7 @@ extension Resource.Kind {
             let email: String? = try row.read()
             guard let name, let email else { return .null }
             return ["name": .string(name), "email": .string(email)]
-        case .password, .references, .agents, .texts: return .null
+        case .password, .secret, .references, .agents, .texts: return .null
         }
     }
 }
@@ -230,6 +231,14 @@ extension Transaction {
         case .priority:
             guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
             return .integer(Int64(priority.rawValue))
+        case .optionalPriority:
+            if value == .null { return .null }
+            guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
+            return .integer(Int64(priority.rawValue))
+        case .secret:
+            if value == .null { return .null }
+            guard let sealed = office.signer.seal(Array(try text(value, field, most: 20_000).utf8)) else { throw Wrong(.other("could not be sealed")) }
+            return .text(sealed)
         case .timeZone:
             guard let name = value.text, TimeZone(identifier: name) != nil else { throw Wrong(.unknown(value.text ?? value.written)) }
             return .text(name)
@@ -329,7 +338,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .reference(let column, _), .agent(let column):
+            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _), .agent(let column):
             column
         case .references, .agents, .texts: ""
         }

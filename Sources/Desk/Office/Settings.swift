@@ -25,6 +25,12 @@ package struct Settings: Sendable, Equatable {
     package var automaticPerHour = 5
     /// Bytes of all attachments of one entry.
     package var attachmentBytes = 25 << 20
+    /// Bytes of one message that is still taken in.
+    package var messageBytes = 50 << 20
+    /// Seconds between two looks into the mailboxes.
+    package var fetchEverySeconds = 15
+    /// Seconds in which a reply written in the workspace can be taken back; 0 sends at once.
+    package var undoSeconds = 10
     /// Mail texts an administrator changed, by kind: subject and body.
     package var mailTexts: [String: JSON] = [:]
 
@@ -35,6 +41,7 @@ package struct Settings: Sendable, Equatable {
         ("close_after_hours", \.closeAfterHours, 1, 8760), ("reopen_within_days", \.reopenWithinDays, 0, 3650),
         ("survey_delay_hours", \.surveyDelayHours, 0, 8760), ("update_every_hours", \.updateEveryHours, 1, 720),
         ("automatic_per_hour", \.automaticPerHour, 0, 1000), ("attachment_bytes", \.attachmentBytes, 1024, 100 << 20),
+        ("message_bytes", \.messageBytes, 10_240, 200 << 20), ("fetch_every_seconds", \.fetchEverySeconds, 1, 3600), ("undo_seconds", \.undoSeconds, 0, 60),
     ]
     private static let switches: [(name: String, path: any WritableKeyPath<Settings, Bool> & Sendable)] = [
         ("sends_surveys", \.sendsSurveys), ("sends_acknowledgements", \.sendsAcknowledgements),

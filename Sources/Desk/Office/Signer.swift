@@ -22,6 +22,8 @@ package struct Signer: Sendable {
         case device
         /// That a password was right, until the second factor's code.
         case secondStep
+        /// A question to a mail provider for its consent.
+        case consent
     }
 
     /// Eighty bits of HMAC-SHA-256 in base 32: short enough for an address, out of reach for guessing over a network.

@@ -28,6 +28,8 @@ package struct TicketEvent: Sendable {
         case deliveryFailed = "delivery_failed"
         /// An automatic mail was not sent, and why.
         case quieted
+        /// A reply that had not gone yet.
+        case takenBack = "taken_back"
     }
 }
 

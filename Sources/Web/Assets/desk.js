@@ -280,3 +280,20 @@ listen();
 // The newest words are what matters.
 if (scroller) scroller.scrollTop = scroller.scrollHeight;
 desk.dataset.ready = "";
+
+// MARK: taking a reply back
+
+const takeBack = document.querySelector("[data-takeback]");
+if (takeBack) {
+  let left = Number(takeBack.dataset.takeback);
+  const count = takeBack.querySelector(".num");
+  const clock = setInterval(() => {
+    left -= 1;
+    count.textContent = String(Math.max(0, left));
+    if (left > 0) return;
+    clearInterval(clock);
+    // Its place stays, so that nothing on the page jumps.
+    takeBack.querySelector("button").disabled = true;
+    takeBack.style.visibility = "hidden";
+  }, 1000);
+}

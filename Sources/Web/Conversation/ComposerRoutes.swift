@@ -11,6 +11,7 @@ enum ComposerRoutes {
     static var routes: [Route] {
         [
             .post("/desk/tickets/:number/entries", for: .agent(.agent), send),
+            .post("/desk/tickets/:number/entries/:id/take-back", for: .agent(.agent), takeBack),
             .post("/desk/tickets/:number/draft", for: .agent(.agent), keep),
             .get("/desk/tickets/:number/canned/:id", for: .agent(.agent), canned),
         ]
@@ -34,6 +35,7 @@ enum ComposerRoutes {
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                 let actor = Actor(agent)
+                let before = try tx.db.snapshot(of: ticket.id)
                 switch (kind, then) {
                 case (.note, _): _ = try tx.note(on: &ticket, writing, by: actor, files: files, source: .web)
                 case (_, .resolve): try tx.resolve(&ticket, by: actor, solution: writing, files: files, source: .web)
@@ -41,6 +43,7 @@ enum ComposerRoutes {
                     _ = try tx.reply(to: &ticket, writing, by: actor, files: files, source: .web)
                     if then == .wait { try tx.pause(&ticket, as: .waiting, by: actor) }
                 }
+                if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) { try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before) }
                 try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
             }
         } catch is Outrun {
@@ -53,6 +56,17 @@ enum ComposerRoutes {
             return try await again(call, number, .contentTooLarge, TicketNotice(typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
         }
         return Page.see(Path("desk", "tickets", String(number), query: [("said", kind == .note ? "noted" : "sent")]))
+    }
+
+    @Sendable private static func takeBack(_ call: Call) async throws -> Response {
+        let (number, entry, agent) = (try call.number(), Entry.ID(try call.number("id")), try call.agent())
+        _ = try await call.form()
+        do {
+            try await call.desk.write { tx in try tx.takeBack(entry, in: try tx.db.ticket(number: number, for: .agent(agent)), by: agent) }
+        } catch Refusal.conflict {
+            return Page.see(Path("desk", "tickets", String(number), query: [("said", "gone")]))
+        }
+        return Page.see(Path("desk", "tickets", String(number), query: [("said", "back")]))
     }
 
     /// The ticket's page with what was typed in it.

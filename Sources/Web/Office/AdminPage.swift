@@ -21,6 +21,7 @@ func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool) -> HTML {
         \(card(Path("admin", "mail-texts"), t("Texts of the mails"), t("What the desk writes on each occasion")))\
         \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
         \(card(Path("admin", "intake"), t("Mail that came in"), t("What was decided about each message, and why")))\
+        \(card(Path("admin", "quarantine"), t("Messages set aside"), t("What could not be taken from a mailbox, and why")))\
         \(card(Path("admin", "outbox"), t("Outbox"), t("{0} mails wait", String(waiting))))</div></main>
         """)
 }
@@ -59,10 +60,10 @@ private func cell(_ value: JSON, _ t: Language) -> String {
     }
 }
 
-func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?) -> HTML {
+func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?, below: HTML? = nil) -> HTML {
     let t = desk.t
     let resource = resourceForm.resource
-    let name = values["name"]?.text ?? values["title"]?.text ?? values["email"]?.text
+    let name = [values["name"], values["title"], values["email"], values["address"], values["pattern"], values["domain"]].lazy.compactMap { $0?.text }.first { !$0.isEmpty }
     let title = id == nil ? t("Add: {0}", t(resource.name)) : name ?? t(resource.name)
     let remove: HTML? = id.map { id in
         """
@@ -74,7 +75,7 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
         title, desk, at: base[0] == "admin" ? .administration : .articles,
         """
         <p class="small"><a href="\(href: Path(base))">\(t(resource.title))</a></p><h1>\(title)</h1>\(wrong)\
-        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(below)\(remove)
         """)
 }
 
@@ -116,6 +117,7 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], faults: [Fault], 
             <div class="pair">\(number("close_after_hours", t("Hours of silence until a resolved ticket closes")))\(number("reopen_within_days", t("Days in which an answer reopens a closed ticket")))\
             \(number("survey_delay_hours", t("Hours from closing to the survey")))\(number("update_every_hours", t("Hours between updates to the customer of an escalated ticket")))\
             \(number("automatic_per_hour", t("Automatic mails one address gets in an hour")))\(number("attachment_bytes", t("Largest files of one message, in bytes")))</div>\
+            <div class="pair">\(number("message_bytes", t("Largest mail that is taken in, in bytes")))\(number("fetch_every_seconds", t("Seconds between two looks into the mailboxes")))</div>\(number("undo_seconds", t("Seconds in which a reply can be taken back")))\
             \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: values["sends_acknowledgements"] == .bool(true)))\(tick("sends_surveys", t("Ask how it went after closing"), isOn: values["sends_surveys"] == .bool(true)))\
             <div class="row"><button class="button first">\(t("Keep"))</button></div>
             """))\(testing)
@@ -161,6 +163,7 @@ extension Language {
         case .signInLink: self("Link to sign in")
         case .passwordReset: self("Link to set a new password")
         case .invitation: self("Invitation of a new agent")
+        case .mailboxSilent: self("To administrators: a mailbox cannot be read")
         }
     }
 }

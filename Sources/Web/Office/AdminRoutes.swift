@@ -64,7 +64,11 @@ enum AdminRoutes {
         let form = try await resourceForm(resource, call)
         var values: [String: JSON] = [:]
         if let id { for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value } }
-        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil))
+        var below: HTML?
+        if resource.path == "mailboxes", let id, let found = try await call.desk.read({ db in try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) } }) {
+            below = mailboxStatus(desk, found.0, found.1)
+        }
+        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil, below: below))
     }
 
     private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {

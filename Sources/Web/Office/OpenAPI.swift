@@ -106,6 +106,8 @@ extension Resource.Kind {
         case .optionalInteger(_, let range): return ["type": ["integer", "null"], "minimum": JSON(Int64(range.lowerBound)), "maximum": JSON(Int64(range.upperBound))]
         case .flag: return ["type": "boolean"]
         case .choice(_, let words): return ["type": "string", "enum": .array(words.map(JSON.string))]
+        case .optionalPriority: return ["anyOf": [["$ref": "#/components/schemas/Priority"], null]]
+        case .secret: return ["type": ["string", "null"], "maxLength": 20_000]
         case .priority: return ["$ref": "#/components/schemas/Priority"]
         case .timeZone: return ["type": "string", "description": "As in the IANA database: Europe/Berlin"]
         case .hours:

@@ -17,7 +17,8 @@ struct ResourceForm {
     func html(_ values: [String: JSON], faults: [Fault]) -> HTML {
         let fields: [HTML] = resource.fields.compactMap { field in
             guard !field.kind.isReadOnly else { return nil }
-            return input(field, values[field.name] ?? .null, faults.first { $0.field == field.name }.map { t.fault($0.problem) })
+            let heading: HTML? = field.section.map { "<h2>\(t($0))</h2>" }
+            return "\(heading)\(input(field, values[field.name] ?? .null, faults.first { $0.field == field.name }.map { t.fault($0.problem) }))"
         }
         return "\(fields)"
     }
@@ -25,16 +26,18 @@ struct ResourceForm {
     private func input(_ field: Resource.Field, _ value: JSON, _ fault: String?) -> HTML {
         let label = ResourceForm.label(field.name, t)
         let required = field.isRequired
+        let hint = field.hint.map { t($0) }
         switch field.kind {
         case .text(_, let most), .optionalText(_, let most):
             let text = value.text ?? ""
-            if most > 500 { return TextArea(name: field.name, label: label, value: text, rows: 10, isRequired: required, fault: fault).html }
-            return TextField(name: field.name, label: label, value: text, isRequired: required, fault: fault).html
+            if most > 500 { return TextArea(name: field.name, label: label, value: text, rows: most > 5000 ? 10 : 4, hint: hint, isRequired: required, fault: fault).html }
+            return TextField(name: field.name, label: label, value: text, hint: hint, isRequired: required, fault: fault).html
         case .slug: return TextField(name: field.name, label: label, value: value.text ?? "", hint: t("Small letters, digits and hyphens: the end of its address"), isRequired: required, fault: fault).html
         case .address: return TextField(name: field.name, label: label, value: value.text ?? "", type: "email", isRequired: required, fault: fault).html
-        case .integer, .optionalInteger: return TextField(name: field.name, label: label, value: value.integer.map(String.init) ?? value.text ?? "", type: "number", isRequired: required, fault: fault).html
+        case .integer, .optionalInteger: return TextField(name: field.name, label: label, value: value.integer.map(String.init) ?? value.text ?? "", type: "number", hint: hint, isRequired: required, fault: fault).html
         case .flag: return tick(field.name, label, isOn: value == .bool(true) || (value == .null && ["active", "published"].contains(field.name)))
-        case .choice(_, let words): return Choice(name: field.name, label: label, options: words.map { ($0, t($0)) }, chosen: value.text ?? "agent", fault: fault).html
+        case .choice(_, let words): return Choice(name: field.name, label: label, options: words.map { ($0, t($0)) }, chosen: value.text ?? "agent", hint: hint, fault: fault).html
+        case .optionalPriority: return Choice(name: field.name, label: label, options: [("", "–")] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: value.text ?? "", fault: fault).html
         case .priority: return Choice(name: field.name, label: label, options: Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: value.text ?? Priority.normal.word, fault: fault).html
         case .timeZone: return Choice(name: field.name, label: label, options: TimeZone.knownTimeZoneIdentifiers.sorted().map { ($0, $0) } + [("UTC", "UTC")], chosen: value.text ?? "UTC", fault: fault).html
         case .hours:
@@ -44,6 +47,9 @@ struct ResourceForm {
             let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
             return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("As 09:00-12:00, 13:00-17:00; nothing on a free day"))</p>\(days)\(wrong)</fieldset>"
         case .holidays: return TextArea(name: field.name, label: label, value: lines(value), rows: 4, hint: t("One day a line, as 2026-12-25"), fault: fault).html
+        case .secret(let column):
+            if column == "private_key" { return TextArea(name: field.name, label: label, rows: 8, hint: hint, fault: fault).html }
+            return TextField(name: field.name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep what is there"), fault: fault).html
         case .password: return TextField(name: field.name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to invite by mail"), fault: fault).html
         case .reference(_, let table): return Choice(name: field.name, label: label, options: [("", "–")] + choices(table), chosen: value["id"]?.integer.map(String.init) ?? value.text ?? "", fault: fault).html
         case .agent: return Choice(name: field.name, label: label, options: [("", "–")] + agents.map { ($0.email, $0.name) }, chosen: value["email"]?.text ?? value.text ?? "", fault: fault).html
@@ -113,7 +119,8 @@ struct ResourceForm {
             case .flag: values[field.name] = .bool(!text.isEmpty)
             case .integer, .optionalInteger: values[field.name] = text.isEmpty ? (field.kind.isOptional ? .null : nil) : Int64(text).map { JSON($0) } ?? .string(text)
             case .optionalText: values[field.name] = text.isEmpty ? .null : .string(text)
-            case .password: if !text.isEmpty { values[field.name] = .string(text) }
+            case .password, .secret: if !text.isEmpty { values[field.name] = .string(text) }
+            case .optionalPriority: values[field.name] = text.isEmpty ? .null : .string(text)
             case .reference, .agent: values[field.name] = text.isEmpty ? .null : Int64(text).map { JSON($0) } ?? .string(text)
             case .references: values[field.name] = .array(all.compactMap { Int64($0) }.map { JSON($0) })
             case .agents: values[field.name] = .array(all.map(JSON.string))

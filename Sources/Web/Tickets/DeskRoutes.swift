@@ -114,8 +114,12 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let view = try await call.ticketView(number, all: call.query("all") != nil)
         let shows = call.query("pictures") != nil
-        let said: String? = switch call.query("said") { case "sent": desk.t("Sent."); case "noted": desk.t("Noted."); case "done": desk.t("Done."); default: nil }
-        let notice = TicketNotice(list: call.query("list"), showsPictures: shows, said: said)
+        let said: String? = switch call.query("said") {
+            case "sent": desk.t("Sent."); case "noted": desk.t("Noted."); case "done": desk.t("Done."); case "back": desk.t("Taken back. Your words are in the box again; files have to be added anew.")
+            case "gone": desk.t("It is on its way already and cannot be taken back."); default: nil
+        }
+        var notice = TicketNotice(list: call.query("list"), showsPictures: shows, said: said)
+        if call.query("said") == "sent" { notice.second = try await call.desk.read { try $0.secondThought(of: desk.agent.id, in: view.ticket.id, now: desk.now) } }
         return Page.response(ticketPage(desk, view, notice), policy: shows ? Page.policyWithPictures : Page.policy)
     }
 

@@ -14,10 +14,21 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         "#\(ticket.number) \(ticket.subject)", desk, at: place, ticket: ticket.number,
         """
         \(list == nil ? nil : pane)<main class="ticket" id="content" data-last="\(view.lastEntry)">\
-        <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\
+        <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\(takeBack(desk, view.ticket.number, notice.second))\
         <div class="talk" data-refresh="talk" tabindex="0" role="region" aria-label="\(t("Conversation"))">\(talk(desk, view, notice))</div>\(composer(desk, view, notice))</main>\
         <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>\(emptyDialog(t))
         """)
+}
+
+/// For some seconds a reply can be taken back; the page counts them down.
+private func takeBack(_ desk: DeskFrame, _ number: Int64, _ second: SecondThought?) -> HTML? {
+    guard let second else { return nil }
+    let path = Path("desk", "tickets", String(number), "entries", second.entry.description, "take-back")
+    let left = max(1, Int(second.until.timeIntervalSince(desk.now).rounded(.up)))
+    return """
+        <form class="row said" method="post" action="\(href: path)" data-takeback="\(left)"><input type="hidden" name="csrf" value="\(desk.csrf)"><span class="grow">\(desk.t("It goes out in some seconds."))</span>\
+        <span class="num" aria-hidden="true">\(left)</span><button class="button" data-key="z">\(desk.t("Take it back")) <kbd>Z</kbd></button></form>
+        """
 }
 
 // MARK: the head
@@ -186,6 +197,7 @@ func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
         case .collaboratorAdded: t("{0} brought in {1}", who, to)
         case .collaboratorRemoved: t("{0} took {1} out", who, to)
         case .quieted: t("a mail was not sent")
+        case .takenBack: t("{0} took a reply back", who)
         }
     return "\(sentence)"
 }

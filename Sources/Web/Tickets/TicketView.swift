@@ -29,6 +29,8 @@ struct TicketNotice: Sendable {
     var showsPictures = false
     var showsAll = false
     var said: String?
+    /// A reply that was just sent and can still be taken back.
+    var second: SecondThought?
     /// What stands in the composer instead of the draft.
     var typed: (kind: Entry.Kind, body: String)?
     var fault: Fault?
