@@ -105,12 +105,15 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "DeskTesting",
-            dependencies: ["Desk", "Store", "Mail", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Desk", "Store", "Mail", "Markup", .product(name: "Logging", package: "swift-log")],
             path: "Tests/DeskTesting",
             swiftSettings: strict),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: strict),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting"], swiftSettings: strict),
-        .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
+        .testTarget(
+            name: "MailTests",
+            dependencies: ["Mail", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto")],
+            swiftSettings: strict),
         .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(
             name: "WebTests",

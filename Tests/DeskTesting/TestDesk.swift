@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Mail
+import Markup
 import Synchronization
 
 @testable import Desk
@@ -53,6 +54,9 @@ package final class TestDesk: Sendable {
             database: try await TestDatabase.make(in: folder), clock: clock, files: try FileStore(folder: folder.appending(path: "blobs")), office: office,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await desk.open()
+        // Tests of taking back set it; all others want their mail at once.
+        _ = try await desk.write { try $0.change(["undo_seconds": JSON(Int64(0))]) }
+        try await desk.reloadSettings()
     }
 
     /// Its connections end with the test, or a server's would run out.

@@ -58,7 +58,7 @@ extension Resource {
         })
 
     static let dkimKeys = Resource(
-        "dkim-keys", "dkim key", table: "dkim_key", "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true,
+        "dkim-keys", "DKIM key", table: "dkim_key", "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true,
         fields: [
             Field("domain", .text(column: "domain", most: 253), required: true),
             Field("selector", .text(column: "selector", most: 100), required: true),

@@ -81,9 +81,13 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
 
 extension Resource {
     /// As a heading: `Service levels`.
-    var title: String {
-        let words = path.replacingOccurrences(of: "-", with: " ")
-        return words.prefix(1).uppercased() + words.dropFirst()
+    var title: String { Resource.heading(path.replacingOccurrences(of: "-", with: " ")) }
+
+    /// A name as words begin a line, abbreviations as they are written.
+    static func heading(_ words: String) -> String {
+        let written = ["smtp": "SMTP", "oauth": "OAuth", "dkim": "DKIM", "url": "URL"]
+        let all = words.split(separator: " ").map { written[String($0)] ?? String($0) }.joined(separator: " ")
+        return all.prefix(1).uppercased() + all.dropFirst()
     }
 }
 

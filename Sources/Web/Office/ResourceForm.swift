@@ -105,7 +105,7 @@ struct ResourceForm {
         items(value ?? .null).map { span in items(span).compactMap(\.text).joined(separator: "-") }.joined(separator: ", ")
     }
 
-    static func label(_ name: String, _ t: Language) -> String { t(String(name.prefix(1).uppercased() + name.dropFirst()).replacingOccurrences(of: "_", with: " ")) }
+    static func label(_ name: String, _ t: Language) -> String { t(Resource.heading(name.replacingOccurrences(of: "_", with: " "))) }
 
     // MARK: reading
 
