@@ -121,7 +121,8 @@ def people(chromium, peopled):
 
 @pytest.fixture
 def peopled(desk):
-    """The same cast, with passwords."""
+    """The same cast, with passwords. Replies go at once; a test of taking them back sets the seconds."""
+    desk.patch("/settings", {"undo_seconds": 0})
     desk.add_agent("mara@desk.example", "Mara Lindqvist", "administrator", password=PASSWORD)
     desk.add_agent("ada@desk.example", "Ada Lind", password=PASSWORD)
     desk.add_agent("ben@desk.example", "Ben Amari", password=PASSWORD)
