@@ -17,11 +17,11 @@ package struct Web: Sendable {
     /// Whose `X-Forwarded-For` counts.
     let proxies: Set<String>
     /// Sends one message at once, for the test button: nil when it was taken, else what the mail server said.
-    let tryMail: (@Sendable (_ recipient: String) async -> String?)?
+    let tryMail: (@Sendable (_ recipient: String, _ text: MailText?) async -> String?)?
     let measures: PrometheusMetrics
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], tryMail: (@Sendable (String) async -> String?)? = nil) {
+    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil) {
         self.proxies = Set(proxies)
         self.tryMail = tryMail
         sessions = SessionRing()

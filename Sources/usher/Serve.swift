@@ -30,8 +30,8 @@ struct Serve: AsyncParsableCommand {
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
         let mailer = SMTPMailer(config.smtp, greeting: desk.office.mailbox.domain)
-        var testButton: (@Sendable (String) async -> String?)?
-        if mailer.hasOwnServer { testButton = { recipient in await tryMail(mailer, desk, to: recipient) } }
+        var testButton: (@Sendable (String, MailText?) async -> String?)?
+        if mailer.hasOwnServer { testButton = { recipient, text in await tryMail(mailer, desk, to: recipient, text) } }
         let web = Web(desk: desk, measures: measures, proxies: config.proxies, tryMail: testButton)
         let app = Application(
             router: web.router(),
@@ -63,9 +63,9 @@ struct Serve: AsyncParsableCommand {
 }
 
 /// Sends one message at once and says in words what the mail server made of it; nil when it was taken.
-private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String) async -> String? {
+private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _ text: MailText?) async -> String? {
     guard let address = MailAddress(recipient) else { return "this is not an e-mail address" }
-    let message = TestMail.message(to: address, desk)
+    let message = TestMail.message(to: address, text, desk)
     switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address, through: nil) {
     case .sent: return nil
     case .refused(let reason): return "refused: \(reason)"

@@ -120,7 +120,7 @@ package struct Courier: Service {
             switch outcome {
             case .sent:
                 try tx.db.execute("UPDATE outbox SET state = 'sent', due_at = NULL, sent_at = \(tx.now), error = NULL WHERE id = \(mail.id)")
-                if let entry = mail.entry, mail.kind == .reply || mail.kind == .resolved {
+                if let entry = mail.entry, mail.kind.carriesReply {
                     try tx.db.execute("UPDATE entry SET message_id = \(messageID) WHERE id = \(entry) AND message_id IS NULL")
                 }
             case .refused(let reason): try tx.fail(mail, reason: reason)
@@ -196,7 +196,7 @@ extension Transaction {
         try record(
             .deliveryFailed, on: ticketID, by: .mail, reason: "\(mail.kind.rawValue) to \(mail.address): \(reason)",
             data: ["address": .string(mail.address), "outbox": JSON(mail.id.number)])
-        guard mail.kind == .reply || mail.kind == .resolved, let entry = mail.entry else { return }
+        guard mail.kind.carriesReply, let entry = mail.entry else { return }
         let ticket = try db.ticket(ticketID)
         let author = try db.entry(entry).author
         let told = try author.role == .agent ? author.id.flatMap { try db.agent(Agent.ID($0)) } : ticket.assignee.flatMap { try db.agent($0.id) }

@@ -9,6 +9,11 @@ struct Letter {
     private let ticket: Ticket
     private let entry: Entry?
     private let thread: [String]
+    private let mailbox: Mailbox?
+    private let signature: String
+    private let language: String?
+    /// What the customer said last, to be quoted below an answer.
+    private let answered: Entry?
     private let office: Office
     private let settings: Settings
 
@@ -21,24 +26,35 @@ struct Letter {
         let found = try mail.entry.map { try db.entry($0) }
         entry = mail.kind.isForCustomer && found?.kind == .note ? nil : found
         thread = mail.kind.isForCustomer ? try db.thread(of: id) : []
+        mailbox = try ticket.mailbox.flatMap { MailAddress($0) }.flatMap { try db.mailbox($0) }
+        language = try db.language(of: mail.recipient)
+        guard mail.kind.carriesReply, let entry else {
+            (signature, answered) = ("", nil)
+            return
+        }
+        answered = try db.messageBefore(entry.id, in: id)
+        let own: String? = try entry.author.id.flatMap { entry.author.role == .agent ? try db.signature(of: Agent.ID($0)) : nil }
+        let department: String = try db.value("SELECT signature FROM department WHERE id = \(ticket.department.id)") ?? ""
+        let house = [mailbox?.signature ?? "", department].first { !$0.isEmpty } ?? settings.name
+        signature = [own.flatMap { $0.isEmpty ? nil : $0 } ?? entry.author.name, house].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     /// Files of an agent's answer go with it; what a customer sent is not sent back.
-    var files: [Attachment] { mail.kind == .reply || mail.kind == .resolved ? entry?.attachments ?? [] : [] }
+    var files: [Attachment] { mail.kind.carriesReply ? entry?.attachments ?? [] : [] }
 
     func message(date: Date) -> OutgoingMessage {
         let token = MailToken(ticket: ticket.id, recipient: mail.recipient)
         let home = ticket.mailbox.flatMap { MailAddress($0) } ?? office.mailbox
         let tokenAddress = home.with(detail: token.text(office.signer))
-        let template = MailText.text(for: mail.kind, settings: settings)
+        let template = MailText.text(for: mail.kind, in: language, settings: settings)
         let values = self.values
         let words = template.filled(values)
         let from = MailAddress(name: senderName, home.address) ?? office.mailbox
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: mail.name, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + "\n",
+            from: from, to: MailAddress(name: mail.name, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
             messageID: OwnMessageID(token: token, outbox: mail.id).text(office.signer, domain: home.domain), date: date)
         message.replyTo = MailAddress(name: settings.name, tokenAddress)
-        message.html = MailText.html(template, values: values, message: messageHTML)
+        message.html = MailText.html(template, values: values, message: messageHTML, quote: quote.html)
         message.inReplyTo = thread.last
         message.references = thread
         message.automatic = mail.kind == .acknowledgement ? .replied : mail.kind.isAutomatic ? .generated : .person
@@ -46,8 +62,22 @@ struct Letter {
     }
 
     private var senderName: String {
-        guard !mail.kind.isAutomatic, let author = entry?.author, author.role == .agent else { return settings.name }
-        return "\(author.name) (\(settings.name))"
+        let house = mailbox.flatMap { $0.name.isEmpty ? nil : $0.name } ?? settings.name
+        guard !mail.kind.isAutomatic, let author = entry?.author, author.role == .agent else { return house }
+        return "\(author.name) (\(house))"
+    }
+
+    private static let mostQuoted = 40
+
+    /// The customer's words below an answer, as mail programs write them; the trimmer folds them when they come back.
+    private var quote: (text: String, html: HTML?) {
+        guard let answered, !answered.text.isEmpty else { return ("", nil) }
+        let lines = answered.text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.mostQuoted).map { String($0.prefix(500)) }
+        let name = answered.author.name.isEmpty ? answered.author.address ?? "" : answered.author.name
+        let day = String(answered.at.rfc3339.prefix(10))
+        let opening = language == "de" ? "Am \(day) schrieb \(name):" : "On \(day), \(name) wrote:"
+        let text = "\n\n\(opening)\n" + lines.map { $0.isEmpty ? ">" : "> \($0)" }.joined(separator: "\n")
+        return (text, "<p>\(opening)</p>\n<blockquote type=\"cite\" style=\"margin:0 0 0 8px;padding-left:8px;border-left:2px solid #999\">\(HTMLText.paragraphs(lines.joined(separator: "\n")))</blockquote>\n")
     }
 
     private var messageText: String {
@@ -65,7 +95,7 @@ struct Letter {
             "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.state": ticket.state.rawValue,
             "ticket.priority": ticket.priority.word, "ticket.department": ticket.department.name, "desk.name": settings.name,
             "agent.name": entry?.author.role == .agent ? entry?.author.name ?? "" : ticket.assignee?.name ?? "", "reason": mail.data["reason"]?.text ?? "",
-            "message": messageText, "close.hours": String(settings.closeAfterHours),
+            "message": messageText, "signature": signature, "close.hours": String(settings.closeAfterHours),
         ]
         if case .customer(let customer) = mail.recipient {
             let link = "\(office.url)/t/\(LinkToken(ticket: ticket.id, customer: customer).text(office.signer))"
@@ -88,5 +118,19 @@ struct Letter {
             values["survey.stars"] = Rating.allCases.reversed().map { "\($0.stars) \(url)?rating=\($0.rawValue)" }.joined(separator: "\n")
         }
         return values
+    }
+}
+
+extension Connection {
+    /// The language a customer reads, where it is known; agents are written to in English.
+    fileprivate func language(of recipient: MailToken.Recipient) throws -> String? {
+        guard case .customer(let id) = recipient else { return nil }
+        return try value("SELECT language FROM customer WHERE id = \(id)", as: String?.self) ?? nil
+    }
+
+    /// What the customer said last before an answer.
+    fileprivate func messageBefore(_ entry: Entry.ID, in ticket: Ticket.ID) throws -> Entry? {
+        let id: Entry.ID? = try value("SELECT id FROM entry WHERE ticket_id = \(ticket) AND id < \(entry) AND kind = 'message' ORDER BY id DESC LIMIT 1")
+        return try id.map { try self.entry($0) }
     }
 }

@@ -7,10 +7,15 @@ package struct MailText: Sendable, Equatable {
     package let subject: String
     package let body: String
 
+    package init(subject: String, body: String) {
+        self.subject = subject
+        self.body = body
+    }
+
     /// Every name a text may use.
     package static let placeholders = [
         "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name",
-        "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url",
+        "signature", "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url",
     ]
 
     /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
@@ -45,7 +50,15 @@ package struct MailText: Sendable, Equatable {
         return filled + rest
     }
 
-    package static func text(for kind: MailKind, settings: Settings) -> MailText {
+    /// The languages standard texts are written in besides English.
+    package static let languages = ["de"]
+
+    /// The text in the reader's language where there is one, an administrator's own before ours.
+    package static func text(for kind: MailKind, in language: String? = nil, settings: Settings) -> MailText {
+        if let language, languages.contains(language), let translated = german(kind) {
+            guard let own = settings.mailTexts["\(kind.rawValue).\(language)"] else { return translated }
+            return MailText(subject: own["subject"]?.text ?? translated.subject, body: own["body"]?.text ?? translated.body)
+        }
         let standard = standard(kind)
         guard let own = settings.mailTexts[kind.rawValue] else { return standard }
         return MailText(subject: own["subject"]?.text ?? standard.subject, body: own["body"]?.text ?? standard.body)
@@ -74,8 +87,7 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     {{message}}
 
-                    {{agent.name}}
-                    {{desk.name}}
+                    {{signature}}
 
                     Your request: {{ticket.url}}
                     """)
@@ -85,8 +97,7 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     {{message}}
 
-                    {{agent.name}}
-                    {{desk.name}}
+                    {{signature}}
 
                     We believe your request is solved. Is it?
 
@@ -94,6 +105,26 @@ package struct MailText: Sendable, Equatable {
                     No, I still need help: {{reopen.url}}
 
                     If we hear nothing we close it in {{close.hours}} hours. Answering this mail brings it back at any time.
+                    """)
+        case .waiting:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{signature}}
+
+                    We wait for your answer. Simply answer this mail, or write here: {{ticket.url}}
+                    """)
+        case .closed:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Hello {{customer.name}},
+
+                    your request “{{ticket.subject}}” is closed. If the problem comes back, answer this mail and it is opened again.
+
+                    {{desk.name}}
                     """)
         case .survey:
             MailText(
@@ -175,6 +206,7 @@ package struct MailText: Sendable, Equatable {
         case .overdue: forAgent("Overdue: {{ticket.subject}}")
         case .undelivered: forAgent("Mail could not be delivered: {{ticket.subject}}")
         case .noted: forAgent("Note: {{ticket.subject}}")
+        case .transferred: forAgent("Moved to your department: {{ticket.subject}}")
         }
     }
 
@@ -194,7 +226,7 @@ package struct MailText: Sendable, Equatable {
 
 extension MailText {
     /// The HTML beside the plain text: the same words, addresses made links, the message in its own form.
-    package static func html(_ template: MailText, values: [String: String], message: HTML?) -> HTML {
+    package static func html(_ template: MailText, values: [String: String], message: HTML?, quote: HTML? = nil) -> HTML {
         let mark = "\u{FFFC}"
         var marked = values
         marked["message"] = mark
@@ -203,7 +235,7 @@ extension MailText {
             if part.offset > 0, let message { markup += "<div>\(message)</div>\n" }
             markup += linked(part.element)
         }
-        return "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif;font-size:15px;line-height:1.5\">\n\(markup)</body></html>\n"
+        return "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif;font-size:15px;line-height:1.5\">\n\(markup)\(quote)</body></html>\n"
     }
 
     private static func linked(_ text: String) -> HTML {
@@ -229,7 +261,7 @@ extension MailText {
         let values = [
             "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.department": ticket.department.name, "ticket.state": ticket.state.rawValue,
             "ticket.priority": ticket.priority.word, "customer.name": ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName, "agent.name": agent.name,
-            "desk.name": settings.name,
+            "desk.name": settings.name, "signature": agent.name,
         ]
         self = MailText(subject: "", body: body).filled(values)
     }

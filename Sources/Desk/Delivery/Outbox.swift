@@ -6,10 +6,10 @@ import Store
 /// Each occasion on which the desk writes to somebody.
 package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     // to customers
-    case acknowledgement, reply, resolved, survey, update
+    case acknowledgement, reply, resolved, waiting, closed, survey, update
     // to agents
     case assigned, escalated, received, reopened, overdue, undelivered
-    case noted
+    case noted, transferred
     // about signing in, with no ticket
     case signInLink = "sign_in_link"
     case passwordReset = "password_reset"
@@ -18,11 +18,13 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     case mailboxSilent = "mailbox_silent"
 
     /// Whether a program decided to send it; a person's reply is the only one that is none.
-    package var isAutomatic: Bool { self != .reply && self != .resolved }
+    package var isAutomatic: Bool { !carriesReply }
+    /// An agent's own words to the customer.
+    package var carriesReply: Bool { self == .reply || self == .resolved || self == .waiting }
     package var isForCustomer: Bool {
         switch self {
-        case .acknowledgement, .reply, .resolved, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .passwordReset, .invitation, .mailboxSilent: false
+        case .acknowledgement, .reply, .resolved, .waiting, .closed, .survey, .update, .signInLink: true
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .passwordReset, .invitation, .mailboxSilent: false
         }
     }
 }

@@ -3,13 +3,15 @@ import Mail
 
 /// The message an administrator sends to see whether mail goes out.
 package enum TestMail {
-    package static func message(to address: MailAddress, _ desk: Desk) -> OutgoingMessage {
+    /// - Parameter text: a text that is being written; nil for words of our own.
+    package static func message(to address: MailAddress, _ text: MailText?, _ desk: Desk) -> OutgoingMessage {
         let name = desk.settings.current.name
         let home = desk.office.mailbox
         var message = OutgoingMessage(
-            from: MailAddress(name: name, home.address) ?? home, to: address, returnPath: home.address, subject: "Test of \(name)",
-            text: "This mail was sent by the test button of the help desk. That you read it means that mail goes out.\n", messageID: "test-\(Secret.random())@\(home.domain)",
+            from: MailAddress(name: name, home.address) ?? home, to: address, returnPath: home.address, subject: text?.subject ?? "Test of \(name)",
+            text: text?.body ?? "This mail was sent by the test button of the help desk. That you read it means that mail goes out.\n", messageID: "test-\(Secret.random())@\(home.domain)",
             date: desk.clock.now())
+        message.html = text.map { MailText.html($0, values: [:], message: nil) }
         message.automatic = .generated
         return message
     }

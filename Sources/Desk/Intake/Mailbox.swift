@@ -50,7 +50,7 @@ package struct Mailbox: Sendable {
     var source: String { "\(fetch.rawValue):\(fetchUser)@\(fetchHost):\(fetchPort ?? 0)/\(folder)" }
 
     static let columns: SQL = """
-        mailbox.id, mailbox.address, mailbox.name, mailbox.department_id, mailbox.topic_id, mailbox.priority, mailbox.signature, fetch, fetch_host, fetch_port, fetch_security, fetch_user,
+        mailbox.id, mailbox.address, mailbox.name, mailbox.department_id, mailbox.topic_id, mailbox.priority, mailbox.signature, fetch_by, fetch_host, fetch_port, fetch_security, fetch_user,
         fetch_password, folder, first_fetch, after_fetching, move_to, smtp_host, smtp_port, smtp_security, smtp_user, smtp_password, smtp_at_once, smtp_per_minute, sign_in, oauth_client,
         oauth_secret, oauth_tenant, oauth_authorize_url, oauth_token_url, oauth_scope
         """

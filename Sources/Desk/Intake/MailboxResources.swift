@@ -13,7 +13,7 @@ extension Resource {
             Field("topic", .reference(column: "topic_id", to: "topic")),
             Field("priority", .optionalPriority(column: "priority")),
             Field("signature", .text(column: "signature", most: 5000), hint: "Stands below every answer from this address"),
-            Field("fetch", .choice(column: "fetch", ["no", "imap", "pop3"]), section: "How its mail comes in", hint: "“no” where a mail server hands it over by LMTP or a pipe"),
+            Field("fetch", .choice(column: "fetch_by", ["no", "imap", "pop3"]), section: "How its mail comes in", hint: "“no” where a mail server hands it over by LMTP or a pipe"),
             Field("fetch_host", .text(column: "fetch_host", most: 253)),
             Field("fetch_port", .optionalInteger(column: "fetch_port", 1...65535), hint: "Empty for the usual one"),
             Field("fetch_security", .choice(column: "fetch_security", ["tls", "starttls", "plain"]), hint: "“plain” only for a server on this machine"),

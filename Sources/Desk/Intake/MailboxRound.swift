@@ -26,7 +26,7 @@ package struct MailboxRound: Service {
                 do {
                     if await lock?.isHeld() != true { lock = await desk.database.lock(Self.lockName) }
                     if lock != nil {
-                        for mailbox in try await desk.read({ try $0.mailboxes() }) where mailbox.fetch != .no && turns.begin(mailbox.id) {
+                        for mailbox in try await desk.read({ try $0.mailboxes() }) where mailbox.fetch != .no && turns.begin(mailbox.id, every: every) {
                             // A server that answers slowly holds up its own mailbox alone.
                             Task {
                                 await visit(mailbox)
@@ -35,7 +35,8 @@ package struct MailboxRound: Service {
                         }
                     }
                 } catch { desk.log.error("the mailboxes could not be looked up", metadata: ["detail": "\(error)"]) }
-                try? await Task.sleep(for: .seconds(every))  // cancelled at shutdown: the loop ends
+                // A mailbox that was just set up is read at once, whatever the others' turn.
+                try? await Task.sleep(for: .seconds(1))  // cancelled at shutdown: the loop ends
             }
             await turns.wait()
             await lock?.release()
@@ -176,9 +177,19 @@ package struct MailboxRound: Service {
 
 /// Which mailboxes are being visited.
 private final class Turns: Sendable {
-    private let state = Mutex((busy: Set<Mailbox.ID>(), waiting: [CheckedContinuation<Void, Never>]()))
+    private let state = Mutex((busy: Set<Mailbox.ID>(), begun: [Mailbox.ID: UInt64](), waiting: [CheckedContinuation<Void, Never>]()))
 
-    func begin(_ id: Mailbox.ID) -> Bool { state.withLock { $0.busy.insert(id).inserted } }
+    /// True once every so many seconds, unless the last visit still goes on.
+    func begin(_ id: Mailbox.ID, every seconds: Int) -> Bool {
+        let now = DispatchTime.now().uptimeNanoseconds
+        return state.withLock { state in
+            // Half a second of grace: the looks themselves are a second apart.
+            if let last = state.begun[id], now < last + UInt64(seconds) * 1_000_000_000 - 500_000_000 { return false }
+            guard state.busy.insert(id).inserted else { return false }
+            state.begun[id] = now
+            return true
+        }
+    }
     func end(_ id: Mailbox.ID) {
         let done: [CheckedContinuation<Void, Never>] = state.withLock { state in
             state.busy.remove(id)

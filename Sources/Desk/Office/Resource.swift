@@ -103,6 +103,7 @@ extension Resource {
             Field("escalation_team", .reference(column: "escalation_team_id", to: "team")),
             Field("supervisor", .agent(column: "supervisor_id")),
             Field("service_level", .reference(column: "service_level_id", to: "service_level")),
+            Field("signature", .text(column: "signature", most: 5000), hint: "Stands below answers from this department"),
         ],
         beforeRemoval: { tx, id in
             let others: Int = try tx.db.value("SELECT count(*) FROM department WHERE is_active = 1 AND id <> \(id)") ?? 0
@@ -126,6 +127,7 @@ extension Resource {
             Field("departments", .references(join: "agent_department", own: "agent_id", other: "department_id", to: "department")),
             Field("teams", .references(join: "team_member", own: "agent_id", other: "team_id", to: "team")),
             Field("away", .flag(column: "is_away")),
+            Field("signature", .text(column: "signature", most: 5000), hint: "Stands below this agent's answers; empty takes the name"),
             Field("active", .flag(column: "is_active")),
             Field("password", .password(column: "password")),
             Field("created_at", .moment(column: "created_at")),

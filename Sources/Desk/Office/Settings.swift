@@ -85,12 +85,14 @@ package struct Settings: Sendable, Equatable {
         case "mail_texts":
             guard case .object(let texts) = value else { return .wrongType(expected: "an object of texts") }
             for (kind, text) in texts {
-                guard let kind = MailKind(rawValue: kind) else { return .unknown(kind) }
+                // `reply`, or `reply.de` for a text in another language.
+                let parts = kind.split(separator: ".", maxSplits: 1).map(String.init)
+                guard let first = parts.first, MailKind(rawValue: first) != nil, parts.count == 1 || MailText.languages.contains(parts[1]) else { return .unknown(kind) }
                 for part in ["subject", "body"] {
                     guard let written = text[part]?.text else { continue }
                     if let unknown = MailText.unknownPlaceholder(in: written) { return .unknownPlaceholder(unknown) }
                 }
-                mailTexts[kind.rawValue] = text
+                mailTexts[kind] = text
             }
         default: return .unknownField
         }

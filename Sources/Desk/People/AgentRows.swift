@@ -95,7 +95,12 @@ extension Transaction {
 
 extension Transaction {
     /// What agents set for themselves.
-    package func set(language: String?, isAway: Bool, of agent: Agent.ID) throws {
-        try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway) WHERE id = \(agent)")
+    package func set(language: String?, isAway: Bool, signature: String, of agent: Agent.ID) throws {
+        try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway), signature = \(String(signature.withoutControls.prefix(5000))) WHERE id = \(agent)")
     }
+}
+
+extension Connection {
+    /// What stands below an agent's answers; empty where the name does.
+    package func signature(of agent: Agent.ID) throws -> String { try value("SELECT signature FROM agent WHERE id = \(agent)") ?? "" }
 }

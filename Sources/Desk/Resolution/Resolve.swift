@@ -51,7 +51,11 @@ extension Transaction {
         try save(ticket)
         try record(.closed, on: ticket.id, by: actor, reason: reason)
         for job in [JobKind.closeSilent, .updateCustomer] { try cancel(job, for: ticket.id) }
-        guard settings.sendsSurveys else { return }
+        guard settings.sendsSurveys else {
+            // Who confirmed knows.
+            if actor.kind != .customer { for customer in try customers(of: ticket) { try send(.closed, to: customer, about: ticket) } }
+            return
+        }
         if settings.surveyDelayHours == 0 {
             try sendSurvey(ticket.id)
         } else {

@@ -60,6 +60,9 @@ extension Transaction {
         }
         try save(ticket)
         try record(.transferred, on: ticket.id, by: actor, reason: reason, data: ["from": .string(former.name), "to": .string(department.name)])
+        if ticket.assignee == nil, ticket.escalationLevel == 0 {
+            try send(.transferred, to: try db.supervisors(of: department.id), about: ticket, by: actor, data: ["reason": .string("\(actor.name) moved it here from \(former.name).\(reason.isEmpty ? "" : " \(reason)")")])
+        }
         if ticket.assignee == nil, ticket.escalationLevel > 0 {
             let target = try escalationTarget(of: department.id, level: ticket.escalationLevel)
             ticket.team = target.team

@@ -10,7 +10,7 @@ extension Schema {
             CREATE TABLE mailbox (
                 id \(id), address TEXT NOT NULL, name TEXT NOT NULL DEFAULT '', department_id \(int) REFERENCES department (id), topic_id \(int) REFERENCES topic (id),
                 priority \(int) CHECK (priority BETWEEN 0 AND 3), signature TEXT NOT NULL DEFAULT '',
-                fetch TEXT NOT NULL DEFAULT 'no' CHECK (fetch IN ('no', 'imap', 'pop3')), fetch_host TEXT NOT NULL DEFAULT '', fetch_port \(int),
+                fetch_by TEXT NOT NULL DEFAULT 'no' CHECK (fetch_by IN ('no', 'imap', 'pop3')), fetch_host TEXT NOT NULL DEFAULT '', fetch_port \(int),
                 fetch_security TEXT NOT NULL DEFAULT 'tls' CHECK (fetch_security IN ('tls', 'starttls', 'plain')),
                 fetch_user TEXT NOT NULL DEFAULT '', fetch_password TEXT, folder TEXT NOT NULL DEFAULT 'INBOX',
                 first_fetch TEXT NOT NULL DEFAULT 'unread' CHECK (first_fetch IN ('unread', 'all', 'none')),
@@ -41,6 +41,8 @@ extension Schema {
             "CREATE TABLE dkim_key (id \(id), domain TEXT NOT NULL, selector TEXT NOT NULL, private_key TEXT NOT NULL, is_active \(int) NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)), created_at \(int) NOT NULL)",
             // Mail that is held back for some seconds, so that a reply can be taken back.
             "CREATE TABLE second_thought (entry_id \(int) PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE, agent_id \(int) NOT NULL, until \(int) NOT NULL, ticket_before TEXT NOT NULL, ticket_after TEXT NOT NULL)",
+            "ALTER TABLE agent ADD COLUMN signature TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE department ADD COLUMN signature TEXT NOT NULL DEFAULT ''",
             // What is open by age, without a walk over all that was closed since.
             "CREATE INDEX ticket_active ON ticket (id) WHERE urgency > 0",
         ]

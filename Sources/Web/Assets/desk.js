@@ -297,3 +297,19 @@ if (takeBack) {
     takeBack.style.visibility = "hidden";
   }, 1000);
 }
+
+// MARK: the preview of a mail's text
+
+for (const place of document.querySelectorAll("[data-preview]")) {
+  const form = place.closest("form");
+  let waiting = null;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const answer = await post(place.dataset.preview, { subject: form.elements.subject.value, body: form.elements.body.value });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.replaceChildren(...page.body.childNodes);
+    }, 300);
+  });
+}

@@ -40,7 +40,7 @@ enum ComposerRoutes {
                 case (.note, _): _ = try tx.note(on: &ticket, writing, by: actor, files: files, source: .web)
                 case (_, .resolve): try tx.resolve(&ticket, by: actor, solution: writing, files: files, source: .web)
                 default:
-                    _ = try tx.reply(to: &ticket, writing, by: actor, files: files, source: .web)
+                    _ = try tx.reply(to: &ticket, writing, by: actor, files: files, source: .web, mails: then == .wait ? .waiting : .reply)
                     if then == .wait { try tx.pause(&ticket, as: .waiting, by: actor) }
                 }
                 if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) { try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before) }

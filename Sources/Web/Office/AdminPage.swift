@@ -128,25 +128,62 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], faults: [Fault], 
         """)
 }
 
-func mailTextsPage(_ desk: DeskFrame, _ settings: Settings, _ again: (kind: MailKind, subject: String, body: String, fault: Fault)?, said words: String?) -> HTML {
+/// What was typed into the form of one text, and what came of it.
+struct TypedMailText {
+    let name: MailTextName
+    let subject: String
+    let body: String
+    var fault: Fault?
+    var preview: MailText?
+    var said: String?
+}
+
+/// One text among all: an occasion, in one language.
+struct MailTextName: Equatable {
+    let kind: MailKind
+    /// Nil for English.
+    var language: String?
+
+    /// `reply`, `reply.de`.
+    var key: String { kind.rawValue + (language.map { "." + $0 } ?? "") }
+
+    init(_ kind: MailKind, language: String? = nil) {
+        self.kind = kind
+        self.language = language
+    }
+    init?(_ key: String) { if let found = Self.all.first(where: { $0.key == key }) { self = found } else { return nil } }
+
+    static let all: [MailTextName] = MailKind.allCases.flatMap { kind in
+        [MailTextName(kind)] + (MailText.hasTranslation(kind) ? MailText.languages.map { MailTextName(kind, language: $0) } : [])
+    }
+}
+
+func mailTextsPage(_ desk: DeskFrame, _ settings: Settings, _ typed: TypedMailText?, said words: String?) -> HTML {
     let t = desk.t
     let names = MailText.placeholders.map { "{{\($0)}}" }.joined(separator: "  ")
-    let forms: [HTML] = MailKind.allCases.map { kind in
-        let text = MailText.text(for: kind, settings: settings)
-        let isHere = again?.kind == kind
-        let own: HTML? = settings.mailTexts[kind.rawValue] == nil ? nil : " <span class=\"chip\">\(t("changed"))</span>"
-        let open: HTML? = isHere ? " open" : nil
-        let id = kind.rawValue
-        return """
-            <details class="card" id="\(id)"\(open)><summary><strong>\(t.mail(kind))</strong>\(own)</summary>\(form(Path("admin", "mail-texts", id), csrf: desk.csrf, class: "roomy stack", """
-                \(TextField(name: "subject", label: t("Subject"), value: isHere ? again?.subject ?? "" : text.subject, id: "\(id)-subject").html)\
-                <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
-                \(isHere ? again?.body : text.body)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
-                <div class="row"><button class="button first">\(t("Keep"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>
-                """))</details>
-            """
-    }
+    let forms: [HTML] = MailTextName.all.map { name in mailTextForm(desk, settings, name, typed.flatMap { $0.name == name ? $0 : nil }) }
     return sheet(t("Texts of the mails"), desk, "<h1>\(t("Texts of the mails"))</h1>\(said(words))<p class=\"small quiet\">\(t("What may stand in a text:")) \(names)</p><div class=\"stack\">\(forms)</div>")
+}
+
+private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailTextName, _ typed: TypedMailText?) -> HTML {
+    let t = desk.t
+    let text = MailText.text(for: name.kind, in: name.language, settings: settings)
+    let own: HTML? = settings.mailTexts[name.key] == nil ? nil : " <span class=\"chip\">\(t("changed"))</span>"
+    let language: HTML? = name.language.map { code in " <span class=\"chip\">\(Language.names.first { $0.0 == code }?.1 ?? code)</span>" }
+    let open: HTML? = typed == nil ? nil : " open"
+    let id = name.key.replacingOccurrences(of: ".", with: "-")
+    let preview: HTML = typed?.preview.map { "<strong>\($0.subject)</strong><pre class=\"letter\">\($0.body)</pre>" } ?? ""
+    let fault: HTML? = typed?.fault.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.problem))</span>" }
+    return """
+        <details class="card" id="\(id)"\(open)><summary><strong>\(t.mail(name.kind))</strong>\(language)\(own)</summary>\(form(Path("admin", "mail-texts", name.key), csrf: desk.csrf, class: "roomy stack", """
+            \(said(typed?.said))\(TextField(name: "subject", label: t("Subject"), value: typed?.subject ?? text.subject, id: "\(id)-subject").html)\
+            <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
+            \(typed?.body ?? text.body)</textarea>\(fault)</div>\
+            <div class="row wrap"><button class="button first">\(t("Keep"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
+            <button class="button" name="test" value="1">\(t("Send it to me"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>\
+            <div class="preview" data-preview="\(href: Path("admin", "mail-texts", name.key, "preview"))" aria-live="polite">\(preview)</div>
+            """))</details>
+        """
 }
 
 extension Language {
@@ -155,6 +192,9 @@ extension Language {
         case .acknowledgement: self("Acknowledgement of a new request")
         case .reply: self("Reply")
         case .resolved: self("Solution, with the question whether it is one")
+        case .waiting: self("Reply that waits for an answer")
+        case .closed: self("Closed, where no survey is sent")
+        case .transferred: self("To agents: moved to their department")
         case .survey: self("Survey after closing")
         case .update: self("Update of an escalated request")
         case .assigned: self("To agents: assigned")

@@ -14,8 +14,9 @@ enum AdminRoutes {
             .get("/admin/settings", for: .agent(.administrator)) { try await settings($0, nil, [:], []) },
             .post("/admin/settings", for: .agent(.administrator), changeSettings),
             .post("/admin/settings/test-mail", for: .agent(.administrator), testMail),
-            .get("/admin/mail-texts", for: .agent(.administrator)) { try await texts($0, nil, nil) },
+            .get("/admin/mail-texts", for: .agent(.administrator)) { try await texts($0, nil) },
             .post("/admin/mail-texts/:kind", for: .agent(.administrator), changeText),
+            .post("/admin/mail-texts/:kind/preview", for: .agent(.administrator), previewText),
             .get("/admin/keys", for: .agent(.administrator)) { try await keys($0, made: nil, nil) },
             .post("/admin/keys", for: .agent(.administrator), addKey),
             .post("/admin/keys/:id/revoke", for: .agent(.administrator), revokeKey),
@@ -150,34 +151,66 @@ enum AdminRoutes {
         guard let tryMail = call.web.tryMail else { throw Refusal.notFound }
         let address = form["address"] ?? ""
         let t = call.frame.t
-        if let trouble = await tryMail(address) { return try await settings(call, nil, [:], [], test: t("The mail server said: {0}", trouble)) }
+        if let trouble = await tryMail(address, nil) { return try await settings(call, nil, [:], [], test: t("The mail server said: {0}", trouble)) }
         return try await settings(call, t("The mail server took a test mail to {0}.", address), [:], [])
     }
 
     // MARK: texts of the mails
 
-    private static func texts(_ call: Call, _ kind: MailKind?, _ again: (subject: String, body: String, fault: Fault)?) async throws -> Response {
+    private static func texts(_ call: Call, _ typed: TypedMailText?) async throws -> Response {
         let desk = try await call.deskFrame()
         try await call.desk.reloadSettings()
         let said = call.query("said") != nil ? desk.t("Kept.") : nil
-        return Page.response(again == nil ? .ok : .unprocessableContent, mailTextsPage(desk, call.desk.settings.current, again.map { (kind ?? .reply, $0.subject, $0.body, $0.fault) }, said: said))
+        return Page.response(typed?.fault == nil ? .ok : .unprocessableContent, mailTextsPage(desk, call.desk.settings.current, typed, said: said))
+    }
+
+    private static func typedText(_ call: Call) async throws -> (FormData, MailTextName, TypedMailText) {
+        let form = try await call.form()
+        guard let name = MailTextName(try call.parameter("kind")) else { throw Refusal.notFound }
+        return (form, name, TypedMailText(name: name, subject: form["subject"]?.singleLine ?? "", body: (form["body"] ?? "").withoutControls))
+    }
+
+    /// The text as a reader gets it, while it is typed.
+    @Sendable private static func previewText(_ call: Call) async throws -> Response {
+        let (_, name, typed) = try await typedText(call)
+        let settings = call.desk.settings.current
+        let filled = MailText(subject: typed.subject, body: typed.body).example(of: name.kind, settings: settings, url: call.desk.office.url)
+        let page: HTML = "<strong>\(filled.subject)</strong><pre class=\"letter\">\(filled.body)</pre>"
+        return Page.response(page)
     }
 
     @Sendable private static func changeText(_ call: Call) async throws -> Response {
-        let form = try await call.form()
-        guard let kind = MailKind(rawValue: try call.parameter("kind")) else { throw Refusal.notFound }
-        let (subject, body) = (form["subject"]?.singleLine ?? "", (form["body"] ?? "").withoutControls)
-        let text: JSON = form["reset"] != nil ? .null : ["subject": .string(subject), "body": .string(body)]
+        var (form, name, typed) = try await typedText(call)
+        let t = call.frame.t
+        let text: JSON = form["reset"] != nil ? .null : ["subject": .string(typed.subject), "body": .string(typed.body)]
         do {
-            if form["reset"] == nil, subject.isEmpty || body.trimmingWhitespace().isEmpty { throw Refusal.invalid("mail_texts", .required) }
+            if form["reset"] == nil {
+                if typed.subject.isEmpty || typed.body.trimmingWhitespace().isEmpty { throw Refusal.invalid("mail_texts", .required) }
+                if let unknown = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body) { throw Refusal.invalid("mail_texts", .unknownPlaceholder(unknown)) }
+            }
+            if form["preview"] != nil || form["test"] != nil {
+                let filled = MailText(subject: typed.subject, body: typed.body).example(of: name.kind, settings: call.desk.settings.current, url: call.desk.office.url)
+                typed.preview = filled
+                if form["test"] != nil {
+                    let address = try call.agent().email
+                    guard let tryMail = call.web.tryMail else { throw Refusal.invalid("mail_texts", .other("cannot be sent: no mail server is set")) }
+                    if let trouble = await tryMail(address, filled) { throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)")) }
+                    typed.said = t("The mail server took a test mail to {0}.", address)
+                }
+                return try await texts(call, typed)
+            }
+            let key = name.key
             try await call.desk.write { tx in
                 var all = try tx.db.settings().mailTexts
-                all[kind.rawValue] = text == .null ? nil : text
+                all[key] = text == .null ? nil : text
                 try tx.replaceMailTexts(all)
             }
-        } catch Refusal.invalid(let faults) { return try await texts(call, kind, (subject, body, faults.first ?? Fault("body", .required))) }
+        } catch Refusal.invalid(let faults) {
+            typed.fault = faults.first ?? Fault("body", .required)
+            return try await texts(call, typed)
+        }
         try await call.desk.reloadSettings()
-        return Page.see("\(Path("admin", "mail-texts", query: [("said", "kept")]).text)#\(kind.rawValue)")
+        return Page.see("\(Path("admin", "mail-texts", query: [("said", "kept")]).text)#\(name.key.replacingOccurrences(of: ".", with: "-"))")
     }
 
     // MARK: keys

@@ -21,8 +21,9 @@ enum AccountRoutes {
 
     private static func show(_ call: Call, _ state: AccountState) async throws -> Response {
         let agent = try call.agent()
-        let (sessions, hasCodes) = try await call.desk.read { db in (try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id)) }
+        let (sessions, hasCodes, signature) = try await call.desk.read { db in (try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id), try db.signature(of: agent.id)) }
         var state = state
+        state.signature = signature
         if call.query("said") != nil { state.said = call.frame.t("Done.") }
         let status: HTTPResponse.Status = state.faults.isEmpty ? .ok : .unprocessableContent
         return Page.response(status, accountPage(try await call.deskFrame(), sessions, hasCodes: hasCodes, state))
@@ -36,7 +37,7 @@ enum AccountRoutes {
         let form = try await call.form()
         let agent = try call.agent()
         let language = Language.named(form["language"])?.code
-        try await call.desk.write { try $0.set(language: language, isAway: form["away"] != nil, of: agent.id) }
+        try await call.desk.write { try $0.set(language: language, isAway: form["away"] != nil, signature: form["signature"] ?? "", of: agent.id) }
         return done(call)
     }
 
@@ -91,6 +92,7 @@ enum AccountRoutes {
 struct AccountState {
     var faults: [Fault] = []
     var said: String?
+    var signature = ""
     /// The second factor that is being set up.
     var secret: [UInt8]?
     var sealed: String?
@@ -130,6 +132,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
         <form method="post" action="\(href: Path("sign-out"))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="button">\(t("Sign out"))</button></form></div>\
         \(form(Path("desk", "account"), csrf: desk.csrf, """
             \(Choice(name: "language", label: t("Language"), options: [("", t("as the browser asks"))] + Language.names.map { ($0.0, $0.1) }, chosen: desk.frame.session?.language ?? "").html)\
+            \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Stands below your answers; empty takes your name")).html)\
             \(tick("away", t("I am away: nothing comes back to me"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Keep"))</button></div>
             """))\
         \(form(Path("desk", "account", "password"), csrf: desk.csrf, """

@@ -51,7 +51,7 @@ extension Call {
             let most = all ? 20_000 : Self.mostEntries
             let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
             let mails = try db.deliveries(of: ticket.id, limit: 500)
-            let deliveries = Dictionary(grouping: mails.filter { $0.kind == .reply || $0.kind == .resolved }, by: { $0.entry ?? Entry.ID(0) })
+            let deliveries = Dictionary(grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
             return TicketView(
                 whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
                 mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),

@@ -1,0 +1,123 @@
+extension MailText {
+    /// The standard texts to customers in German; nil for occasions that are written in English only.
+    static func german(_ kind: MailKind) -> MailText? {
+        switch kind {
+        case .acknowledgement:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Guten Tag {{customer.name}},
+
+                    danke für Ihre Nachricht. Ihre Anfrage hat die Nummer {{ticket.number}}; wir antworten, sobald wir können.
+
+                    Hier können Sie sie verfolgen oder ergänzen:
+                    {{ticket.url}}
+
+                    Sie können auch einfach auf diese Mail antworten.
+
+                    {{desk.name}}
+                    """)
+        case .reply:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{signature}}
+
+                    Ihre Anfrage: {{ticket.url}}
+                    """)
+        case .resolved:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{signature}}
+
+                    Wir glauben, dass Ihre Anfrage gelöst ist. Stimmt das?
+
+                    Ja, sie ist gelöst: {{confirm.url}}
+                    Nein, ich brauche noch Hilfe: {{reopen.url}}
+
+                    Hören wir nichts, schließen wir sie in {{close.hours}} Stunden. Eine Antwort auf diese Mail öffnet sie jederzeit wieder.
+                    """)
+        case .waiting:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{message}}
+
+                    {{signature}}
+
+                    Wir warten auf Ihre Antwort. Antworten Sie einfach auf diese Mail, oder hier: {{ticket.url}}
+                    """)
+        case .closed:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Guten Tag {{customer.name}},
+
+                    Ihre Anfrage „{{ticket.subject}}“ ist geschlossen. Kommt das Problem wieder, antworten Sie auf diese Mail, und sie wird wieder geöffnet.
+
+                    {{desk.name}}
+                    """)
+        case .survey:
+            MailText(
+                subject: "Wie waren wir? [#{{ticket.number}}]",
+                body: """
+                    Guten Tag {{customer.name}},
+
+                    Ihre Anfrage „{{ticket.subject}}“ ist geschlossen. Wie waren wir?
+
+                    {{survey.stars}}
+
+                    Ihre Bewertung und ein Wort dazu helfen uns, besser zu werden. Kommt das Problem wieder, antworten Sie auf diese Mail, und die Anfrage wird wieder geöffnet.
+
+                    {{desk.name}}
+                    """)
+        case .update:
+            MailText(
+                subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    Guten Tag {{customer.name}},
+
+                    {{message}}
+
+                    Der Stand Ihrer Anfrage: {{ticket.url}}
+
+                    {{desk.name}}
+                    """)
+        case .signInLink:
+            MailText(
+                subject: "Ihr Weg zu {{desk.name}}",
+                body: """
+                    Guten Tag {{customer.name}},
+
+                    dieser Link zeigt Ihnen Ihre Anfragen. Er gilt einmal, innerhalb einer Stunde:
+                    {{link.url}}
+
+                    Wenn Sie ihn nicht verlangt haben, ist nichts zu tun.
+
+                    {{desk.name}}
+                    """)
+        default: nil
+        }
+    }
+}
+
+extension MailText {
+    package static func hasTranslation(_ kind: MailKind) -> Bool { german(kind) != nil }
+
+    /// The text filled as for some request, so that whoever writes it sees how it reads.
+    package func example(of kind: MailKind, settings: Settings, url: String) -> MailText {
+        let link = "\(url)/t/example"
+        return filled([
+            "ticket.number": "100001", "ticket.subject": "Scanner sends empty pages", "ticket.state": "open", "ticket.priority": "normal", "ticket.department": "Support",
+            "ticket.url": kind.isForCustomer ? link : "\(url)/desk/tickets/100001", "customer.name": "Kim Ito", "agent.name": "Ada Lind", "desk.name": settings.name, "signature": "Ada Lind\n\(settings.name)",
+            "reason": "A new message from the customer.", "message": "Please clean the glass and try again.", "confirm.url": link + "?answer=yes", "reopen.url": link + "?answer=no",
+            "close.hours": String(settings.closeAfterHours), "survey.url": "\(url)/survey/example",
+            "survey.stars": Rating.allCases.reversed().map { "\($0.stars) \(url)/survey/example?rating=\($0.rawValue)" }.joined(separator: "\n"), "link.url": "\(url)/sign-in/example",
+        ])
+    }
+}
