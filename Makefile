@@ -1,5 +1,5 @@
 # run: the demo desk. test: everything CI checks. bench: the table of docs/speed.md. check: style and house rules only.
-.PHONY: run build dev test unit e2e api bench check screenshots system clean
+.PHONY: fuzz tools run build dev test unit e2e api bench check screenshots system clean
 SHELL := /bin/bash
 
 run: system
@@ -22,7 +22,11 @@ screenshots: .venv/ready
 system:
 	@Scripts/system
 
-test: system check unit e2e api
+test: tools check unit e2e api
+
+# What only the tests need.
+tools:
+	@Scripts/system tests
 
 # Rules and verbs on SQLite and on a PostgreSQL of our own, by the package's own tests.
 unit:
@@ -38,10 +42,14 @@ api: .venv/ready
 	@swift build --product usher
 	.venv/bin/python Tests/EndToEnd/check_api.py
 
+# Ten minutes of libFuzzer on each reader of strangers' input: FUZZ_SECONDS sets another time.
+fuzz: system
+	@Scripts/fuzz
+
 check:
 	@Scripts/check
 
-bench: system .venv/ready
+bench: tools .venv/ready
 	swift build -c release --product usher
 	swift build -c release --product floor
 	.venv/bin/python Bench/bench.py

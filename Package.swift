@@ -32,6 +32,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMarkdown", pkgConfig: "libcmark-gfm", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
 
+        .systemLibrary(name: "CResolver"),
+        .systemLibrary(name: "CTNEF", pkgConfig: "libytnef", providers: [.apt(["libytnef0-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(name: "Markup", swiftSettings: strict),
@@ -47,7 +49,7 @@ let package = Package(
         .target(
             name: "Mail",
             dependencies: [
-                "Markup", "CGMime", "CGumbo", "CCurl",
+                "Markup", "CGMime", "CGumbo", "CCurl", "CTNEF", "CResolver",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -58,7 +60,7 @@ let package = Package(
         .target(
             name: "Desk",
             dependencies: [
-                "Store", "Mail", "Markup", "CMarkdown",
+                "Store", "Mail", "Markup", "CMarkdown", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -69,7 +71,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Desk", "Markup", "Mail", "Store", "CZlib",
+                "Desk", "Markup", "Mail", "Store",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -122,3 +124,10 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings the main function: `make fuzz` alone builds it.
+if Context.environment["USHER_FUZZ"] != nil {
+    package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
+    package.targets.append(
+        .executableTarget(name: "fuzz", dependencies: ["Mail", "Markup"], path: "Fuzz", exclude: ["seeds"], sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -5,6 +5,7 @@
     SIZES=10000,1000000 make bench    other sizes
     ENGINES=sqlite make bench         one engine
 """
+import base64
 import http.cookiejar
 import json
 import multiprocessing
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
 from desk import Cluster, free_port  # noqa: E402
+from mailserver import Dovecot  # noqa: E402
 
 USHER = os.environ.get("USHER_BIN", str(ROOT / ".build/release/usher"))
 FLOOR = os.environ.get("FLOOR_BIN", str(ROOT / ".build/release/floor"))
@@ -121,6 +124,42 @@ def lmtp(port, connections, seconds):
     return {"rate": len(times) / seconds, "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "bad": 0}
 
 
+def large(port, process):
+    """One message of 25 MB by LMTP: seconds until it is answered for, and the most memory the program ever held."""
+    content = base64.encodebytes(os.urandom(19 << 20)).replace(b"\n", b"\r\n")
+    message = (
+        b"From: Kim <large@bench.example>\r\nTo: support@localhost\r\nSubject: A large file\r\nMessage-ID: <large@bench.example>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=scan.bin\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + content + b"\r\n--b--\r\n")
+    with smtplib.LMTP("127.0.0.1", port) as line:
+        begun = time.monotonic()
+        refused = line.sendmail("large@bench.example", ["support@localhost"], message)
+        took = time.monotonic() - begun
+    assert not refused, refused
+    peak = next(int(row.split()[1]) / 1024 for row in open(f"/proc/{process.pid}/status") if row.startswith("VmHWM"))
+    return {"bytes": len(message), "seconds": took, "peak": peak}
+
+
+def fetch(port, key, count=1000):
+    """Seconds from setting a mailbox up to its last message kept and flagged, on a real IMAP server."""
+    server = Dovecot()
+    try:
+        with server.line() as line:
+            for number in range(count):
+                mail = f"From: Customer {number} <i{number}@bench.example>\r\nTo: fetched@bench.example\r\nSubject: Scanner {number}\r\nMessage-ID: <imap-{number}@bench.example>\r\n\r\nEvery page comes out white.\r\n"
+                line.append("INBOX", "", None, mail.encode())
+        mailbox = {"address": "fetched@bench.example", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": server.imap, "fetch_security": "plain", "fetch_user": "support", "fetch_password": server.password}
+        begun = time.monotonic()
+        urllib.request.urlopen(urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/v1/mailboxes", json.dumps(mailbox).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})).close()
+        while len(server.numbers("SEEN")) < count:
+            assert time.monotonic() - begun < 120, "fetching took too long"
+            time.sleep(0.1)
+        return time.monotonic() - begun
+    finally:
+        server.close()
+
+
 def pss(process):
     for line in open(f"/proc/{process.pid}/smaps_rollup"):
         if line.startswith("Pss:"):
@@ -157,6 +196,8 @@ def measure(engine, size, cluster, folder):
         result[f"{mode} {connections}"] = wrk(port, mode, connections, **common)
     result["lmtp 8"] = lmtp(mail_port, 8, SECONDS)
     result["memory"] = pss(process)
+    result["fetch"] = fetch(port, key)
+    result["large"] = large(mail_port, process)
     stop(process)
 
     port = free_port()
@@ -198,6 +239,7 @@ def table(engine, results):
         ratio = result["create 8"]["rate"] / result["floor 8"]["rate"]
         print(
             f"{size:,} tickets: create/bare statements {ratio:.2f}; seeded in {result['seed']:.1f} s; start {result['start']:.3f} s; "
+            f"1,000 messages by IMAP {result['fetch']:.1f} s; a message of {result['large']['bytes'] / 1e6:.0f} MB {result['large']['seconds']:.2f} s, memory at most {result['large']['peak']:.0f} MB; "
             f"memory idle {result['idle']:.0f} MB, after the runs {result['memory']:.0f} MB (PSS); {result['disk'] / 1024:.2f} KB on disk a ticket")
     sys.stdout.flush()
 

@@ -19,3 +19,17 @@ static inline unsigned long usher_gzip(const unsigned char *from, unsigned long 
     deflateEnd(&stream);
     return done == Z_STREAM_END ? packed : 0;
 }
+
+/// Unpacks into exactly `room` bytes; the unpacked length, or 0 when it is damaged or longer.
+static inline unsigned long usher_gunzip(const unsigned char *from, unsigned long length, unsigned char *to, unsigned long room) {
+    z_stream stream = {0};
+    if (inflateInit2(&stream, 31) != Z_OK) return 0;
+    stream.next_in = (unsigned char *)from;
+    stream.avail_in = (unsigned int)length;
+    stream.next_out = to;
+    stream.avail_out = (unsigned int)room;
+    int done = inflate(&stream, Z_FINISH);
+    unsigned long unpacked = stream.total_out;
+    inflateEnd(&stream);
+    return done == Z_STREAM_END ? unpacked : 0;
+}

@@ -94,6 +94,14 @@ struct PartCollector {
         if ["message/delivery-status", "text/rfc822-headers", "message/feedback-report", "message/global-delivery-status"].contains(type) {
             reports.append(Charset.decode(bytes, named: nil))
         }
+        if WinmailDat.isOne(type: type, name: name), let inside = WinmailDat.open(bytes) {
+            if let text = inside.text { namedText = namedText ?? text }
+            // What cannot be shown of it stays in the original message.
+            return attachments += inside.files
+        }
+        if let words = CalendarWords.summary(of: Charset.decode(Array(bytes.prefix(1 << 20)), named: parameter("charset", of: visit.object)), type: type) {
+            passages.append(Passage(text: words))
+        }
         if type == "text/plain", disposition != "attachment" { namedText = namedText ?? decodedText(visit.object, part) }
         var attachment = IncomingMessage.Attachment(name: name.isEmpty ? Self.name(for: type, number: attachments.count + 1) : name, type: type, bytes: Data(bytes))
         let contentID = MessageReader.string(g_mime_object_get_content_id(visit.object))

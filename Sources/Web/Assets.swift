@@ -1,5 +1,5 @@
-import CZlib
 import Crypto
+import Desk
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -57,15 +57,5 @@ struct Assets: Sendable {
         guard let packed, request.headers[.acceptEncoding]?.contains("gzip") ?? false else { return Response(status: .ok, headers: headers, body: .init(byteBuffer: body)) }
         headers[.contentEncoding] = "gzip"
         return Response(status: .ok, headers: headers, body: .init(byteBuffer: packed))
-    }
-}
-
-/// The gzip format (RFC 1952), by zlib.
-enum Gzip {
-    static func pack(_ bytes: [UInt8], level: Int32 = 9) -> [UInt8]? {
-        let room = usher_gzip_bound(UInt(bytes.count))
-        var packed = [UInt8](repeating: 0, count: Int(room))
-        let length = usher_gzip(bytes, UInt(bytes.count), &packed, room, level)
-        return length == 0 ? nil : Array(packed.prefix(Int(length)))
     }
 }

@@ -83,6 +83,7 @@ struct Check: AsyncParsableCommand {
         do {
             let open = try await OpenDesk.open(config, migrates: false)
             findings += try await open.desk.checkUp()
+            findings += try await open.desk.checkMail()
             await open.desk.database.close()
         } catch { findings.append(Finding(sentence(error), advice: "is USHER_DATABASE right, and does the database run?")) }
         if let smtp = config.smtp {

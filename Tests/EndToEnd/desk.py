@@ -150,6 +150,8 @@ class Desk:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
+        # Whose rights the program has; nobody else's than ours unless a test says so.
+        self.user = None
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "USHER_DATA": str(self.folder / "data"), "USHER_LISTEN": f"127.0.0.1:{self.port}",
             **{k: v for k, v in os.environ.items() if k.startswith("LLVM_") or k == "LD_LIBRARY_PATH"}, **settings}
@@ -165,7 +167,7 @@ class Desk:
 
     def start(self, *arguments):
         self.output = open(self.folder / "serve.log", "ab")
-        self.process = subprocess.Popen([USHER, "serve", *arguments], env=self.environment, stdout=self.output, stderr=self.output)
+        self.process = subprocess.Popen([USHER, "serve", *arguments], env=self.environment, stdout=self.output, stderr=self.output, user=self.user)
 
         def up():
             assert self.process.poll() is None, self.log()
@@ -194,7 +196,7 @@ class Desk:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     def cli(self, *arguments, input=b"", check=True):
-        done = subprocess.run([USHER, *arguments], env=self.environment, input=input, capture_output=True, timeout=600)
+        done = subprocess.run([USHER, *arguments], env=self.environment, input=input, capture_output=True, timeout=600, user=self.user)
         if check:
             assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
         return done

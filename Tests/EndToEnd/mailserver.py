@@ -169,3 +169,81 @@ class Provider:
 
     def close(self):
         self.server.shutdown()
+
+
+class Postfix:
+    """Postfix in a temporary folder, in front of a desk: one domain by LMTP, one by a pipe into the program; what it cannot deliver waits and is tried again within a second."""
+
+    def __init__(self, lmtp, pipe):
+        self.folder = Path(tempfile.mkdtemp(prefix="usher-postfix-"))
+        self.folder.chmod(0o755)
+        self.port = free_port()
+        config = self.folder / "etc"
+        for name in ("etc", "queue", "data"):
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "data", "postfix", "postfix")
+        (config / "main.cf").write_text(f"""
+compatibility_level = 3.6
+queue_directory = {self.folder}/queue
+data_directory = {self.folder}/data
+maillog_file = {self.folder}/log
+maillog_file_prefixes = {self.folder}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mail.desk.example
+mydestination =
+relay_domains = desk.example, pipe.example
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+mynetworks = 127.0.0.0/8
+recipient_delimiter = +
+transport_maps = inline:{{ desk.example=lmtp:inet:127.0.0.1:{lmtp}, pipe.example=usher: }}
+alias_maps =
+local_recipient_maps =
+usher_destination_recipient_limit = 1
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+queue_run_delay = 1s
+transport_retry_time = 1s
+""")
+        (config / "master.cf").write_text(f"""
+127.0.0.1:{self.port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 1 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+scache unix - - n - 1 scache
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+usher unix - n n - 4 pipe flags=Rq user=nobody argv={pipe} ${{sender}} ${{original_recipient}}
+""")
+        self.run("start")
+        wait_for(self.answers)
+
+    def run(self, verb):
+        return subprocess.run(["postfix", "-c", str(self.folder / "etc"), verb], check=True, capture_output=True)
+
+    def answers(self):
+        import smtplib
+        try:
+            with smtplib.SMTP("127.0.0.1", self.port, timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def close(self):
+        self.run("stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")

@@ -17,11 +17,18 @@ package struct FileStore: Sendable {
 
     package func path(of hash: String) -> URL { folder.appending(path: String(hash.prefix(2))).appending(path: String(hash.dropFirst(2))) }
 
+    /// Where bytes lie that were packed.
+    private func packedPath(of hash: String) -> URL { path(of: hash).appendingPathExtension("gz") }
+
     /// Keeps bytes and returns their hash; returns only once they would survive a loss of power.
-    package func keep(_ bytes: Data) throws -> String {
+    ///
+    /// - Parameter packs: whether they are compressed where that makes them smaller: for what is seldom read.
+    package func keep(_ bytes: Data, packs: Bool = false) throws -> String {
         let hash = Hex.encode(SHA256.hash(data: bytes))
-        let target = path(of: hash)
-        if FileManager.default.fileExists(atPath: target.path) { return hash }
+        if exists(hash) { return hash }
+        let packed = packs ? Gzip.pack(Array(bytes), level: 6).flatMap { $0.count < bytes.count ? Data($0) : nil } : nil
+        let target = packed == nil ? path(of: hash) : packedPath(of: hash)
+        let bytes = packed ?? bytes
         let temporary = folder.appending(path: "new").appending(path: UUID().uuidString)
         do { try write(bytes, to: temporary.path) } catch {
             unlink(temporary.path)
@@ -34,8 +41,20 @@ package struct FileStore: Sendable {
         return hash
     }
 
-    package func bytes(of hash: String) throws -> Data { try Data(contentsOf: path(of: hash), options: .mappedIfSafe) }
-    package func exists(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: path(of: hash).path) }
+    package func bytes(of hash: String) throws -> Data {
+        guard !isPlain(hash), let packed = try? Data(contentsOf: packedPath(of: hash)) else { return try Data(contentsOf: path(of: hash), options: .mappedIfSafe) }
+        guard let bytes = Gzip.unpack(Array(packed), most: Self.mostBytes) else { throw StoreError.unreadable("the file \(hash) is damaged") }
+        return Data(bytes)
+    }
+    private static let mostBytes = 1 << 30
+    /// Whether the bytes lie there as they are, to be sent from the file itself.
+    package func isPlain(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: path(of: hash).path) }
+    package func exists(_ hash: String) -> Bool { isPlain(hash) || FileManager.default.fileExists(atPath: packedPath(of: hash).path) }
+    /// How many bytes there are, unpacked; nil where the file is missing.
+    package func size(of hash: String) -> Int? {
+        if isPlain(hash) { return try? FileManager.default.attributesOfItem(atPath: path(of: hash).path)[.size] as? Int }
+        return (try? Data(contentsOf: packedPath(of: hash))).flatMap { Gzip.length($0) }
+    }
 
     private func write(_ bytes: Data, to path: String) throws {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)

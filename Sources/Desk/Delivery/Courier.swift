@@ -179,7 +179,8 @@ private final class SendingLimits: Sendable {
 }
 
 extension Connection {
-    fileprivate func dkimSigners(_ domain: String, _ signer: Signer) throws -> [DKIMSigner] {
+    /// The keys that sign mail from a domain.
+    package func dkimSigners(_ domain: String, _ signer: Signer) throws -> [DKIMSigner] {
         try query("SELECT selector, private_key FROM dkim_key WHERE is_active = 1 AND lower(domain) = \(domain) ORDER BY id") { (try $0.read(String.self), try $0.read(String.self)) }.compactMap {
             selector, sealed in
             guard let pem = signer.open(sealed), let key = DKIMKey(pem: String(decoding: pem, as: UTF8.self)) else { return nil }

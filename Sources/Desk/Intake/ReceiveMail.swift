@@ -7,9 +7,9 @@ extension Desk {
     /// Takes a message in: reads it, keeps its bytes and files, then threads or opens in one transaction.
     ///
     /// Returns only after commit. Throws `StoreError` where it cannot be stored now; the mail server then tries again.
-    package func receive(_ bytes: Data, sender: MailAddress? = nil, mailbox: MailAddress? = nil) async throws -> IntakeOutcome {
+    package func receive(_ bytes: Data, sender: MailAddress? = nil, mailbox: MailAddress? = nil, insteadOf former: Int64? = nil) async throws -> IntakeOutcome {
         let message = MessageReader.read(bytes)
-        let hash = try files.keep(bytes)
+        let hash = try files.keep(bytes, packs: true)
         var kept: [StoredFile] = []
         for attachment in message.attachments {
             kept.append(
@@ -20,7 +20,21 @@ extension Desk {
         let raw = StoredFile(hash: hash, size: bytes.count, name: "message.eml", type: "message/rfc822")
         if !message.faults.isEmpty, message.attachments.isEmpty { kept.append(raw) }
         let mail = ReceivedMail(message: message, sender: sender, mailbox: mailbox, hash: hash, raw: raw)
-        return try await write { [kept] in try $0.receive(mail, files: kept) }
+        return try await write { [kept] tx in
+            if let former { try tx.db.execute("DELETE FROM received WHERE id = \(former) AND outcome = 'rejected'") }
+            return try tx.receive(mail, files: kept)
+        }
+    }
+}
+
+extension Desk {
+    /// Takes in anew what was set aside: what stood against it may be gone.
+    package func takeInAgain(_ id: Int64) async throws -> IntakeOutcome {
+        let found = try await read { db in
+            try db.first("SELECT raw, sender, mailbox FROM received WHERE id = \(id) AND outcome = 'rejected'") { (try $0.read(String.self), try $0.read(String?.self), try $0.read(String?.self)) }
+        }
+        guard let (hash, sender, mailbox) = found else { throw Refusal.notFound }
+        return try await receive(try files.bytes(of: hash), sender: sender.flatMap { MailAddress($0) }, mailbox: mailbox.flatMap { MailAddress($0) }, insteadOf: id)
     }
 }
 

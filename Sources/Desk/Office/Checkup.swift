@@ -1,4 +1,5 @@
 import Foundation
+import Mail
 import Store
 
 /// One thing that was looked at, and what to do where it is not right.
@@ -35,12 +36,34 @@ extension Desk {
         return findings
     }
 
+    /// Looks at each mailbox, and at what the DNS says of the domains mail comes from.
+    package func checkMail() async throws -> [Finding] {
+        var findings: [Finding] = []
+        let mailboxes = try await read { try $0.mailboxes() }
+        for mailbox in mailboxes {
+            let (fetch, smtp) = await tryMailbox(mailbox)
+            if mailbox.fetch != .no { findings.append(Finding("\(mailbox.address.address) can \(fetch == nil ? "" : "not ")be read", advice: fetch)) }
+            if let smtp { findings.append(Finding("\(mailbox.address.address) cannot send", advice: smtp)) }
+        }
+        let home = office.mailbox
+        for domain in Set((mailboxes.map(\.address) + [home]).map(\.domain)).sorted() where Self.isPublic(domain) {
+            let signers = try await read { [signer = office.signer] in try $0.dkimSigners(domain, signer) }
+            let records = MailRecords.look(up: domain, selectors: signers.map(\.selector))
+            findings += records.findings(domain: domain, keys: signers.map { ($0.selector, $0.key) }).map { Finding($0.what, advice: $0.advice) }
+        }
+        return findings
+    }
+
+    /// A name that the DNS could know; not this machine, no bare address, none of RFC 2606.
+    private static func isPublic(_ domain: String) -> Bool {
+        domain.contains(".") && domain.contains { $0.isLetter } && ![".example", ".test", ".invalid", ".localhost", ".local"].contains { domain.hasSuffix($0) }
+    }
+
     private func checkFiles() async throws -> Finding {
         let kept: [(String, Int)] = try await read { try $0.query("SELECT hash, size FROM blob") { (try $0.read(), try $0.read()) } }
         var missing: [String] = []
         for (hash, size) in kept {
-            let found = try? FileManager.default.attributesOfItem(atPath: files.path(of: hash).path)[.size] as? Int  // absent: it is missing
-            if found != size { missing.append(hash) }
+            if files.size(of: hash) != size { missing.append(hash) }
         }
         guard missing.isEmpty else {
             return Finding("\(missing.count) of \(kept.count) files are missing or cut, \(missing[0]) among them", advice: "copy them from a backup into \(files.folder.path); the tickets stay readable without them")

@@ -83,12 +83,12 @@ extension Transaction {
 extension Call {
     /// A file as a download: streamed from the disk, never run by a browser.
     func send(_ file: Attachment) async throws -> Response {
-        let path = desk.files.path(of: file.hash).path
-        guard FileManager.default.fileExists(atPath: path) else {
+        guard desk.files.exists(file.hash) else {
             desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
             throw Refusal.notFound
         }
-        let body = try await FileIO().loadFile(path: path, context: context)
+        let body = desk.files.isPlain(file.hash)
+            ? try await FileIO().loadFile(path: desk.files.path(of: file.hash).path, context: context) : .init(byteBuffer: ByteBuffer(bytes: try desk.files.bytes(of: file.hash)))
         // Pictures browsers cannot be made to run are shown in place, everything else is saved.
         let isPicture = ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(file.type)
         let headers: HTTPFields = [

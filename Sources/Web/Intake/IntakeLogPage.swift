@@ -8,7 +8,7 @@ import Store
 /// What came in by mail, for administrators: taken, added, seen before or set aside, and why.
 enum IntakeLogRoutes {
     static var routes: [Route] {
-        [.get("/admin/intake", for: .agent(.administrator), show), .get("/admin/intake/:id/message", for: .agent(.administrator), message)]
+        [.get("/admin/intake", for: .agent(.administrator), show), .get("/admin/intake/:id/message", for: .agent(.administrator), message), .post("/admin/intake/:id/again", for: .agent(.administrator), again)]
     }
     static let outcomes = ["opened", "added", "bounced", "rejected"]
 
@@ -18,6 +18,13 @@ enum IntakeLogRoutes {
         let outcome = call.query("outcome").flatMap { outcomes.contains($0) ? $0 : nil }
         let records = try await call.desk.read { try $0.intake(matching: query, outcome: outcome, before: before, limit: 101) }
         return Page.response(intakeLogPage(desk, records, query: query, outcome: outcome ?? ""))
+    }
+
+    @Sendable private static func again(_ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = try call.number("id")
+        _ = try await call.desk.takeInAgain(id)
+        return Page.see(Path("admin", "intake"))
     }
 
     @Sendable private static func message(_ call: Call) async throws -> Response {
@@ -42,7 +49,7 @@ func intakeLogPage(_ desk: DeskFrame, _ records: [IntakeRecord], query: String, 
         let subject = record.subject.flatMap { $0.isEmpty ? nil : $0 } ?? t("(no subject)")
         return """
             <tr><td>\(moment(record.at))</td><th scope="row">\(record.sender ?? t("Somebody"))</th><td dir="auto">\(subject)</td><td>\(word(record.outcome)) \(ticket)<div class="small quiet">\(record.reason)</div></td>\
-            <td><a href="\(href: Path("admin", "intake", String(record.id), "message"))">\(t("Original message"))<span class="unseen"> \(record.id)</span></a></td></tr>
+            <td>\(record.outcome == "rejected" ? form(Path("admin", "intake", String(record.id), "again"), csrf: desk.csrf, class: "inline", "<button class=\"link\">\(t("Take it in anew"))<span class=\"unseen\"> \(record.id)</span></button> ") : nil as HTML?)<a href="\(href: Path("admin", "intake", String(record.id), "message"))">\(t("Original message"))<span class="unseen"> \(record.id)</span></a></td></tr>
             """
     }
     let more: HTML? = records.count > 100

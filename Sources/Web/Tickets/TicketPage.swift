@@ -118,7 +118,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
     let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
         ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
     let files: [HTML] = entry.attachments.map { file in
-        "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
+        "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))\(isSignature(file) ? " · " + t("signature, not checked") : nil)</span></li>"
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
     let stranger: HTML? = entry.author.isStranger ? " <span class=\"chip risk\">\(t("new here"))</span>" : nil
@@ -128,6 +128,11 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)</span>\
         <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div><div class="body" dir="auto">\(body)\(list)\(blocked)</div>\(original)</div></article>
         """
+}
+
+/// Of S/MIME (RFC 8551) or OpenPGP (RFC 3156): kept, and said to be unchecked.
+private func isSignature(_ file: Attachment) -> Bool {
+    ["application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"].contains(file.type)
 }
 
 /// How the mails of a reply fare: the worst of them, with the rest at hand.
