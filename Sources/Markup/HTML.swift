@@ -138,10 +138,11 @@ package struct ExternalLink: Sendable, Equatable {
     package let text: String
 
     package init?(_ text: String) {
-        // Browsers drop tabs, line ends and leading controls before they read the scheme, so `java\tscript:` counts.
-        let cleaned = text.unicodeScalars.filter { $0.value > 0x20 && $0.value != 0x7F }
-        let lowered = String(String.UnicodeScalarView(cleaned)).lowercased()
-        guard ["http://", "https://", "mailto:", "tel:"].contains(where: lowered.hasPrefix) else { return nil }
-        self.text = String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        // Browsers drop tabs, line ends and leading blanks before they read the scheme, so `java\tscript:` counts; a blank within makes it no scheme at all.
+        let scalars = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.drop { $0 == " " }
+        let link = String(String.UnicodeScalarView(scalars))
+        let lowered = link.lowercased()
+        guard ["http://", "https://", "mailto:", "tel:"].contains(where: { lowered.utf8.starts(with: $0.utf8) }) else { return nil }
+        self.text = link
     }
 }

@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 from desk import ROOT, Desk
 from test_pages import DEMO, LOOKS, addresses
 
-SHOWN = ["list", "search", "ticket", "new", "feedback", "people", "account", "not-found", "do-assign", "admin", "topics-one", "settings", "mail-texts", "home", "form", "article", "sign-in"]
+SHOWN = ["list", "search", "ticket", "new", "feedback", "people", "account", "not-found", "do-assign", "admin", "topics-one", "settings", "mail-texts", "mailbox", "home", "form", "article", "sign-in"]
 PLACE = ROOT / "docs/screenshots"
 
 

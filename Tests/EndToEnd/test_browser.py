@@ -439,3 +439,51 @@ def test_without_javascript(people, peopled, sink):
     kim.get_by_role("button", name="No, I still need help").click()
     expect(kim.get_by_role("status")).to_contain_text("on it again")
     assert peopled.ticket(number)["state"] == "open"
+
+
+def test_a_reply_can_be_taken_back(people, peopled, sink):
+    peopled.patch("/settings", {"undo_seconds": 8})
+    number = peopled.open()["number"]
+    ada = people.agent("ada@desk.example")
+    ada.goto(f"/desk/tickets/{number}")
+    ada.get_by_label(re.compile("^Reply to")).fill("Please clean the glas.")
+    ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
+    back = ada.get_by_role("button", name=re.compile("Take it back"))
+    assert back.is_visible() and ada.locator("[data-takeback] .num").inner_text() in ("8", "7")
+    back.click()
+    ada.wait_for_url("**said=back**")
+    assert ada.get_by_label(re.compile("^Reply to")).input_value() == "Please clean the glas."
+    assert ada.locator("article.reply").count() == 0
+    assert peopled.ticket(number)["assignee"] is None and "taken_back" in peopled.kinds(number)
+    # Once more, and this time it goes.
+    ada.get_by_label(re.compile("^Reply to")).fill("Please clean the glass.")
+    ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
+    back.wait_for()
+    assert sink.to("kim@harbour.example", "clean the glas") == []
+    sink.wait("kim@harbour.example", "Please clean the glass.", seconds=20)
+    assert len(sink.to("kim@harbour.example", "clean the glas")) == 1
+    expect(back).to_be_hidden()
+
+
+def test_a_mail_text_is_seen_while_it_is_written_and_sent_to_its_writer(people, peopled, sink):
+    mara = people.agent("mara@desk.example")
+    mara.goto("/admin/mail-texts")
+    mara.locator("#waiting-de summary").click()
+    box = mara.locator("#waiting-de-body")
+    box.fill("Guten Tag {{customer.name}},\n\n{{message}}")
+    mara.locator("#waiting-de .preview").get_by_text("Guten Tag Kim Ito,").wait_for()
+    mara.locator("#waiting-de").get_by_role("button", name="Send it to me").click()
+    assert "Guten Tag Kim Ito," in body(sink.wait("mara@desk.example", "Guten Tag"))
+    mara.locator("#waiting-de").get_by_role("button", name="Keep").click()
+    mara.wait_for_url("**said=kept**")
+    # A customer who reads German gets it, an agent's own signature below the answer.
+    number = peopled.open()["number"]
+    customer = peopled.get("/customers")["items"][0]["id"]
+    peopled.patch(f"/customers/{customer}", {"language": "de"})
+    ada = people.agent("ada@desk.example")
+    ada.goto("/desk/account")
+    ada.get_by_label("Signature").fill("Ada Lind, second floor")
+    ada.get_by_role("button", name="Keep").first.click()
+    peopled.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Bitte putzen Sie das Glas.", "author": "ada@desk.example"})
+    reply = body(sink.wait("kim@harbour.example", "Bitte putzen"))
+    assert "Ada Lind, second floor" in reply and "Ihre Anfrage:" in reply and "> Since this morning every page is white." in reply

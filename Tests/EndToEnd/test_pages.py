@@ -39,10 +39,15 @@ def addresses(demo):
     """Every kind of page, named."""
     escalated = demo.get("/tickets?query=is:escalated+state:open")["items"][0]["number"]
     closed = demo.get("/tickets?query=state:closed")["items"][0]["number"]
+    known = demo.get("/mailboxes")["items"]
+    mailbox = (known[0] if known else demo.post("/mailboxes", {
+        "address": "help@harbour.example", "name": "Harbour help", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": 1, "fetch_security": "plain", "fetch_user": "help", "fetch_password": "words"}))["id"]
     agents = {
         "list": "/desk?list=open", "empty": "/desk/search?query=zzzz", "search": "/desk/search?query=printer", "wrong-search": "/desk/search?query=state:x", "ticket": f"/desk/tickets/{escalated}?list=escalated",
         "closed-ticket": f"/desk/tickets/{closed}", "new": "/desk/new", "feedback": "/desk/feedback", "people": "/desk/people", "articles": "/desk/kb", "account": "/desk/account", "not-found": "/desk/tickets/1",
         "change": f"/desk/tickets/{escalated}/change", "canned": "/desk/canned-replies/new", "admin": "/admin", "settings": "/admin/settings", "mail-texts": "/admin/mail-texts", "keys": "/admin/keys", "outbox": "/admin/outbox", "intake": "/admin/intake",
+        "mailboxes": "/admin/mailboxes", "mailbox-new": "/admin/mailboxes/new", "mailbox": f"/admin/mailboxes/{mailbox}", "quarantine": "/admin/quarantine", "bans": "/admin/bans", "ban-new": "/admin/bans/new",
+        "dkim-key-new": "/admin/dkim-keys/new",
     }
     agents |= {f"do-{action}": f"/desk/tickets/{escalated}/do/{action}" for action in ["assign", "transfer", "escalate", "resolve", "merge", "add_agent", "add_collaborator", "wait"]}
     for name in ["departments", "teams", "agents", "topics", "service-levels", "schedules", "customers", "organizations"]:

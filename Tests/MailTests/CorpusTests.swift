@@ -91,3 +91,23 @@ struct CorpusTests {
         }
     }
 }
+
+/// What the fuzzers begin with, and every input that once broke something.
+@Suite struct FuzzSeedTests {
+    private static let seeds = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../Fuzz/seeds").standardized
+
+    @Test(arguments: ["message", "reply", "sanitizer"]) func everySeedIsRead(_ target: String) throws {
+        let files = try FileManager.default.contentsOfDirectory(at: Self.seeds.appending(path: target), includingPropertiesForKeys: nil)
+        #expect(!files.isEmpty)
+        for file in files {
+            let bytes = try Data(contentsOf: file)
+            let text = String(decoding: bytes, as: UTF8.self)
+            let message = MessageReader.read(bytes)
+            #expect(!message.subject.contains("\n"))
+            let parts = QuotedText(text)
+            #expect(parts.new.utf8.count + (parts.quoted?.utf8.count ?? 0) <= text.utf8.count + 1)
+            let clean = HTMLSanitizer.clean(text).text.lowercased()
+            #expect(!clean.contains("<script") && !clean.contains("href=\"https :"))
+        }
+    }
+}

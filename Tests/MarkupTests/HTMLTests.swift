@@ -26,7 +26,7 @@ struct HTMLTests {
         #expect(Path().text == "/")
     }
 
-    @Test("only harmless schemes become links", arguments: ["javascript:alert(1)", "JaVaScript:x", "java\tscript:x", " \u{1}javascript:x", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "//x", ""])
+    @Test("only harmless schemes become links", arguments: ["javascript:alert(1)", "JaVaScript:x", "java\tscript:x", " \u{1}javascript:x", "https ://x", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "//x", ""])
     func refusesSchemes(address: String) { #expect(ExternalLink(address) == nil) }
 
     @Test("ordinary addresses are links", arguments: ["https://a.example/?x=1", "HTTP://a.example", "mailto:kim@a.example", "tel:+49301234"])
