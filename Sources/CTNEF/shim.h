@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <ytnef.h>
 
 typedef void (*usher_tnef_file)(void *context, const char *name, long length, const unsigned char *bytes, long size);
@@ -16,7 +17,16 @@ static inline int usher_tnef_each(const unsigned char *bytes, long size, void *c
     TNEFStruct tnef;
     TNEFInitialize(&tnef);
     tnef.Debug = 0;
+    /* The library prints what it finds wrong; standard output is for the program's own answer. */
+    fflush(stdout);
+    int own = dup(STDOUT_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
     int code = TNEFParseMemory(copy, size, &tnef);
+    fflush(stdout);
+    if (own >= 0) {
+        dup2(own, STDOUT_FILENO);
+        close(own);
+    }
     if (tnef.body.data && tnef.body.size > 0) each(context, NULL, 0, tnef.body.data, tnef.body.size);
     for (Attachment *file = tnef.starting_attach.next; file; file = file->next) {
         if (!file->FileData.data || file->FileData.size <= 0) continue;

@@ -8,6 +8,7 @@ enum WinmailDat {
         var files: [IncomingMessage.Attachment] = []
     }
     private static let mostBytes = 64 << 20
+    private static let turn = NSLock()
 
     static func isOne(type: String, name: String) -> Bool {
         type == "application/ms-tnef" || type == "application/vnd.ms-tnef" || type == "application/octet-stream" && name.lowercased() == "winmail.dat"
@@ -18,6 +19,9 @@ enum WinmailDat {
         // The signature of the format; nothing else goes to its reader.
         guard bytes.count > 6, bytes.count <= mostBytes, bytes.starts(with: [0x78, 0x9F, 0x3E, 0x22]) else { return nil }
         let found = Found()
+        // One at a time: while it reads, standard output leads elsewhere.
+        turn.lock()
+        defer { turn.unlock() }
         bytes.withUnsafeBufferPointer { buffer in
             _ = usher_tnef_each(buffer.baseAddress, buffer.count, Unmanaged.passUnretained(found).toOpaque()) { context, name, length, bytes, size in
                 guard let context, let bytes, size > 0 else { return }

@@ -60,7 +60,7 @@ private func cell(_ value: JSON, _ t: Language) -> String {
     }
 }
 
-func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?, below: HTML? = nil) -> HTML {
+func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?, above: HTML? = nil) -> HTML {
     let t = desk.t
     let resource = resourceForm.resource
     let name = [values["name"], values["title"], values["email"], values["address"], values["pattern"], values["domain"]].lazy.compactMap { $0?.text }.first { !$0.isEmpty }
@@ -74,8 +74,8 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
     return sheet(
         title, desk, at: base[0] == "admin" ? .administration : .articles,
         """
-        <p class="small"><a href="\(href: Path(base))">\(t(resource.title))</a></p><h1>\(title)</h1>\(wrong)\
-        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(below)\(remove)
+        <p class="small"><a href="\(href: Path(base))">\(t(resource.title))</a></p><h1>\(title)</h1>\(wrong)\(above)\
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
         """)
 }
 

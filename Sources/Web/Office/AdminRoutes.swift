@@ -65,11 +65,11 @@ enum AdminRoutes {
         let form = try await resourceForm(resource, call)
         var values: [String: JSON] = [:]
         if let id { for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value } }
-        var below: HTML?
+        var above: HTML?
         if resource.path == "mailboxes", let id, let found = try await call.desk.read({ db in try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) } }) {
-            below = mailboxStatus(desk, found.0, found.1)
+            above = mailboxStatus(desk, found.0, found.1)
         }
-        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil, below: below))
+        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil, above: above))
     }
 
     private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {

@@ -120,6 +120,8 @@ enum DeskRoutes {
         }
         var notice = TicketNotice(list: call.query("list"), showsPictures: shows, said: said)
         if call.query("said") == "sent" { notice.second = try await call.desk.read { try $0.secondThought(of: desk.agent.id, in: view.ticket.id, now: desk.now) } }
+        // It has not gone yet.
+        if notice.second != nil { notice.said = nil }
         return Page.response(ticketPage(desk, view, notice), policy: shows ? Page.policyWithPictures : Page.policy)
     }
 

@@ -26,7 +26,7 @@ private func takeBack(_ desk: DeskFrame, _ number: Int64, _ second: SecondThough
     let path = Path("desk", "tickets", String(number), "entries", second.entry.description, "take-back")
     let left = max(1, Int(second.until.timeIntervalSince(desk.now).rounded(.up)))
     return """
-        <form class="row said" method="post" action="\(href: path)" data-takeback="\(left)"><input type="hidden" name="csrf" value="\(desk.csrf)"><span class="grow">\(desk.t("It goes out in some seconds."))</span>\
+        <form class="row said" role="status" method="post" action="\(href: path)" data-takeback="\(left)"><input type="hidden" name="csrf" value="\(desk.csrf)"><span class="grow">\(desk.t("It goes out in some seconds."))</span>\
         <span class="num" aria-hidden="true">\(left)</span><button class="button" data-key="z">\(desk.t("Take it back")) <kbd>Z</kbd></button></form>
         """
 }
