@@ -17,7 +17,7 @@ enum AutomaticMail {
             || headers.first("x-auto-reply-from") != nil || headers.first("x-apple-action")?.lowercased() == "vacation" || ["out of office", "automatic reply", "auto:", "autoreply", "auto reply", "auto-reply", "automatic response", "abwesenheit", "automatische antwort", "réponse automatique", "respuesta automática"].contains(where: title.hasPrefix)
         if isReply && !isSystem && reportType == nil { return .reply }
         if let reportType, reportType.hasPrefix("delivery-status") || reportType == "disposition-notification" {
-            return reportType == "disposition-notification" ? .generated : .bounce
+            return reportType == "disposition-notification" ? .receipt : .bounce
         }
         if headers.first("x-failed-recipients") != nil { return .bounce }
         if isSystem || emptyReturnPath {

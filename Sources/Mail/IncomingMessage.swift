@@ -50,6 +50,8 @@ package struct IncomingMessage: Sendable {
         case bounce
         /// An abuse report (RFC 5965).
         case report
+        /// Says that somebody's program has shown a mail (RFC 8098).
+        case receipt
     }
 
     /// What a delivery report says of our own message.

@@ -258,7 +258,7 @@ def test_administration_in_german(chromium, peopled, sink):
     mara.get_by_role("button", name="Widerrufen Monitor").click()
     assert peopled.call("GET", "/tickets", key=key).status_code == 401
     mara.goto("/admin/mail-texts")
-    mara.get_by_text("Bestätigung einer neuen Anfrage").click()
+    mara.get_by_text("Bestätigung einer neuen Anfrage").first.click()
     text = mara.locator("#acknowledgement-body")
     text.fill("Hallo {{customer.nme}}")
     mara.locator("#acknowledgement").get_by_role("button", name="Sichern").click()

@@ -98,3 +98,19 @@ struct AddressTests {
         #expect(address.detail == "tok-en" && address.withoutDetail == "support@desk.example" && address.domain == "desk.example")
     }
 }
+
+@Suite struct BombTests {
+    private static func read(_ text: String) -> IncomingMessage { MessageReader.read(Data(text.utf8)) }
+
+    @Test func tenThousandPartsAreCutAtTheLimit() {
+        let parts = (0..<10_000).map { "--b\r\nContent-Type: application/octet-stream; name=f\($0)\r\n\r\nx\r\n" }.joined()
+        let found = Self.read("From: a@b.example\r\nSubject: many\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\(parts)--b--\r\n")
+        #expect(found.subject == "many" && !found.faults.isEmpty && found.attachments.count <= 500)
+    }
+
+    @Test func aThousandMultipartsInEachOtherAreNotEntered() {
+        let open = (0..<1000).map { "--b\($0)\r\nContent-Type: multipart/mixed; boundary=b\($0 + 1)\r\n\r\n" }.joined()
+        let found = Self.read("From: a@b.example\r\nSubject: deep\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n\(open)--b1000\r\n\r\nwords\r\n")
+        #expect(found.from?.address == "a@b.example" && !found.faults.isEmpty)
+    }
+}

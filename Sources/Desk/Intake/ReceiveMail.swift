@@ -76,6 +76,7 @@ extension Transaction {
     private func place(_ mail: ReceivedMail, files: [StoredFile]) throws -> Placed {
         if OwnMessageID(mail.message.messageID, signer: office.signer) != nil { return reject("a copy of our own mail") }
         if mail.message.automatic == .bounce || mail.message.automatic == .report { return try bounce(mail) }
+        if mail.message.automatic == .receipt { return reject("a read receipt") }
         if let author = mail.author, let pattern = try db.ban(of: author.address) { return reject("its sender is banned by \(pattern)") }
         for token in mail.tokens(office.signer) {
             if let placed = try add(mail, by: token, files: files) { return placed }

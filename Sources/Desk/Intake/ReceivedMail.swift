@@ -59,6 +59,7 @@ package struct ReceivedMail: Sendable {
         case .generated: return "a program sent it"
         case .bounce: return "it is a delivery report"
         case .report: return "it is an abuse report"
+        case .receipt: return "it is a read receipt"
         }
         if message.hasEmptyReturnPath || sender == nil && message.from == nil { return "it has no sender to answer" }
         return nil

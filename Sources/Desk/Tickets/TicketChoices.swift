@@ -9,6 +9,8 @@ package struct TicketChoices: Sendable {
     package var departments: [Reference<Department>] = []
     package var topics: [PublicTopic] = []
     package var cannedReplies: [CannedName] = []
+    /// When they were read: what was made of them is good for as long as this stays.
+    package fileprivate(set) var stamp: UInt64 = 0
     package init() {}
 
     /// With the canned replies of one department and of all.
@@ -36,8 +38,9 @@ package final class ChoicesShelf: Sendable {
     package func choices(on desk: Desk) async throws -> TicketChoices {
         let now = DispatchTime.now().uptimeNanoseconds
         if let found = kept.withLock({ $0 }), found.until > now { return found.choices }
-        let choices = try await desk.read { try $0.choices() }
-        kept.withLock { $0 = (choices, now + Self.lifetime) }
+        var choices = try await desk.read { try $0.choices() }
+        choices.stamp = now
+        kept.withLock { [choices] in $0 = (choices, now + Self.lifetime) }
         return choices
     }
     /// Read anew from now on.

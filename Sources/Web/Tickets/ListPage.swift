@@ -1,6 +1,7 @@
 import Desk
 import Foundation
 import Markup
+import Synchronization
 
 /// One page of a list or a search, and how it was asked for.
 struct ListView: Sendable {
@@ -50,9 +51,19 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
         """
 }
 
+/// The many-at-once form's line as it was last made for each language: its names change seldom.
+private let bulkBars = Mutex<[String: (stamp: UInt64, bar: HTML)]>([:])
+
 private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
     guard desk.works, !view.page.lines.isEmpty else { return nil }
-    let t = desk.t
+    let (code, stamp) = (desk.t.code, view.choices.stamp)
+    if let found = bulkBars.withLock({ $0[code] }), found.stamp == stamp { return found.bar }
+    let bar = makeBulkBar(desk.t, view)
+    bulkBars.withLock { $0[code] = (stamp, bar) }
+    return bar
+}
+
+private func makeBulkBar(_ t: Language, _ view: ListView) -> HTML {
     let actions: [(String, String)] = [("", t("With the chosen …"))] + [TicketAction.claim, .assign, .wait, .hold, .resume, .close, .spam].map { ($0.rawValue, t.action($0)) }
     let people = [("", t("to whom (for assigning)"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) } + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
     return """

@@ -67,6 +67,12 @@ import Testing
         await #expect(throws: Refusal.self) { try await desk.write { _ = try $0.add(["pattern": "*@*"], to: .bans) } }
     }
 
+    @Test func aReadReceiptIsNothing() async throws {
+        let desk = try await TestDesk()
+        let receipt = "From: kim@harbour.example\r\nTo: support@desk.example\r\nSubject: Read: x\r\nMessage-ID: <r@harbour.example>\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=r\r\n\r\n--r\r\n\r\nIt was read.\r\n--r\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n--r--\r\n"
+        #expect(try await desk.desk.receive(Data(receipt.utf8)) == .rejected("a read receipt"))
+    }
+
     @Test func replyToNamesTheRequester() async throws {
         let desk = try await TestDesk()
         guard case .opened(let number) = try await desk.receive(from: "Web form <forms@shop.example>", headers: ["Reply-To: Kim Ito <kim@harbour.example>"]) else { return #expect(Bool(false)) }
