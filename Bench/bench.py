@@ -197,6 +197,10 @@ def measure(engine, size, cluster, folder):
     result["lmtp 8"] = lmtp(mail_port, 8, SECONDS)
     result["memory"] = pss(process)
     result["fetch"] = fetch(port, key)
+    stop(process)
+    # What one large message takes is seen in a program that has done nothing else.
+    process, _ = start([USHER, "serve"], environment, f"http://127.0.0.1:{port}/readyz")
+    time.sleep(0.5)
     result["large"] = large(mail_port, process)
     stop(process)
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <unistd.h>
 #include <zlib.h>
 
 // deflateInit2 and inflateInit2 are macros. 31 window bits: the gzip format (RFC 1952).
@@ -32,4 +33,32 @@ static inline unsigned long usher_gunzip(const unsigned char *from, unsigned lon
     unsigned long unpacked = stream.total_out;
     inflateEnd(&stream);
     return done == Z_STREAM_END ? unpacked : 0;
+}
+
+/// Packs bytes into a file, a piece at a time; the packed length, or -1 when something could not be written.
+static inline long usher_gzip_file(int file, const unsigned char *from, unsigned long length, int level) {
+    z_stream stream = {0};
+    if (deflateInit2(&stream, level, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK) return -1;
+    stream.next_in = (unsigned char *)from;
+    stream.avail_in = (unsigned int)length;
+    unsigned char piece[65536];
+    int done = Z_OK;
+    long total = 0;
+    while (done == Z_OK) {
+        stream.next_out = piece;
+        stream.avail_out = sizeof piece;
+        done = deflate(&stream, Z_FINISH);
+        long ready = sizeof piece - stream.avail_out;
+        for (long written = 0; written < ready;) {
+            long now = write(file, piece + written, ready - written);
+            if (now <= 0) {
+                deflateEnd(&stream);
+                return -1;
+            }
+            written += now;
+        }
+        total += ready;
+    }
+    deflateEnd(&stream);
+    return done == Z_STREAM_END ? total : -1;
 }

@@ -90,20 +90,20 @@ struct PartCollector {
             }
             return
         }
-        let bytes = Self.content(part)
+        let data = Self.data(part)
         if ["message/delivery-status", "text/rfc822-headers", "message/feedback-report", "message/global-delivery-status"].contains(type) {
-            reports.append(Charset.decode(bytes, named: nil))
+            reports.append(Charset.decode(Array(data), named: nil))
         }
-        if WinmailDat.isOne(type: type, name: name), let inside = WinmailDat.open(bytes) {
+        if WinmailDat.isOne(type: type, name: name), let inside = WinmailDat.open(Array(data)) {
             if let text = inside.text { namedText = namedText ?? text }
             // What cannot be shown of it stays in the original message.
             return attachments += inside.files
         }
-        if let words = CalendarWords.summary(of: Charset.decode(Array(bytes.prefix(1 << 20)), named: parameter("charset", of: visit.object)), type: type) {
+        if CalendarWords.types.contains(type), let words = CalendarWords.summary(of: Charset.decode(Array(data.prefix(1 << 20)), named: parameter("charset", of: visit.object)), type: type) {
             passages.append(Passage(text: words))
         }
         if type == "text/plain", disposition != "attachment" { namedText = namedText ?? decodedText(visit.object, part) }
-        var attachment = IncomingMessage.Attachment(name: name.isEmpty ? Self.name(for: type, number: attachments.count + 1) : name, type: type, bytes: Data(bytes))
+        var attachment = IncomingMessage.Attachment(name: name.isEmpty ? Self.name(for: type, number: attachments.count + 1) : name, type: type, bytes: data)
         let contentID = MessageReader.string(g_mime_object_get_content_id(visit.object))
         attachment.contentID = contentID.isEmpty ? nil : contentID
         attachment.isInline = disposition != "attachment" && !contentID.isEmpty
@@ -144,11 +144,15 @@ struct PartCollector {
         return text
     }
 
-    static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
-        guard let content = g_mime_part_get_content(part), let stream = g_mime_stream_mem_new() else { return [] }
+    static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] { Array(data(part)) }
+
+    /// Decoded, copied once: files are large.
+    private static func data(_ part: UnsafeMutablePointer<GMimePart>) -> Data {
+        guard let content = g_mime_part_get_content(part), let stream = g_mime_stream_mem_new() else { return Data() }
         defer { usher_unref(stream) }
         g_mime_data_wrapper_write_to_stream(content, stream)
-        return bytes(of: stream)
+        guard let array = usher_stream_bytes(stream), let bytes = array.pointee.data else { return Data() }
+        return Data(bytes: bytes, count: Int(array.pointee.len))
     }
 
     private func serialized(_ object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {

@@ -53,14 +53,14 @@ enum FileTypes {
 /// Invitations (RFC 5545) and cards (RFC 6350) as a few lines a person can read; the file stays beside them.
 enum CalendarWords {
     private static let mostLines = 2000
+    static let types: Set<String> = ["text/calendar", "text/vcard", "text/x-vcard", "text/directory"]
 
     /// Nil where the text is neither.
     static func summary(of text: String, type: String) -> String? {
         let fields = Self.fields(text)
         switch type {
         case "text/calendar": return invitation(fields)
-        case "text/vcard", "text/x-vcard", "text/directory": return card(fields)
-        default: return nil
+        default: return card(fields)
         }
     }
 

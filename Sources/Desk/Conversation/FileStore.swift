@@ -1,3 +1,4 @@
+import CZlib
 import Crypto
 import Foundation
 import Store
@@ -22,15 +23,13 @@ package struct FileStore: Sendable {
 
     /// Keeps bytes and returns their hash; returns only once they would survive a loss of power.
     ///
-    /// - Parameter packs: whether they are compressed where that makes them smaller: for what is seldom read.
+    /// - Parameter packs: whether they are compressed: for what is seldom read.
     package func keep(_ bytes: Data, packs: Bool = false) throws -> String {
         let hash = Hex.encode(SHA256.hash(data: bytes))
         if exists(hash) { return hash }
-        let packed = packs ? Gzip.pack(Array(bytes), level: 6).flatMap { $0.count < bytes.count ? Data($0) : nil } : nil
-        let target = packed == nil ? path(of: hash) : packedPath(of: hash)
-        let bytes = packed ?? bytes
+        let target = packs ? packedPath(of: hash) : path(of: hash)
         let temporary = folder.appending(path: "new").appending(path: UUID().uuidString)
-        do { try write(bytes, to: temporary.path) } catch {
+        do { try write(bytes, to: temporary.path, packs: packs) } catch {
             unlink(temporary.path)
             throw error
         }
@@ -56,11 +55,15 @@ package struct FileStore: Sendable {
         return (try? Data(contentsOf: packedPath(of: hash))).flatMap { Gzip.length($0) }
     }
 
-    private func write(_ bytes: Data, to path: String) throws {
+    private func write(_ bytes: Data, to path: String, packs: Bool) throws {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
         guard file >= 0 else { throw FileStore.fault("open") }
         defer { close(file) }
         try bytes.withUnsafeBytes { buffer in
+            if packs {
+                guard usher_gzip_file(file, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(buffer.count), 6) > 0 else { throw FileStore.fault("write") }
+                return
+            }
             var offset = 0
             while offset < buffer.count {
                 let written = Foundation.write(file, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)

@@ -54,12 +54,15 @@ package struct Courier: Service {
     }
 
     private func claim() async throws -> [OutboxMail] {
+        // Without a server of its own the desk sends what a mailbox has one for; the rest waits and is shown as waiting.
+        let ownServer = mailer.hasOwnServer
         let due = try await desk.read { [now = desk.clock.now()] db in
-            try db.value("SELECT 1 FROM outbox WHERE due_at <= \(now) LIMIT 1", as: Int64.self) != nil
+            guard try ownServer || db.value("SELECT 1 FROM mailbox WHERE smtp_host <> '' AND is_active = 1 LIMIT 1", as: Int64.self) != nil else { return false }
+            return try db.value("SELECT 1 FROM outbox WHERE due_at <= \(now) LIMIT 1", as: Int64.self) != nil
         }
         guard due else { return [] }
-        // Without a server of its own the desk sends what a mailbox has one for; the rest waits and is shown as waiting.
-        let sendable: SQL = mailer.hasOwnServer ? "" : " AND ticket_id IN (SELECT ticket.id FROM ticket JOIN mailbox ON mailbox.address = ticket.mailbox WHERE smtp_host <> '' AND is_active = 1)"
+        let sendable: SQL = ownServer
+            ? "" : " AND EXISTS (SELECT 1 FROM ticket JOIN mailbox ON mailbox.address = ticket.mailbox WHERE ticket.id = mine.ticket_id AND smtp_host <> '' AND mailbox.is_active = 1)"
         // Not through `desk.write`: taking mail out must not ring the bell that asks for it.
         return try await desk.database.write { [now = desk.clock.now()] db in
             try db.query(
