@@ -12,7 +12,15 @@ package enum MessageReader {
     package static func read(_ raw: Data) -> IncomingMessage {
         GMimeLibrary.start()
         var bytes = withoutMailboxLine(raw)
-        if headerLength(bytes) > mostHeaderBytes || nesting(bytes) > mostDepth { return unparsed(bytes, "the header or the nesting is beyond the limit") }
+        let header = headerLength(bytes)
+        if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
+        if nesting(bytes) > mostDepth {
+            // Who wrote and what about can be read; what is inside is left alone.
+            var incoming = read(headerAlone(bytes.prefix(header)))
+            let rest = unparsed(bytes, "the nesting is beyond the limit")
+            (incoming.text, incoming.faults) = (rest.text, rest.faults)
+            return incoming
+        }
         return bytes.withUnsafeMutableBytes { (buffer: UnsafeMutableRawBufferPointer) -> IncomingMessage in
             let start = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
             let stream = g_mime_stream_mem_new_with_buffer(start, buffer.count)
@@ -27,6 +35,17 @@ package enum MessageReader {
             defer { usher_unref(message) }
             return read(message, raw: buffer)
         }
+    }
+
+    /// The header without what it says of the body.
+    private static func headerAlone(_ header: Data) -> Data {
+        var kept = ""
+        var drops = false
+        for line in String(decoding: header, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map({ $0.hasSuffix("\r") ? $0.dropLast() : $0 }) {
+            if line.first != " ", line.first != "\t" { drops = line.lowercased().hasPrefix("content-") || line.isEmpty }
+            if !drops { kept += line + "\r\n" }
+        }
+        return Data((kept + "\r\n").utf8)
     }
 
     /// A message nobody could parse: the beginning of its bytes as text, the whole kept by the caller.
