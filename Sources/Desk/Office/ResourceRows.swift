@@ -236,6 +236,7 @@ extension Transaction {
             guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
             return .integer(Int64(priority.rawValue))
         case .secret:
+            if value == .null, field.isRequired { throw Wrong(.required) }
             if value == .null { return .null }
             guard let sealed = office.signer.seal(Array(try text(value, field, most: 20_000).utf8)) else { throw Wrong(.other("could not be sealed")) }
             return .text(sealed)

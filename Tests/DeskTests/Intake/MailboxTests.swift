@@ -36,6 +36,13 @@ import Testing
         #expect(mailbox.fetchServer(desk.desk.office.signer, token: nil)?.credential == .password("very secret words"))
     }
 
+    @Test func aKeyThatIsRequiredCannotBeNothing() async throws {
+        let desk = try await TestDesk()
+        await #expect(throws: Refusal.invalid([Fault("private_key", .required)])) {
+            try await desk.write { _ = try $0.add(["domain": "desk.example", "selector": "s1", "private_key": .null], to: .dkimKeys) }
+        }
+    }
+
     @Test(arguments: [
         (["fetch": "imap"], "fetch_host"),
         (["fetch": "imap", "fetch_host": "mail.example.org", "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"], "fetch_security"),
