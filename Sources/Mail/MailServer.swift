@@ -83,7 +83,11 @@ package struct MailServer: Sendable, Hashable {
             usher_curl_set_text(handle, CURLOPT_XOAUTH2_BEARER, token)
             usher_curl_set_text(handle, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2")
         }
-        // A house's own certificate authority is named as OpenSSL's programs name it.
+        Self.trustOwnAuthority(handle)
+    }
+
+    /// A house's own certificate authority is named as OpenSSL's programs name it.
+    static func trustOwnAuthority(_ handle: UnsafeMutableRawPointer) {
         if let authorities = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] { usher_curl_set_text(handle, CURLOPT_CAINFO, authorities) }
     }
 

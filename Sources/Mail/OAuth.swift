@@ -58,7 +58,7 @@ package enum OAuthCall {
         usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
         usher_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, 10)
         usher_curl_set_number(handle, CURLOPT_TIMEOUT, 30)
-        if let authorities = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] { usher_curl_set_text(handle, CURLOPT_CAINFO, authorities) }
+        MailServer.trustOwnAuthority(handle)
         usher_curl_set_writer(handle) { buffer, size, count, context in
             guard let buffer, let context else { return 0 }
             let answer = Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue()
