@@ -17,7 +17,7 @@ package struct Desk: Sendable {
     package let choices: ChoicesShelf
     package let log: Logger
 
-    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger) {
+    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 1_000_000_000) {
         self.database = database
         self.clock = clock
         self.files = files
@@ -26,7 +26,7 @@ package struct Desk: Sendable {
         settings = SettingsShelf()
         bell = Bell()
         feed = Feed()
-        counts = CountShelf()
+        counts = CountShelf(shortest: shortestCount)
         choices = ChoicesShelf()
     }
 

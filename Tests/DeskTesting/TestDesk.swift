@@ -52,7 +52,7 @@ package final class TestDesk: Sendable {
         let office = Office(url: "https://help.desk.example", mailbox: mailbox, signer: Signer(secret: Array("a secret for tests only".utf8)))
         desk = Desk(
             database: try await TestDatabase.make(in: folder), clock: clock, files: try FileStore(folder: folder.appending(path: "blobs")), office: office,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, shortestCount: 100_000_000)
         try await desk.open()
         // Tests of taking back set it; all others want their mail at once.
         _ = try await desk.write { try $0.change(["undo_seconds": JSON(Int64(0))]) }

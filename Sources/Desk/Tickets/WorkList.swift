@@ -45,27 +45,46 @@ extension Connection {
     }
 }
 
+/// The counts of an agent, and how much had happened when they were taken (`Feed.generation`).
+package struct Counts: Sendable {
+    package let lists: [WorkList: ListCount]
+    package let generation: Int
+}
+
 /// Counts as they were last taken, so that a page costs none: taken anew when something happened, for each agent at most once a second.
 package final class CountShelf: Sendable {
     private struct Kept {
-        let counts: [WorkList: ListCount]
-        let generation: Int
+        let counts: Counts
         let at: UInt64
     }
     private let kept = Mutex<[Agent.ID: Kept]>([:])
-    private static let shortest: UInt64 = 1_000_000_000
+    private let shortest: UInt64
     /// Other processes' changes come through the relay; this bounds what it may miss.
     private static let longest: UInt64 = 15_000_000_000
 
-    package init() {}
+    /// - Parameter shortest: nanoseconds between two counts for one agent.
+    package init(shortest: UInt64 = 1_000_000_000) { self.shortest = shortest }
 
-    package func counts(for agent: Agent, on desk: Desk) async throws -> [WorkList: ListCount] {
+    /// As they were at most a moment ago; a page that shows them is told when they were old (`Feed.subscribe`).
+    package func counts(for agent: Agent, on desk: Desk) async throws -> Counts {
         let now = DispatchTime.now().uptimeNanoseconds
         let generation = desk.feed.generation
-        if let found = kept.withLock({ $0[agent.id] }), now - found.at < (found.generation == generation ? Self.longest : Self.shortest) { return found.counts }
+        if let found = kept.withLock({ $0[agent.id] }), now - found.at < (found.counts.generation == generation ? Self.longest : shortest) { return found.counts }
         let moment = desk.clock.now()
-        let counts = try await desk.read { try $0.counts(for: agent, now: moment) }
-        kept.withLock { $0[agent.id] = Kept(counts: counts, generation: generation, at: now) }
+        let counts = Counts(lists: try await desk.read { try $0.counts(for: agent, now: moment) }, generation: generation)
+        kept.withLock { $0[agent.id] = Kept(counts: counts, at: now) }
         return counts
+    }
+
+    /// With all in them that had happened when they were asked for: what was counted too short a time ago is waited out, since
+    /// a page that just heard of news does not ask twice.
+    package func freshCounts(for agent: Agent, on desk: Desk) async throws -> Counts {
+        let wanted = desk.feed.generation
+        while true {
+            let counts = try await counts(for: agent, on: desk)
+            guard counts.generation < wanted, let at = kept.withLock({ $0[agent.id]?.at }) else { return counts }
+            let age = DispatchTime.now().uptimeNanoseconds - at
+            if age < shortest { try await Task.sleep(for: .nanoseconds(shortest - age)) }
+        }
     }
 }

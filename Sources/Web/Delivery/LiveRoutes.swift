@@ -20,6 +20,7 @@ enum LiveRoutes {
         }
         let desk = call.desk
         let watched = ticket
+        let (seen, shown) = (call.query("seen").flatMap { Int($0) }, call.query("event").flatMap { Int64($0) })
         let body = ResponseBody { writer in
             let (id, news) = desk.feed.subscribe(to: watched)
             defer {
@@ -28,6 +29,11 @@ enum LiveRoutes {
             }
             if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now()) }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+            // What happened between the making of the page and this line would be missed otherwise.
+            if let seen, seen != desk.feed.generation { try await writer.write(ByteBuffer(string: text(of: .desk))) }
+            if let watched, let shown, try await desk.read({ try $0.latestEvents(of: watched, limit: 1).last?.id.number ?? 0 }) > shown {
+                try await writer.write(ByteBuffer(string: text(of: .ticket)))
+            }
             for await item in news {
                 // A reader gives no sign of their own: the open line is one.
                 if item == .beat, let watched, !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: { $0.agent == agent.id && $0.mode == .writing }) {

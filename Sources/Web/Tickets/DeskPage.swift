@@ -8,7 +8,7 @@ import Markup
 struct DeskFrame: Sendable {
     let frame: Frame
     let agent: Agent
-    let counts: [WorkList: ListCount]
+    let counts: Counts
 
     var t: Language { frame.t }
     var csrf: String { frame.csrf }
@@ -23,6 +23,12 @@ extension Call {
     }
 }
 
+/// The ticket a page shows, and the last that had happened to it then.
+struct Watched: Equatable {
+    let ticket: Int64
+    let event: Int64
+}
+
 /// Where in the workspace a page is, so that the rail shows it.
 enum Place: Equatable {
     case list(WorkList)
@@ -31,15 +37,16 @@ enum Place: Equatable {
 
 /// A page of the workspace: bar, rail, and what belongs to the page.
 ///
-/// - Parameter ticket: the ticket the page shows, to hear of its news.
-func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", ticket: Int64? = nil, _ content: HTML) -> HTML {
+/// - Parameter watched: the ticket the page shows, to hear of its news.
+func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", watched: Watched? = nil, _ content: HTML) -> HTML {
     let t = desk.t
     let newTicket: HTML? = desk.works ? "<a class=\"button first\" href=\"\(href: Path("desk", "new"))\" data-key=\"c\">\(t("New ticket")) <kbd>C</kbd></a>" : nil
-    let watching: HTML? = ticket.map { " data-ticket=\"\($0)\"" }
+    let watching: HTML? = watched.map { " data-ticket=\"\($0.ticket)\"" }
+    let live = Path("desk", "live", query: [("seen", String(desk.counts.generation))] + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
     return document(
         title, desk.frame, script: Assets.desk,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a><div class="desk" data-live="\(href: Path("desk", "live"))" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a><div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft kept"))" data-words-unkept="\(t("Not kept yet: no connection"))" data-words-new="\(t("Something new has arrived"))">
         <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
@@ -67,7 +74,7 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
     let t = desk.t
     func item(_ list: WorkList) -> HTML {
         let current: HTML? = place == .list(list) ? " aria-current=\"page\"" : nil
-        let count: HTML? = desk.counts[list].map { "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>" }
+        let count: HTML? = desk.counts.lists[list].map { "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>" }
         return "<a href=\"\(href: listPath(list))\"\(current)>\(t.list(list)) \(count)</a>"
     }
     func link(_ path: Path, _ title: String, _ here: Place) -> HTML {

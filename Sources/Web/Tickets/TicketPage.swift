@@ -11,7 +11,7 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         <section class="list pane" aria-label="\(list.map(t.list) ?? t("Lists"))" data-pane="\(list.map { listPath($0).text } ?? "")"></section>
         """
     return deskPage(
-        "#\(ticket.number) \(ticket.subject)", desk, at: place, ticket: ticket.number,
+        "#\(ticket.number) \(ticket.subject)", desk, at: place, watched: Watched(ticket: ticket.number, event: view.lastEvent),
         """
         \(list == nil ? nil : pane)<main class="ticket" id="content" data-last="\(view.lastEntry)">\
         <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\(takeBack(desk, view.ticket.number, notice.second))\

@@ -21,6 +21,7 @@ struct TicketView: Sendable {
     var ticket: Ticket { whole.ticket }
     /// The last thing said, so that a reply written before something new arrived is noticed.
     var lastEntry: Int64 { entries.last?.id.number ?? 0 }
+    var lastEvent: Int64 { events.last?.id.number ?? 0 }
 }
 
 /// How the page is asked for, and what just happened on it.

@@ -91,6 +91,19 @@ struct WorkListTests {
         #expect(theirs == [.desk])
     }
 
+    @Test("who asks after news is given what happened, however short a time ago was counted")
+    func freshCounts() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada")
+        let ticket = try await test.open()
+        let before = try await test.desk.counts.counts(for: ada, on: test.desk)
+        #expect(before.lists[.mine]?.number == 0)
+        try await test.act(on: ticket) { try $0.assign(&$1, to: ada, by: .mail) }
+        let after = try await test.desk.counts.freshCounts(for: ada, on: test.desk)
+        #expect(after.lists[.mine]?.number == 1)
+        #expect(after.generation > before.generation)
+    }
+
     @Test("a refused change is no news")
     func refused() async throws {
         let test = try await TestDesk()
