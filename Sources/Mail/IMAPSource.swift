@@ -75,12 +75,31 @@ final class IMAPSource: MailSource {
         return numbers.compactMap { number in sizes[number].map { WaitingMessage(key: String(number), size: $0) } }
     }
 
-    func fetch(_ key: String, most: Int) throws(MailFault) -> Data? {
-        var found: Data?
+    func fetch(_ key: String, most: Int) throws(MailFault) -> Fetched {
+        var found = Fetched.gone
         try command("UID FETCH \(key) (UID BODY.PEEK[])", mostLiteral: most) { answer, literal in
-            if Self.number(after: "UID ", in: answer).map(String.init) == key || answer.contains("BODY[]") { found = literal }
+            // A server also tells of flags others set meanwhile, of this message too.
+            if let fetched = Self.fetched(answer, literal) { found = fetched }
         }
         return found
+    }
+
+    /// What an answer says of a message's text; nil where it says nothing of it. It may be a literal, or an empty or short string (RFC 3501, section 4.3).
+    static func fetched(_ answer: String, _ literal: Data?) -> Fetched? {
+        guard let mark = answer.range(of: "BODY[] ", options: .caseInsensitive) else { return nil }
+        if let literal { return .message(literal) }
+        let rest = answer[mark.upperBound...]
+        if rest.hasPrefix("{") { return .tooLarge }
+        guard rest.hasPrefix("\"") else { return .message(Data()) }
+        var text = ""
+        var isEscaped = false
+        for character in rest.dropFirst() {
+            if !isEscaped, character == "\\" { isEscaped = true; continue }
+            if !isEscaped, character == "\"" { break }
+            isEscaped = false
+            text.append(character)
+        }
+        return .message(Data(text.utf8))
     }
 
     func settle(_ keys: [String], _ after: AfterFetching) throws(MailFault) {

@@ -10,6 +10,15 @@ package struct WaitingMessage: Sendable, Equatable {
     }
 }
 
+/// What a server handed out when it was asked for a message.
+package enum Fetched: Sendable, Equatable {
+    case message(Data)
+    /// It is larger than what may be taken, whatever size the server had said; its bytes were not kept.
+    case tooLarge
+    /// It no longer lies there.
+    case gone
+}
+
 /// Up to where a mailbox was read.
 package struct MailboxPosition: Sendable, Equatable {
     /// IMAP: the numbers of another validity are other messages (RFC 3501, section 2.3.1.1).
@@ -44,8 +53,8 @@ package protocol MailSource: AnyObject {
     /// What has not been dealt with, the oldest first, and the position that comes of it: to be kept once all of it was dealt with where the
     /// numbering is another, and as far as was got where it is the same.
     func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition)
-    /// The message as it came; nil when it has gone or is larger than `most` bytes.
-    func fetch(_ key: String, most: Int) throws(MailFault) -> Data?
+    /// The message as it came, of at most `most` bytes.
+    func fetch(_ key: String, most: Int) throws(MailFault) -> Fetched
     func settle(_ keys: [String], _ after: AfterFetching) throws(MailFault)
     /// Says goodbye; only then does a POP3 server delete.
     func leave() throws(MailFault)

@@ -31,14 +31,14 @@ final class POP3Source: MailSource {
         return (new.map { WaitingMessage(key: $0.name, size: sizes[$0.number] ?? 0) }, position)
     }
 
-    func fetch(_ key: String, most: Int) throws(MailFault) -> Data? {
-        guard let number = numbers[key] else { return nil }
+    func fetch(_ key: String, most: Int) throws(MailFault) -> Fetched {
+        guard let number = numbers[key] else { return .gone }
         try command("RETR \(number)")
         var data = Data()
         var isWhole = true
         while true {
             var row = try line.line()
-            if row == [UInt8(ascii: ".")] { return isWhole ? data : nil }
+            if row == [UInt8(ascii: ".")] { return isWhole ? .message(data) : .tooLarge }
             if row.first == UInt8(ascii: ".") { row.removeFirst() }
             guard data.count + row.count + 2 <= most else {
                 isWhole = false

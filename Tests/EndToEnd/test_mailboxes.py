@@ -113,6 +113,35 @@ def test_a_message_that_cannot_be_taken_is_set_aside_and_the_rest_go_on(desk, se
     assert page.get_by_text("Every message could be taken.").is_visible()
 
 
+def test_a_message_larger_than_its_server_said_is_set_aside_too(desk):
+    """It was announced with 100 bytes; what comes is longer than what the desk takes."""
+    large = b"Subject: Large\r\n\r\n" + b"long words\r\n" * 5_000 + b".\r\n"
+    small = b"From: kim@harbour.example\r\nSubject: Small\r\n\r\nWords.\r\n.\r\n"
+    answers = {"CAPA": b"+OK\r\nUIDL\r\nUSER\r\n.\r\n", "UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n", "LIST": b"+OK\r\n1 100\r\n2 100\r\n.\r\n", "RETR 1": b"+OK\r\n" + large, "RETR 2": b"+OK\r\n" + small}
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                line, _ = listening.accept()
+            except OSError:
+                return
+            with line, line.makefile("rb") as asked:
+                line.sendall(b"+OK ready\r\n")
+                for command in asked:
+                    command = command.decode().strip()
+                    line.sendall(answers.get(command, b"+OK\r\n"))
+                    if command == "QUIT":
+                        break
+
+    threading.Thread(target=serve, daemon=True).start()
+    desk.patch("/settings", {"message_bytes": 20_000})
+    desk.post("/mailboxes", {"address": "support@localhost", "fetch": "pop3", "fetch_host": "127.0.0.1", "fetch_port": listening.getsockname()[1], "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"})
+    wait_for(lambda: subjects(desk) == ["Small"])
+    wait_for(lambda: desk.sql("SELECT name FROM quarantine WHERE reason LIKE '%larger than%'") == [["a"]])
+    listening.close()
+
+
 def test_a_server_that_goes_away_loses_and_doubles_nothing(desk, server):
     add(desk, server)
     server.put(*[mail(i) for i in range(40)])

@@ -102,6 +102,11 @@ import Testing
         #expect(IMAPSource.number(after: "UID ", in: "* 12 FETCH (UID 345 RFC822.SIZE 6789)") == 345)
         #expect(IMAPSource.literalLength("* 1 FETCH (UID 3 BODY[] {1024}") == 1024)
         #expect(IMAPSource.literalLength("* OK {no}") == nil)
+        #expect(IMAPSource.fetched("* 1 FETCH (UID 3 FLAGS (\\Seen))", nil) == nil)
+        #expect(IMAPSource.fetched("* 1 FETCH (UID 3 BODY[] {5})", Data("Words".utf8)) == .message(Data("Words".utf8)))
+        #expect(IMAPSource.fetched("* 1 FETCH (UID 3 BODY[] {99999})", nil) == .tooLarge)
+        #expect(IMAPSource.fetched(#"* 1 FETCH (BODY[] "a \"b\" c" UID 3)"#, nil) == .message(Data("a \"b\" c".utf8)))
+        #expect(IMAPSource.fetched("* 1 FETCH (UID 3 BODY[] NIL)", nil) == .message(Data()))
     }
     /// RFC 3501, section 5.1.3.
     @Test func foldersAreWrittenInTheirOwnAlphabet() {

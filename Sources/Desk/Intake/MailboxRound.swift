@@ -124,17 +124,14 @@ package struct MailboxRound: Service {
     private func take(_ batch: [WaitingMessage], of mailbox: Mailbox, from visit: MailVisit, moves position: MailboxPosition?, isRetry: Bool = false) async throws -> Int {
         var settled: [String] = []
         try await withThrowingTaskGroup(of: String?.self) { group in
+            let most = desk.settings.current.messageBytes
             for message in batch {
-                guard message.size <= desk.settings.current.messageBytes else {
-                    try await setAside(message, of: mailbox, reason: "it is larger than \(desk.settings.current.messageBytes >> 20) MB")
-                    continue
+                switch message.size > most ? .tooLarge : try await visit.fetch(message.key, most: most) {
+                case .message(let bytes): group.addTask { try await self.keep(bytes, message, of: mailbox) ? message.key : nil }
+                case .tooLarge: try await setAside(message, of: mailbox, reason: "it is larger than \(most.formatted(.byteCount(style: .binary)))")
+                // Since the list was read, by whoever else reads the mailbox.
+                case .gone: if isRetry { try await noteGone(message, of: mailbox) }
                 }
-                guard let bytes = try await visit.fetch(message.key, most: desk.settings.current.messageBytes) else {
-                    // Gone since the list was read, by whoever else reads the mailbox; or larger than the server said.
-                    if isRetry { try await noteGone(message, of: mailbox) }
-                    continue
-                }
-                group.addTask { try await self.keep(bytes, message, of: mailbox) ? message.key : nil }
             }
             for try await key in group { if let key { settled.append(key) } }
         }
@@ -300,7 +297,7 @@ private final class MailVisit: @unchecked Sendable {
     func waiting(after position: MailboxPosition, first: FirstFetch) async throws -> (messages: [WaitingMessage], position: MailboxPosition) {
         try await Self.away { [source] in try source.waiting(after: position, first: first) }
     }
-    func fetch(_ key: String, most: Int) async throws -> Data? { try await Self.away { [source] in try source.fetch(key, most: most) } }
+    func fetch(_ key: String, most: Int) async throws -> Fetched { try await Self.away { [source] in try source.fetch(key, most: most) } }
     func settle(_ keys: [String], _ after: AfterFetching) async throws { try await Self.away { [source] in try source.settle(keys, after) } }
     func leave() async throws { try await Self.away { [source] in try source.leave() } }
 }
