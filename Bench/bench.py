@@ -205,7 +205,7 @@ def measure(engine, size, cluster, folder):
     stop(process)
 
     port = free_port()
-    floor = [FLOOR, str(port), str(folder)]
+    floor = [FLOOR, str(port), str(folder), str(size)]
     if engine == "postgres":
         cluster.create(f"floor_{size}")
         floor.append(cluster.address(f"floor_{size}"))

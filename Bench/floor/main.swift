@@ -8,8 +8,8 @@ import Store
 let folder = URL(fileURLWithPath: CommandLine.arguments.count > 2 ? CommandLine.arguments[2] : NSTemporaryDirectory(), isDirectory: true)
 let port = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 8090 : 8090
 let database: any Database =
-    CommandLine.arguments.count > 3
-    ? try PostgresDatabase(address: CommandLine.arguments[3], log: .init(label: "floor")) : try SQLiteDatabase(path: folder.appending(path: "floor.sqlite").path)
+    CommandLine.arguments.count > 4
+    ? try PostgresDatabase(address: CommandLine.arguments[4], log: .init(label: "floor")) : try SQLiteDatabase(path: folder.appending(path: "floor.sqlite").path)
 
 try await database.write { db in
     let id = db.dialect.identity
@@ -33,28 +33,37 @@ try await database.write { db in
     for statement in db.dialect.createTextIndex() + db.dialect.create(.ticketNumber, startingAt: 1) { try db.execute(statement) }
 }
 
+/// A ticket by bare statements; its number.
+@Sendable func insertTicket(_ db: any Connection) throws -> Int64 {
+    let now = Date()
+    let number = try db.next(.ticketNumber)
+    let customer: Int64 = try db.value("INSERT INTO floor_customer (name) VALUES (\("Customer \(number)")) RETURNING id") ?? 0
+    try db.execute("INSERT INTO floor_address (address, customer_id) VALUES (\("c\(number)@floor.example"), \(customer))")
+    let ticket: Int64 =
+        try db.value(
+            "INSERT INTO floor_ticket (number, subject, state, urgency, customer_id, created_at) VALUES (\(number), \("Scanner sends empty pages"), 'new', 25, \(customer), \(now)) RETURNING id") ?? 0
+    try db.execute("INSERT INTO floor_entry (ticket_id, kind, text, at) VALUES (\(ticket), 'message', \("Since this morning every page comes out white."), \(now))")
+    for kind in ["opened", "assigned", "escalated"] {
+        try db.execute("INSERT INTO floor_event (ticket_id, kind, reason, at) VALUES (\(ticket), \(kind), \("by the API; department Support"), \(now))")
+    }
+    try db.execute("INSERT INTO floor_outbox (ticket_id, address, due_at) VALUES (\(ticket), \("c\(number)@floor.example"), \(now))")
+    try db.execute("INSERT INTO floor_job (ticket_id, due_at) VALUES (\(ticket), \(now + 3600))")
+    if db.dialect == .postgres { try db.execute("INSERT INTO ticket (id) VALUES (\(ticket))") }
+    try db.indexText(of: ticket, conversation: ["Scanner sends empty pages \(number) Since this morning every page comes out white."])
+    return number
+}
+
+// As many tickets as the desk it is compared with, so that the indexes are as deep.
+let size = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) ?? 0 : 0
+for start in stride(from: 0, to: size, by: 1000) {
+    try await database.write { db in for _ in start..<min(start + 1000, size) { _ = try insertTicket(db) } }
+}
+
 let router = Router()
 router.get("bare") { _, _ in "ok" }
 router.post("ticket") { request, _ -> String in
     _ = try await request.body.collect(upTo: 1 << 20)
-    let number = try await database.write { db -> Int64 in
-        let now = Date()
-        let number = try db.next(.ticketNumber)
-        let customer: Int64 = try db.value("INSERT INTO floor_customer (name) VALUES (\("Customer \(number)")) RETURNING id") ?? 0
-        try db.execute("INSERT INTO floor_address (address, customer_id) VALUES (\("c\(number)@floor.example"), \(customer))")
-        let ticket: Int64 =
-            try db.value(
-                "INSERT INTO floor_ticket (number, subject, state, urgency, customer_id, created_at) VALUES (\(number), \("Scanner sends empty pages"), 'new', 25, \(customer), \(now)) RETURNING id") ?? 0
-        try db.execute("INSERT INTO floor_entry (ticket_id, kind, text, at) VALUES (\(ticket), 'message', \("Since this morning every page comes out white."), \(now))")
-        for kind in ["opened", "assigned", "escalated"] {
-            try db.execute("INSERT INTO floor_event (ticket_id, kind, reason, at) VALUES (\(ticket), \(kind), \("by the API; department Support"), \(now))")
-        }
-        try db.execute("INSERT INTO floor_outbox (ticket_id, address, due_at) VALUES (\(ticket), \("c\(number)@floor.example"), \(now))")
-        try db.execute("INSERT INTO floor_job (ticket_id, due_at) VALUES (\(ticket), \(now + 3600))")
-        if db.dialect == .postgres { try db.execute("INSERT INTO ticket (id) VALUES (\(ticket))") }
-        try db.indexText(of: ticket, conversation: "Scanner sends empty pages \(number) Since this morning every page comes out white.")
-        return number
-    }
+    let number = try await database.write(insertTicket)
     return String(number)
 }
 try await Application(router: router, configuration: .init(address: .hostname("127.0.0.1", port: port))).runService()

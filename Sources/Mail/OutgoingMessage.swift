@@ -31,10 +31,13 @@ package struct OutgoingMessage: Sendable {
         package var name: String
         package var type: String
         package var bytes: Data
-        package init(name: String, type: String, bytes: Data) {
+        /// Without angle brackets: what the HTML's `cid:` names (RFC 2392).
+        package var contentID: String?
+        package init(name: String, type: String, bytes: Data, contentID: String? = nil) {
             self.name = name
             self.type = type
             self.bytes = bytes
+            self.contentID = contentID
         }
     }
 
@@ -88,15 +91,28 @@ package struct OutgoingMessage: Sendable {
     private func body() -> UnsafeMutableRawPointer? {
         let plain = textPart("plain", text)
         var whole = plain
+        let shown = attachments.filter(isShown)
         if let html, let alternative = g_mime_multipart_new_with_subtype("alternative") {
             add(plain, to: alternative)
-            add(textPart("html", html.text), to: alternative)
+            add(multipart("related", textPart("html", html.text), shown), to: alternative)
             whole = UnsafeMutableRawPointer(alternative)
         }
-        guard !attachments.isEmpty, let mixed = g_mime_multipart_new_with_subtype("mixed") else { return whole }
-        add(whole, to: mixed)
-        for attachment in attachments { add(part(attachment), to: mixed) }
-        return UnsafeMutableRawPointer(mixed)
+        return multipart("mixed", whole, attachments.filter { !isShown($0) })
+    }
+
+    /// Whether the HTML shows a file in its place.
+    private func isShown(_ attachment: Attachment) -> Bool {
+        guard let html, let id = attachment.contentID else { return false }
+        let place: HTML = "src=\"cid:\(id)\""
+        return html.text.contains(place.text)
+    }
+
+    /// A part and the files that belong to it; without files the part alone. RFC 2387 where they are shown in it.
+    private func multipart(_ subtype: String, _ first: UnsafeMutableRawPointer?, _ files: [Attachment]) -> UnsafeMutableRawPointer? {
+        guard !files.isEmpty, let whole = g_mime_multipart_new_with_subtype(subtype) else { return first }
+        add(first, to: whole)
+        for file in files { add(part(file), to: whole) }
+        return UnsafeMutableRawPointer(whole)
     }
 
     private func add(_ part: UnsafeMutableRawPointer?, to multipart: UnsafeMutablePointer<GMimeMultipart>) {
@@ -127,7 +143,8 @@ package struct OutgoingMessage: Sendable {
         usher_unref(content)
         g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64)
         g_mime_part_set_filename(part, attachment.name.singleLine)
-        g_mime_object_set_disposition(usher_object(part), "attachment")
+        g_mime_object_set_disposition(usher_object(part), isShown(attachment) ? "inline" : "attachment")
+        if let id = attachment.contentID { g_mime_object_set_content_id(usher_object(part), id) }
         return UnsafeMutableRawPointer(part)
     }
 

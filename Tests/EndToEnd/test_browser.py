@@ -229,6 +229,7 @@ def test_two_agents_answer_at_once_and_both_know(people, peopled):
         page.goto(f"/desk/tickets/{number}")
     expect(ada.locator("[data-present]")).to_contain_text("Ben Amari is reading")
     ben.get_by_label(re.compile("^Reply to")).type("Ben's words")
+    ben.locator("#reply-files").set_input_files(files=[{"name": "bens.txt", "mimeType": "text/plain", "buffer": b"a file"}])
     expect(ada.locator("[data-present]")).to_contain_text("Ben Amari is writing")
     ada.get_by_label(re.compile("^Reply to")).fill("Ada was faster")
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
@@ -237,8 +238,11 @@ def test_two_agents_answer_at_once_and_both_know(people, peopled):
     ben.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
     expect(ben.get_by_role("alert")).to_contain_text("Something new arrived while you wrote")
     expect(ben.get_by_label(re.compile("^Reply to"))).to_have_value("Ben's words")
+    expect(ben.get_by_role("checkbox", name="bens.txt")).to_be_checked()
     ben.get_by_role("button", name="Send anyway").click()
     expect(ben.get_by_role("status")).to_contain_text("Sent.")
+    expect(ben.get_by_role("checkbox", name="bens.txt")).to_have_count(0)
+    assert [file["name"] for file in peopled.entries(number)[-1]["attachments"]] == ["bens.txt"]
     assert [entry["text"] for entry in peopled.entries(number) if entry["kind"] == "reply"] == ["Ada was faster", "Ben's words"]
 
 
@@ -463,6 +467,39 @@ def test_a_reply_can_be_taken_back(people, peopled, sink):
     sink.wait("kim@harbour.example", "Please clean the glass.", seconds=20)
     assert len(sink.to("kim@harbour.example", "clean the glas")) == 1
     expect(back).to_be_hidden()
+
+
+def test_a_picture_pasted_into_a_reply_stands_where_it_was_pasted(people, peopled, sink):
+    peopled.patch("/settings", {"undo_seconds": 8})
+    number = peopled.open()["number"]
+    ada = people.agent("ada@desk.example")
+    ada.goto(f"/desk/tickets/{number}")
+    box = ada.get_by_label(re.compile("^Reply to"))
+    box.fill("Open the lid here:\n")
+    box.evaluate("""async field => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 30 });
+        const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+        const data = new DataTransfer();
+        data.items.add(new File([picture], "image.png", { type: "image/png" }));
+        field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }""")
+    expect(box).to_have_value("Open the lid here:\n[image-1.png]")
+    send = ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)"))
+    send.click()
+    # Taken back, the picture is still there; sent again, it is shown on the page, in the mail and to the customer.
+    ada.get_by_role("button", name=re.compile("Take it back")).click()
+    ada.wait_for_url("**said=back**")
+    expect(ada.get_by_role("checkbox", name="image-1.png")).to_be_checked()
+    send.click()
+    shown = ada.locator(".entry.reply img, article.reply img")
+    expect(shown).to_have_js_property("naturalWidth", 40)
+    mail = sink.wait("kim@harbour.example", "Open the lid here", seconds=20)
+    parts = {part.get_content_type(): part for part in mail.walk()}
+    assert parts["image/png"].get_content_disposition() == "inline"
+    assert f"cid:{parts['image/png']['Content-ID'].strip('<>')}" in parts["text/html"].get_content()
+    kim = people.guest()
+    kim.goto(link_in(mail))
+    expect(kim.get_by_role("img", name="image-1.png")).to_have_js_property("naturalWidth", 40)
 
 
 def test_a_mail_text_is_seen_while_it_is_written_and_sent_to_its_writer(people, peopled, sink):

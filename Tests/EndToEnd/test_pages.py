@@ -1,4 +1,5 @@
 """Every page as people meet it: without a finding of axe in light, dark and on a phone; light enough; quick to paint; live for many."""
+import html
 import re
 import socket
 import time
@@ -167,6 +168,22 @@ def test_many_open_lines_cost_little_and_end_with_the_desk(peopled):
     assert time.monotonic() - begun < 10, "open lines do not hold the desk back"
     for line in lines:
         line.close()
+
+
+def test_what_happened_while_a_page_was_on_its_way_is_told_when_it_listens(people, peopled):
+    ada = people.agent("ada@desk.example")
+    number = peopled.open()["number"]
+    page = ada.request.get(f"/desk/tickets/{number}").text()
+    live = html.unescape(re.search(r'data-live="([^"]+)"', page).group(1))
+    peopled.post(f"/tickets/{number}/actions/claim", {"by": "ada@desk.example"})
+    cookie = "; ".join(f"{c['name']}={c['value']}" for c in ada.context.cookies())
+    line = socket.create_connection(("127.0.0.1", peopled.port))
+    line.settimeout(5)
+    line.sendall(f"GET {live} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
+    heard = b""
+    while not (b"event: desk" in heard and b"event: ticket" in heard):
+        heard += line.recv(4096)
+    line.close()
 
 
 def test_news_reach_a_page_at_another_node(chromium, cluster, tmp_path, sink):

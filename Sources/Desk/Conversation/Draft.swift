@@ -4,16 +4,26 @@ import Store
 
 /// What an agent has begun to write in a ticket, kept until it is sent.
 package struct Draft: Sendable, Equatable {
-    package let body: String
-    package let savedAt: Date
+    package var body = ""
+    package var files: [File] = []
+    package var savedAt: Date
     package static let longest = 1_000_000
+
+    /// A file that goes along, unless the agent takes it out.
+    package struct File: Sendable, Equatable {
+        package let id: Int64
+        package let file: StoredFile
+    }
 }
 
 extension Transaction {
-    /// Keeps a draft; empty takes it away.
+    /// Keeps the words of a draft; empty ones are forgotten.
     package func keepDraft(_ body: String, of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws {
         let text = body.withoutControls
-        guard !text.trimmingWhitespace().isEmpty else { return try dropDraft(of: kind, by: agent, in: ticket) }
+        guard !text.trimmingWhitespace().isEmpty else {
+            try db.execute("DELETE FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
+            return
+        }
         guard text.count <= Draft.longest else { throw Refusal.invalid("body", .tooLong(most: Draft.longest)) }
         try db.execute(
             """
@@ -21,17 +31,37 @@ extension Transaction {
             ON CONFLICT (agent_id, ticket_id, kind) DO UPDATE SET body = excluded.body, saved_at = excluded.saved_at
             """)
     }
+    /// Makes the files of a draft the ones given.
+    package func keepDraft(_ files: [StoredFile], of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws {
+        try db.execute("DELETE FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
+        for file in files {
+            try keep(file)
+            try db.execute(
+                """
+                INSERT INTO draft_file (agent_id, ticket_id, kind, hash, name, type, size, added_at)
+                VALUES (\(agent), \(ticket), \(kind), \(file.hash), \(file.name), \(file.type), \(file.size), \(now))
+                """)
+        }
+    }
+    /// It was sent.
     package func dropDraft(of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws {
-        try db.execute("DELETE FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
+        try keepDraft("", of: kind, by: agent, in: ticket)
+        try keepDraft([], of: kind, by: agent, in: ticket)
     }
 }
 
 extension Connection {
     package func drafts(by agent: Agent.ID, in ticket: Ticket.ID) throws -> [Entry.Kind: Draft] {
-        let rows = try query("SELECT kind, body, saved_at FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket)") {
-            (try $0.read(Entry.Kind.self), Draft(body: try $0.read(), savedAt: try $0.read()))
+        var drafts: [Entry.Kind: Draft] = [:]
+        try run("SELECT kind, body, saved_at FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket)") { row in
+            drafts[try row.read()] = Draft(body: try row.read(), savedAt: try row.read())
         }
-        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+        try run("SELECT kind, added_at, id, hash, size, name, type FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) ORDER BY id") { row in
+            let (kind, at): (Entry.Kind, Date) = (try row.read(), try row.read())
+            let file = Draft.File(id: try row.read(), file: StoredFile(hash: try row.read(), size: try row.read(), name: try row.read(), type: try row.read()))
+            drafts[kind, default: Draft(savedAt: at)].files.append(file)
+        }
+        return drafts
     }
 }
 

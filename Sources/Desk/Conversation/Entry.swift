@@ -76,6 +76,27 @@ package struct Attachment: Sendable, Equatable {
     package let size: Int
     package let hash: String
     package let contentID: String?
+
+    /// Types every browser and mail program shows and none can be made to run.
+    static let pictures: Set = ["image/png", "image/jpeg", "image/gif", "image/webp"]
+    package var isPicture: Bool { Attachment.pictures.contains(type) }
+}
+
+extension Entry {
+    /// Sanitized HTML of this entry with its own pictures led to where they are, and those from elsewhere where the reader may see them.
+    ///
+    /// - Parameter source: the attribute that shows a file.
+    package func placing(in markup: String, remote: Bool, source: (Attachment) -> HTML) -> String {
+        guard markup.contains(" data-") else { return markup }
+        var markup = markup
+        for file in attachments {
+            guard let id = file.contentID else { continue }
+            let mark: HTML = " data-cid=\"\(id)\""
+            markup = markup.replacingOccurrences(of: mark.text, with: source(file).text)
+        }
+        // The sanitizer wrote these itself, from checked addresses.
+        return remote ? markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") : markup
+    }
 }
 
 /// What somebody wrote, made fit to keep: the new text apart from the history, HTML cleaned, the source beside it.
@@ -114,6 +135,28 @@ package struct Writing: Sendable {
             html = markup.text
             source = (.markdown, body)
         }
+    }
+
+    private init(text: String, markup: String) {
+        self.text = text
+        html = markup
+        quoted = nil
+        source = nil
+    }
+
+    /// Words as they were typed, in which `[name]` is the place of a picture that goes along: plain text keeps the name, HTML shows the picture.
+    package static func typed(_ body: String, with files: [StoredFile]) -> (writing: Writing, files: [StoredFile]) {
+        let plain = Writing(body, type: .text)
+        var markup = HTMLText.paragraphs(plain.text).text
+        var files = files
+        for (index, file) in files.enumerated() where file.isPicture && plain.text.contains("[\(file.name)]") {
+            let id = "\(file.hash.prefix(32)).\(index)@usher"
+            let place: HTML = "[\(file.name)]"
+            let picture: HTML = "<img alt=\"\(file.name)\" loading=\"lazy\" data-cid=\"\(id)\">"
+            markup = markup.replacingOccurrences(of: place.text, with: picture.text)
+            files[index] = StoredFile(hash: file.hash, size: file.size, name: file.name, type: file.type, contentID: id, isInline: true)
+        }
+        return files.contains(where: \.isInline) ? (Writing(text: plain.text, markup: markup), files) : (plain, files)
     }
 
     /// From a message that has both forms.

@@ -95,6 +95,8 @@ package struct StoredFile: Sendable, Equatable {
     package let contentID: String?
     package let isInline: Bool
 
+    package var isPicture: Bool { Attachment.pictures.contains(type) }
+
     package init(hash: String, size: Int, name: String, type: String, contentID: String? = nil, isInline: Bool = false) {
         self.hash = hash
         self.size = size

@@ -19,7 +19,7 @@ extension Transaction {
         try db.execute("INSERT INTO second_thought (entry_id, agent_id, until, ticket_before, ticket_after) VALUES (\(entry), \(agent), \(until), \(before.text), \(after.text))")
     }
 
-    /// Takes a reply back: its mails never go, its words become a draft again, and the ticket is as it was unless somebody has worked on it since.
+    /// Takes a reply back: its mails never go, its words and files become a draft again, and the ticket is as it was unless somebody has worked on it since.
     package func takeBack(_ entry: Entry.ID, in ticket: Ticket, by agent: Agent) throws {
         let found = try db.first("SELECT ticket_before, ticket_after FROM second_thought WHERE entry_id = \(entry) AND agent_id = \(agent.id) AND until > \(now) AND entry_id IN (SELECT id FROM entry WHERE ticket_id = \(ticket.id))") {
             (TicketSnapshot(text: try $0.read()), TicketSnapshot(text: try $0.read()))
@@ -27,12 +27,14 @@ extension Transaction {
         let onItsWay: Int = try db.value("SELECT count(*) FROM outbox WHERE entry_id = \(entry) AND recipient_kind = 'customer' AND state <> 'queued'") ?? 0
         guard let (before, after) = found, onItsWay == 0 else { throw Refusal.conflict("it is on its way already", allowed: []) }
         let written = try db.entry(entry)
-        let known = try db.drafts(by: agent.id, in: ticket.id)[.reply]?.body
-        try keepDraft([written.text, known].compactMap { $0 }.joined(separator: "\n\n"), of: .reply, by: agent.id, in: ticket.id)
+        let known = try db.drafts(by: agent.id, in: ticket.id)[.reply]
+        try keepDraft([written.text, known?.body ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n"), of: .reply, by: agent.id, in: ticket.id)
+        try keepDraft(written.attachments.map { StoredFile(hash: $0.hash, size: $0.size, name: $0.name, type: $0.type) } + (known?.files ?? []).map(\.file), of: .reply, by: agent.id, in: ticket.id)
         let isUntouched = try db.snapshot(of: ticket.id) == after
         if isUntouched { try restore(before, of: ticket.id) }
         try db.execute("DELETE FROM outbox WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM entry WHERE id = \(entry)")
+        try db.indexTexts(of: [ticket.id])
         try record(.takenBack, on: ticket.id, by: Actor(agent), reason: isUntouched ? "the ticket is as it was before" : "the ticket has been worked on since and stays as it is")
     }
 

@@ -153,7 +153,7 @@ package struct Courier: Service {
                 desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
                 continue
             }
-            message.attachments.append(.init(name: file.name, type: file.type, bytes: bytes))
+            message.attachments.append(.init(name: file.name, type: file.type, bytes: bytes, contentID: file.contentID))
         }
         return message
     }

@@ -85,7 +85,11 @@ struct Letter {
         return entry?.text ?? mail.data["message"]?.text ?? ""
     }
     private var messageHTML: HTML? {
-        if mail.kind != .update, let html = entry?.html { return HTML(raw: html) }
+        if mail.kind != .update, let entry, let html = entry.html {
+            // An agent's own pictures go along; a customer's are seen at the desk.
+            guard mail.kind.carriesReply else { return HTML(raw: html) }
+            return HTML(raw: entry.placing(in: html, remote: entry.author.role == .agent) { " src=\"cid:\($0.contentID ?? "")\"" })
+        }
         let text = messageText
         return text.isEmpty ? nil : HTMLText.paragraphs(text)
     }

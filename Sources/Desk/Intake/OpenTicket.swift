@@ -63,7 +63,7 @@ extension Transaction {
             try setTags(request.tags, of: &ticket)
             try save(ticket)
         }
-        let words = ([ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text] + request.files.map(\.name)).joined(separator: " ")
+        let words = [ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text] + request.files.map(\.name)
         try db.indexText(of: ticket.id.number, conversation: words)
         let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let entry = try save(

@@ -149,28 +149,11 @@ extension Transaction {
     fileprivate func indexEverything() throws {
         var after: Int64 = 0
         while true {
-            let tickets = try db.query("SELECT id, number, subject, requester_name, requester_address FROM ticket WHERE id > \(after) ORDER BY id LIMIT 500") {
-                (try $0.read(Int64.self), try $0.read(Int64.self), try $0.read(String.self), try $0.read(String.self), try $0.read(String.self))
-            }
+            let tickets: [Ticket.ID] = try db.query("SELECT id FROM ticket WHERE id > \(after) ORDER BY id LIMIT 500") { try $0.read() }
             guard let last = tickets.last else { break }
-            let entries = try db.query("SELECT ticket_id, kind, text FROM entry WHERE ticket_id > \(after) AND ticket_id <= \(last.0) ORDER BY id") {
-                (try $0.read(Int64.self), try $0.read(Entry.Kind.self), try $0.read(String.self))
-            }
-            let byTicket = Dictionary(grouping: entries, by: \.0)
-            for (id, number, subject, name, address) in tickets {
-                let said = byTicket[id] ?? []
-                let conversation = [subject, String(number), name, address] + said.filter { $0.1 != .note }.map(\.2)
-                try db.indexText(of: id, conversation: conversation.joined(separator: " "), notes: said.filter { $0.1 == .note }.map(\.2).joined(separator: " "))
-            }
-            after = last.0
+            try db.indexTexts(of: tickets)
+            after = last.number
         }
         if let highest: Int64 = try db.value("SELECT max(number) FROM ticket", as: Int64?.self) ?? nil { try db.advance(.ticketNumber, past: highest) }
-        // Names of files are searched as well.
-        let names = try db.query("SELECT ticket_id, kind, name FROM attachment JOIN entry ON entry.id = entry_id") {
-            (try $0.read(Int64.self), try $0.read(Entry.Kind.self), try $0.read(String.self))
-        }
-        for (ticket, kind, name) in names {
-            if kind == .note { try db.extendText(of: ticket, notes: name) } else { try db.extendText(of: ticket, conversation: name) }
-        }
     }
 }

@@ -124,7 +124,7 @@ extension Transaction {
             guard let id = keys[draft.number] else { continue }
             entries += draft.entries(id)
             events += draft.events(id)
-            try db.indexText(of: id, conversation: draft.text)
+            try db.indexText(of: id, conversation: [draft.text])
         }
         try db.insert("entry (ticket_id, kind, author_kind, author_id, author_name, author_address, at, text, source)", rows: entries)
         try db.insert("ticket_event (ticket_id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data)", rows: events)

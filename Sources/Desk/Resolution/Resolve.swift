@@ -116,18 +116,14 @@ extension Transaction {
         try ticket.require(.merge)
         guard other.id != ticket.id else { throw Refusal.invalid("into", .other("is the ticket itself")) }
         guard ![.merged, .deleted, .spam].contains(other.state) else { throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)")) }
-        let text = try db.query("SELECT kind, text FROM entry WHERE ticket_id = \(ticket.id) ORDER BY id") { (try $0.read(Entry.Kind.self), try $0.read(String.self)) }
         try db.execute("UPDATE entry SET ticket_id = \(other.id) WHERE ticket_id = \(ticket.id)")
-        try db.extendText(
-            of: other.id.number, conversation: ([String(ticket.number), ticket.subject] + text.filter { $0.0 != .note }.map(\.1)).joined(separator: " "),
-            notes: text.filter { $0.0 == .note }.map(\.1).joined(separator: " "))
-        try db.removeText(of: ticket.id.number)
         for customer in try customers(of: ticket) where customer.id != other.customer {
             try db.execute("INSERT INTO ticket_collaborator (ticket_id, customer_id, address) VALUES (\(other.id), \(customer.id), \(customer.address)) ON CONFLICT DO NOTHING")
         }
         ticket.state = .merged
         ticket.mergedInto = other.id
         try save(ticket)
+        try db.indexTexts(of: [ticket.id, other.id])
         for job in [JobKind.closeSilent, .sendSurvey, .updateCustomer] { try cancel(job, for: ticket.id) }
         let data: JSON = ["from": JSON(ticket.number), "into": JSON(other.number)]
         try record(.merged, on: ticket.id, by: actor, reason: "into #\(other.number)", data: data)

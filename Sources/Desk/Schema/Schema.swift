@@ -3,7 +3,7 @@ import Store
 /// The ladder of migrations. Append only: a step that was shipped never changes.
 package enum Schema {
     package static let migrator = Migrator([
-        people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes,
+        people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
@@ -11,6 +11,6 @@ package enum Schema {
         "setting", "agent", "organization", "organization_domain", "customer", "customer_address", "team", "team_member", "api_key", "schedule",
         "service_level", "department", "agent_department", "topic", "ticket", "ticket_tag", "ticket_link", "ticket_agent", "ticket_collaborator",
         "ticket_event", "entry", "entry_source", "blob", "attachment", "received", "outbox", "job", "survey", "follow_up", "article", "canned_reply",
-        "idempotency", "draft", "mailbox", "mailbox_state", "mailbox_seen", "quarantine", "ban", "dkim_key",
+        "idempotency", "draft", "draft_file", "mailbox", "mailbox_state", "mailbox_seen", "quarantine", "ban", "dkim_key",
     ]
 }

@@ -17,17 +17,18 @@ package enum TextScope: Sendable {
 }
 
 extension Connection {
-    /// Indexes a new ticket.
-    package func indexText(of ticket: Int64, conversation: String, notes: String = "") throws {
-        let conversation = indexable(conversation)
-        let notes = indexable(notes)
+    /// Indexes a ticket that is not indexed yet: its texts, one by one.
+    package func indexText(of ticket: Int64, conversation: [String], notes: [String] = []) throws {
+        let conversation = conversation.flatMap(indexable)
+        let notes = notes.flatMap(indexable)
         switch dialect {
         case .sqlite: try FullTextSQLite.add(ticket, conversation, notes, to: self)
         case .postgres: try FullTextPostgreSQL.add(ticket, conversation, notes, to: self)
         }
     }
 
-    /// Adds what was written to a ticket that is indexed already.
+    /// Adds what was written to a ticket that is indexed already. Where a ticket holds a book already, no more of it is indexed: PostgreSQL's
+    /// type for it ends at a megabyte, and every addition writes all of it anew.
     package func extendText(of ticket: Int64, conversation: String = "", notes: String = "") throws {
         let conversation = indexable(conversation)
         let notes = indexable(notes)

@@ -9,21 +9,27 @@ enum FullTextPostgreSQL {
         "CREATE INDEX ticket_text_everything ON ticket_text USING gin (everything)",
     ]
 
+    // A tsvector holds less than a megabyte (PostgreSQL 15, section 12.11): together these stay below it.
+    private static let largest = 900_000
+    private static let largestAddition = 400_000
+    private static let fullAt = 550_000
+
     static func add(_ ticket: Int64, _ conversation: [String], _ notes: [String], to db: any Connection) throws {
-        let spoken = vector(conversation)
-        let all = vector(conversation + notes)
+        let spoken = vector(conversation, most: largest)
+        let all = vector(conversation + notes, most: largest)
         try db.execute(
             "INSERT INTO ticket_text (ticket_id, conversation, everything) VALUES (\(ticket), CAST(\(spoken) AS tsvector), CAST(\(all) AS tsvector))"
         )
     }
 
     static func extend(_ ticket: Int64, _ conversation: [String], _ notes: [String], in db: any Connection) throws {
-        let spoken = vector(conversation)
-        let all = vector(conversation + notes)
+        let spoken = vector(conversation, most: largestAddition)
+        let all = vector(conversation + notes, most: largestAddition)
+        // Put together with nothing, it is measured as it is and not as it is packed.
         try db.execute(
             """
-            UPDATE ticket_text SET conversation = conversation || CAST(\(spoken) AS tsvector),
-                everything = everything || CAST(\(all) AS tsvector) WHERE ticket_id = \(ticket)
+            UPDATE ticket_text SET conversation = conversation || CAST(\(spoken) AS tsvector), everything = everything || CAST(\(all) AS tsvector)
+            WHERE ticket_id = \(ticket) AND pg_column_size(everything || CAST('' AS tsvector)) < \(fullAt)
             """)
     }
 
@@ -35,9 +41,20 @@ enum FullTextPostgreSQL {
     }
 
     /// A tsvector's own spelling with positions; sixteen thousand of them is PostgreSQL's limit.
-    static func vector(_ words: [String]) -> String {
+    ///
+    /// - Parameter most: bytes of the vector; words beyond it are left out.
+    static func vector(_ words: [String], most: Int) -> String {
         var text = ""
         for (index, word) in words.enumerated() { text += "\(word):\(min(index + 1, 16383)) " }
+        guard text.utf8.count > most else { return text }
+        text = ""
+        var known: Set<String> = []
+        var size = 0
+        for (index, word) in words.enumerated() {
+            size += known.insert(word).inserted ? word.utf8.count + 10 : 2
+            guard size < most else { break }
+            text += "\(word):\(min(index + 1, 16383)) "
+        }
         return text
     }
 

@@ -4,6 +4,9 @@ enum FullTextSQLite {
         "CREATE VIRTUAL TABLE ticket_text USING fts5(conversation, notes, tokenize = \"unicode61 remove_diacritics 0\", detail = full)"
     ]
 
+    /// Characters of one ticket that are indexed, more or less.
+    private static let longest = 2_000_000
+
     static func add(_ ticket: Int64, _ conversation: [String], _ notes: [String], to db: any Connection) throws {
         try db.execute(
             "INSERT INTO ticket_text (rowid, conversation, notes) VALUES (\(ticket), \(conversation.joined(separator: " ")), \(notes.joined(separator: " ")))"
@@ -15,7 +18,8 @@ enum FullTextSQLite {
         let moreNotes = notes.joined(separator: " ")
         try db.execute(
             """
-            UPDATE ticket_text SET conversation = conversation || ' ' || \(more), notes = notes || ' ' || \(moreNotes) WHERE rowid = \(ticket)
+            UPDATE ticket_text SET conversation = conversation || ' ' || \(more), notes = notes || ' ' || \(moreNotes)
+            WHERE rowid = \(ticket) AND length(conversation) + length(notes) < \(longest)
             """)
     }
 

@@ -7,9 +7,10 @@ const portal = await import(document.querySelector("meta[name=usher-portal]").co
 // MARK: parts of the page that change
 
 /** Reads the page anew and puts in what is different, but for where somebody writes. */
-let refreshing = null;
+let refreshing = null, again = false;
 async function refresh() {
-  if (refreshing) return refreshing;
+  // What is being read may be from before the news.
+  if (refreshing) { again = true; return refreshing; }
   refreshing = (async () => {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
@@ -30,7 +31,10 @@ async function refresh() {
       if (part.dataset.refresh === "talk") arrived(page, wasAtEnd);
     }
     setUpList();
-  })().finally(() => { refreshing = null; });
+  })().finally(() => {
+    refreshing = null;
+    if (again) { again = false; refresh(); }
+  });
   return refreshing;
 }
 
@@ -66,8 +70,7 @@ let soon = null;
 const presence = (mode) => desk.dataset.ticket && post(`/desk/tickets/${desk.dataset.ticket}/presence`, { mode }).catch(() => {});
 function listen() {
   if (source || document.hidden) return;
-  const ticket = desk.dataset.ticket;
-  source = new EventSource(desk.dataset.live + (ticket ? `?ticket=${ticket}` : ""));
+  source = new EventSource(desk.dataset.live);
   // News come in crowds; pages of a whole team do not ask all at once.
   const later = () => { soon ??= setTimeout(() => { soon = null; counts(); if (document.querySelector("main[data-refresh]")) refresh(); pane(); }, 300 + Math.random() * 700); };
   source.addEventListener("desk", later);
@@ -142,7 +145,13 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
     sessionStorage.setItem("usher-sent-draft", spare);
   });
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(form.querySelector("[data-send]")); } });
-  portal.fileField(form.querySelector("input[type=file]"), form, form.querySelector("[data-chosen]"));
+  // A pasted picture stands where it was pasted, by its name.
+  portal.fileField(form.querySelector("input[type=file]"), form, form.querySelector("[data-chosen]"), (files) => {
+    const names = files.filter((file) => file.type.startsWith("image/")).map((file) => `[${file.name}]`).join("\n");
+    if (!names) return;
+    text.setRangeText(names, text.selectionStart, text.selectionEnd, "end");
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   const canned = form.querySelector("[data-canned]");
   if (canned) {
     canned.hidden = false;

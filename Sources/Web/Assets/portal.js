@@ -19,7 +19,7 @@ export function localTimes(root = document) {
 }
 
 /** Chosen files are listed; more are added by dropping and pasting. */
-export function fileField(input, area, list) {
+export function fileField(input, area, list, pasted) {
   const show = () => {
     list.replaceChildren(...[...input.files].map((file, index) => {
       const item = document.createElement("li");
@@ -51,7 +51,10 @@ export function fileField(input, area, list) {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length) return;
     event.preventDefault();
-    add(files);
+    // Browsers call every pasted picture the same.
+    const named = files.map((file, index) => new File([file], file.name.replace(/^image(?=\.\w+$)/, `image-${input.files.length + index + 1}`), { type: file.type }));
+    add(named);
+    if (pasted) pasted(named, event.target);
   });
 }
 

@@ -38,6 +38,10 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
     let others = view.whole.collaborators.map(\.address)
     let to: HTML? = kind == .reply ? "<span class=\"small quiet cut\">\(t("To {0}", ([name] + others).joined(separator: ", ")))</span>" : "<span class=\"small quiet\">\(t("Only agents see notes."))</span>"
     let hint = kind == .reply ? t("Write to {0}.", name) : t("Write to your colleagues.")
+    let kept: [HTML] = (view.drafts[kind]?.files ?? []).map {
+        "<li><label><input type=\"checkbox\" name=\"kept\" value=\"\($0.id)\" checked> \($0.file.name)</label> <span class=\"quiet small\">\(fileSize($0.file.size))</span></li>"
+    }
+    let files: HTML? = kept.isEmpty ? nil : "<ul class=\"files\" aria-label=\"\(t("Files that go along"))\">\(kept)</ul>"
     let canned: HTML?
     if kind == .reply, !view.choices.cannedReplies.isEmpty {
         let options: [HTML] = view.choices.cannedReplies.map { "<option value=\"\($0.id)\">\($0.name)</option>" }
@@ -58,6 +62,6 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         <input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="kind" value="\(kind.rawValue)"><input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
         <label class="unseen" for="\(kind.rawValue)-body">\(label)</label><textarea id="\(kind.rawValue)-body" name="body" placeholder="\(hint)">
         \(text)</textarea><div class="row spread wrap">\(to)<span class="row wrap">\(canned)<label class="button plain small" for="\(kind.rawValue)-files">\(t("Files"))</label>\
-        <input class="unseen" type="file" multiple name="attachments" id="\(kind.rawValue)-files" aria-label="\(t("Files"))">\(send)</span></div><ul class="files" data-chosen></ul></form>
+        <input class="unseen" type="file" multiple name="attachments" id="\(kind.rawValue)-files" aria-label="\(t("Files"))">\(send)</span></div>\(files)<ul class="files" data-chosen></ul></form>
         """
 }

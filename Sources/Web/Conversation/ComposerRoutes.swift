@@ -27,12 +27,14 @@ enum ComposerRoutes {
         let body = form["body"] ?? ""
         let then = form["then"].flatMap { TicketAction(rawValue: $0) }
         let seen = max(Int64(form["seen"] ?? "") ?? .max, Int64(form["anyway"] ?? "") ?? 0)
+        let kept = Set(form.values.filter { $0.name == "kept" }.compactMap { Int64($0.value) })
+        var uploads: [StoredFile] = []
         do {
-            let writing = Writing(body, type: .text)
-            let files = try call.keep(form)
+            uploads = try call.keep(form)
             guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
-            try await call.desk.write { tx in
+            try await call.desk.write { [uploads] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
+                let (writing, files) = Writing.typed(body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
                 if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                 let actor = Actor(agent)
                 let before = try tx.db.snapshot(of: ticket.id)
@@ -47,15 +49,26 @@ enum ComposerRoutes {
                 try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
             }
         } catch is Outrun {
+            try await keepFiles()
             return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), isOutrun: true))
         } catch Refusal.invalid(let faults) {
+            try await keepFiles()
             return try await again(call, number, .unprocessableContent, TicketNotice(typed: (kind, body), fault: faults.first))
         } catch Refusal.conflict(let reason, _) {
+            try await keepFiles()
             return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), fault: Fault("", .other("cannot be sent: \(reason)"))))
         } catch Refusal.tooLarge(let limit) {
             return try await again(call, number, .contentTooLarge, TicketNotice(typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
         }
         return Page.see(Path("desk", "tickets", String(number), query: [("said", kind == .note ? "noted" : "sent")]))
+
+        /// A browser does not send a chosen file twice by itself.
+        func keepFiles() async throws {
+            try await call.desk.write { [uploads] tx in
+                let ticket = try tx.db.ticket(number: number, for: .agent(agent)).id
+                try tx.keepDraft(try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket) + uploads, of: kind, by: agent.id, in: ticket)
+            }
+        }
     }
 
     @Sendable private static func takeBack(_ call: Call) async throws -> Response {
@@ -96,5 +109,13 @@ enum ComposerRoutes {
             return MailText(canned: body, for: ticket, by: agent, settings: settings)
         }
         return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"], body: .init(byteBuffer: .init(string: text.body)))
+    }
+}
+
+extension Transaction {
+    /// Those files of a draft that shall go along.
+    fileprivate func draftFiles(_ chosen: Set<Int64>, of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws -> [StoredFile] {
+        guard !chosen.isEmpty else { return [] }
+        return try db.drafts(by: agent, in: ticket)[kind]?.files.filter { chosen.contains($0.id) }.map(\.file) ?? []
     }
 }

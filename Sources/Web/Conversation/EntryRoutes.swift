@@ -89,10 +89,9 @@ extension Call {
         }
         let body = desk.files.isPlain(file.hash)
             ? try await FileIO().loadFile(path: desk.files.path(of: file.hash).path, context: context) : .init(byteBuffer: ByteBuffer(bytes: try desk.files.bytes(of: file.hash)))
-        // Pictures browsers cannot be made to run are shown in place, everything else is saved.
-        let isPicture = ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(file.type)
+        // Pictures are shown in place, everything else is saved.
         let headers: HTTPFields = [
-            .contentType: file.type, .contentDisposition: "\(isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
+            .contentType: file.type, .contentDisposition: "\(file.isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
             .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, max-age=31536000, immutable",
         ]
         return Response(status: .ok, headers: headers, body: body)

@@ -47,10 +47,10 @@ enum DeskRoutes {
 
     @Sendable private static func counts(_ call: Call) async throws -> Response {
         let agent = try call.agent()
-        let counts = try await call.desk.counts.counts(for: agent, on: call.desk)
+        let counts = try await call.desk.counts.freshCounts(for: agent, on: call.desk)
         return call.json { json in
             json.object { json in
-                for (list, count) in counts { json.dynamicField(list.rawValue, .string(count.text)) }
+                for (list, count) in counts.lists { json.dynamicField(list.rawValue, .string(count.text)) }
             }
         }
     }
@@ -115,7 +115,7 @@ enum DeskRoutes {
         let view = try await call.ticketView(number, all: call.query("all") != nil)
         let shows = call.query("pictures") != nil
         let said: String? = switch call.query("said") {
-            case "sent": desk.t("Sent."); case "noted": desk.t("Noted."); case "done": desk.t("Done."); case "back": desk.t("Taken back. Your words are in the box again; files have to be added anew.")
+            case "sent": desk.t("Sent."); case "noted": desk.t("Noted."); case "done": desk.t("Done."); case "back": desk.t("Taken back. Your words and files are in the box again.")
             case "gone": desk.t("It is on its way already and cannot be taken back."); default: nil
         }
         var notice = TicketNotice(list: call.query("list"), showsPictures: shows, said: said)

@@ -102,24 +102,11 @@ func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool, _ 
         // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain words stand in.
         guard let folded = folding(markup, t("show quoted text")) else {
             if !markup.contains(" data-cid=") { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
-            return HTML(raw: withPictures(markup, of: entry, path, remote))
+            return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
         }
         markup = folded
     }
-    return HTML(raw: withPictures(markup, of: entry, path, remote))
-}
-
-private func withPictures(_ markup: String, of entry: Entry, _ path: (String) -> Path, _ remote: Bool) -> String {
-    guard markup.contains(" data-") else { return markup }
-    var markup = markup
-    for file in entry.attachments {
-        guard let id = file.contentID else { continue }
-        let mark: HTML = " data-cid=\"\(id)\""
-        let source: HTML = " src=\"\(href: path(file.id.description))\""
-        markup = markup.replacingOccurrences(of: mark.text, with: source.text)
-    }
-    // The sanitizer wrote these itself, from checked addresses.
-    return remote ? markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") : markup
+    return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
 }
 
 /// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens.

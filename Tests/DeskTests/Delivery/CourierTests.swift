@@ -79,6 +79,31 @@ struct CourierTests {
         #expect(test.mail.to(TestDesk.kim).compactMap { $0.text.split(separator: "\n").first.map(String.init) } == (0..<6).map { "number \($0)" })
     }
 
+    @Test("a picture named in a reply is shown where it stands, other files go below")
+    func pictures() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada")
+        let ticket = try await test.open()
+        let given = [
+            StoredFile(hash: try test.desk.files.keep(Data("a picture".utf8)), size: 9, name: "lid & glass.png", type: "image/png"),
+            StoredFile(hash: try test.desk.files.keep(Data("a paper".utf8)), size: 7, name: "paper.txt", type: "text/plain"),
+        ]
+        let (writing, files) = Writing.typed("Open it here:\n[lid & glass.png]\nand read <b>[paper.txt]</b>.", with: given)
+        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, writing, by: Actor(ada), files: files, source: .web) }
+        try await test.settle()
+        let mail = try #require(test.mail.to(TestDesk.kim).last { $0.text.contains("Open it here") })
+        #expect(mail.text.contains("[lid & glass.png]"))
+        let html = try #require(mail.html)
+        let picture = try #require(mail.attachments.first { $0.name == "lid & glass.png" })
+        #expect(picture.isInline && picture.bytes == Data("a picture".utf8))
+        let id = try #require(picture.contentID)
+        #expect(html.contains("src=\"cid:\(id)\""))
+        #expect(html.contains("&lt;b&gt;[paper.txt]&lt;/b&gt;"))
+        #expect(mail.attachments.first { $0.name == "paper.txt" }?.isInline == false)
+        // Words without a picture's name stay plain.
+        #expect(Writing.typed("See [other.png]", with: given).writing.html == nil)
+    }
+
     @Test("a refused reply is told to its author, once")
     func refused() async throws {
         let test = try await TestDesk()

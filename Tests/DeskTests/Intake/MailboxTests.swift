@@ -119,22 +119,32 @@ import Testing
         let ticket = try await desk.open()
         try await desk.settle()
         let before = try await desk.read { try $0.snapshot(of: ticket.id) }
+        let file = StoredFile(hash: try desk.desk.files.keep(Data("how".utf8)), size: 3, name: "cleaning.txt", type: "text/plain")
+        func found(_ words: String) async throws -> Int {
+            let query = try TicketQuery(words, now: desk.clock.now())
+            return try await desk.read { try $0.count(TicketList(query: query, asker: .agent(ada), order: .newest), atMost: 10) }
+        }
         func send() async throws -> Entry.ID {
             try await desk.write { tx in
                 var loaded = try tx.db.ticket(ticket.id)
                 let snapshot = try tx.db.snapshot(of: ticket.id)
-                let entry = try tx.reply(to: &loaded, Writing("Clean the glas.", type: .text), by: Actor(ada), files: [], source: .web)
+                let entry = try tx.reply(to: &loaded, Writing("Clean the glas.", type: .text), by: Actor(ada), files: [file], source: .web)
                 try tx.holdBack(entry, of: ticket.id, by: ada.id, before: snapshot)
                 return entry
             }
         }
         let entry = try await send()
+        #expect(try await found("glas") == 1)
         try await desk.settle()
         #expect(desk.mail.to(TestDesk.kim).allSatisfy { !$0.text.contains("glas") })
         try await desk.write { tx in try tx.takeBack(entry, in: try tx.db.ticket(ticket.id), by: ada) }
         #expect(try await desk.read { try $0.snapshot(of: ticket.id) } == before)
         #expect(try await desk.entries(ticket).count == 1)
         #expect(try await desk.read { try $0.drafts(by: ada.id, in: ticket.id)[.reply]?.body } == "Clean the glas.")
+        #expect(try await desk.read { try $0.drafts(by: ada.id, in: ticket.id)[.reply]?.files.map(\.file) } == [file])
+        #expect(try await found("glas") == 0)
+        #expect(try await found("cleaning") == 0)
+        #expect(try await found("scanner white") == 1)
         desk.clock.advance(hours: 1)
         try await desk.settle()
         #expect(desk.mail.to(TestDesk.kim).allSatisfy { !$0.text.contains("glas") })

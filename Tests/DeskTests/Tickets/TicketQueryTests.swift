@@ -88,6 +88,21 @@ struct TicketListTests {
         #expect(try await numbers(test, "giraffe") == [second.number])
     }
 
+    @Test("a ticket as long as a library can still be written to, and what it began with is found")
+    func endless() async throws {
+        let test = try await TestDesk()
+        var ticket = try await test.open("Beginning")
+        func book(_ number: Int, _ letter: String) -> String { (0..<8000).map { "\(letter)\(number)x\($0)" + String(repeating: letter, count: 50) }.joined(separator: " ") }
+        for number in 0..<4 {
+            let writing = Writing(book(number, number % 2 == 0 ? "q" : "ж"), type: .text)
+            ticket = try await test.act(on: ticket) { tx, ticket in _ = try tx.note(on: &ticket, writing, by: .mail, files: [], source: .email) }
+        }
+        let id = ticket.id
+        try await test.write { try $0.db.indexTexts(of: [id]) }
+        let query = try TicketQuery("beginning", now: test.clock.now())
+        #expect(try await test.read { try $0.count(TicketList(query: query, asker: .desk, order: .newest), atMost: 2) } == 1)
+    }
+
     @Test("paging visits each ticket once, in every order, and the count is the same")
     func paging() async throws {
         let test = try await TestDesk()

@@ -1,0 +1,35 @@
+import Store
+
+extension Connection {
+    /// Makes the search index of some tickets anew from what is kept: subject, number, people, all that was written, names of files, and the
+    /// numbers and subjects of tickets that were merged into them. A merged ticket is found where it went, so it has none of its own.
+    func indexTexts(of tickets: [Ticket.ID]) throws {
+        var conversations: [Ticket.ID: [String]] = [:]
+        var notes: [Ticket.ID: [String]] = [:]
+        try run("SELECT id, number, subject, requester_name, requester_address FROM ticket WHERE id IN (\(list: tickets)) AND merged_into_id IS NULL") { row in
+            let id: Ticket.ID = try row.read()
+            conversations[id] = [String(try row.read(Int64.self)), try row.read(), try row.read(), try row.read()]
+        }
+        let swallowed: SQL = """
+            WITH RECURSIVE swallowed (target, id, number, subject) AS (
+                SELECT merged_into_id, id, number, subject FROM ticket WHERE merged_into_id IN (\(list: tickets))
+                UNION ALL SELECT target, ticket.id, ticket.number, ticket.subject FROM ticket JOIN swallowed ON ticket.merged_into_id = swallowed.id)
+            SELECT target, number, subject FROM swallowed ORDER BY id
+            """
+        try run(swallowed) { row in
+            let target: Ticket.ID = try row.read()
+            conversations[target]? += [String(try row.read(Int64.self)), try row.read()]
+        }
+        func add(_ row: inout Row) throws {
+            let (ticket, kind, words): (Ticket.ID, Entry.Kind, String) = (try row.read(), try row.read(), try row.read())
+            if kind == .note { notes[ticket, default: []].append(words) } else { conversations[ticket]?.append(words) }
+        }
+        try run("SELECT ticket_id, kind, text FROM entry WHERE ticket_id IN (\(list: tickets)) ORDER BY id", add)
+        try run("SELECT ticket_id, kind, name FROM attachment JOIN entry ON entry.id = entry_id WHERE ticket_id IN (\(list: tickets)) ORDER BY attachment.id", add)
+        for ticket in tickets {
+            try removeText(of: ticket.number)
+            guard let conversation = conversations[ticket] else { continue }
+            try indexText(of: ticket.number, conversation: conversation, notes: notes[ticket] ?? [])
+        }
+    }
+}
