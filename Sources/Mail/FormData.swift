@@ -41,11 +41,13 @@ package struct FormData: Sendable {
     private mutating func read(parts bytes: Data) -> Bool {
         GMimeLibrary.start()
         return bytes.withUnsafeBytes { buffer in
-            let stream = g_mime_stream_mem_new_with_buffer(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+            let array = usher_array_over(buffer.baseAddress, buffer.count)
+            let stream = usher_stream_over(array)
             let parser = g_mime_parser_new_with_stream(stream)
             defer {
                 usher_unref(parser)
                 usher_unref(stream)
+                usher_array_leave(array)
             }
             guard let top = g_mime_parser_construct_part(parser, nil) else { return false }
             defer { usher_unref(top) }
@@ -62,14 +64,14 @@ package struct FormData: Sendable {
     private mutating func take(_ object: UnsafeMutablePointer<GMimeObject>) {
         guard let disposition = g_mime_object_get_content_disposition(object) else { return }
         let field = MessageReader.string(g_mime_content_disposition_get_parameter(disposition, "name"))
-        let content = PartCollector.content(usher_part(object))
+        let content = PartCollector.data(usher_part(object))
         guard let name = g_mime_content_disposition_get_parameter(disposition, "filename") else {
-            values.append((field, Charset.decode(content, named: "utf-8")))
+            values.append((field, Charset.decode(Array(content), named: "utf-8")))
             return
         }
         // Browsers send an empty part for a field nobody chose a file in; some send a path with the name.
         let shown = MessageReader.string(name).split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
         guard !shown.isEmpty || !content.isEmpty else { return }
-        files.append(File(field: field, name: shown.isEmpty ? "file" : shown.singleLine, type: PartCollector.mediaType(object), bytes: Data(content)))
+        files.append(File(field: field, name: shown.isEmpty ? "file" : shown.singleLine, type: PartCollector.mediaType(object), bytes: content))
     }
 }

@@ -21,6 +21,8 @@ package struct IncomingMessage: Sendable {
     /// The HTML part as it came: unsafe until it is sanitized.
     package var html: String?
     package var attachments: [Attachment] = []
+    /// What its writer's program says of the language: `Content-Language` (RFC 3282), else the first of `Accept-Language`; the first part of the tag.
+    package var language: String?
     package var automatic = Automatic.no
     /// What a bounce says, when it is one.
     package var bounce: Bounce?

@@ -11,7 +11,7 @@ package enum MessageReader {
 
     package static func read(_ raw: Data) -> IncomingMessage {
         GMimeLibrary.start()
-        var bytes = withoutMailboxLine(raw)
+        let bytes = withoutMailboxLine(raw)
         let header = headerLength(bytes)
         if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
         if nesting(bytes) > mostDepth {
@@ -21,13 +21,14 @@ package enum MessageReader {
             (incoming.text, incoming.faults) = (rest.text, rest.faults)
             return incoming
         }
-        return bytes.withUnsafeMutableBytes { (buffer: UnsafeMutableRawBufferPointer) -> IncomingMessage in
-            let start = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-            let stream = g_mime_stream_mem_new_with_buffer(start, buffer.count)
+        return bytes.withUnsafeBytes { buffer in
+            let array = usher_array_over(buffer.baseAddress, buffer.count)
+            let stream = usher_stream_over(array)
             let parser = g_mime_parser_new_with_stream(stream)
             defer {
                 usher_unref(parser)
                 usher_unref(stream)
+                usher_array_leave(array)
             }
             guard let message = g_mime_parser_construct_message(parser, nil) else {
                 return unparsed(Data(buffer), "no message could be made of it")
@@ -56,7 +57,7 @@ package enum MessageReader {
         return incoming
     }
 
-    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, raw: UnsafeMutableRawBufferPointer) -> IncomingMessage {
+    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, raw: UnsafeRawBufferPointer) -> IncomingMessage {
         var incoming = IncomingMessage()
         let headers = Headers(message)
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
@@ -91,6 +92,7 @@ package enum MessageReader {
         }
         incoming.attachments = parts.attachments
         incoming.faults += parts.faults
+        incoming.language = language(headers)
         incoming.automatic = AutomaticMail.classify(headers, from: incoming.from, emptyReturnPath: incoming.hasEmptyReturnPath, subject: incoming.subject, reportType: parts.reportType, text: incoming.text)
         if incoming.automatic == .bounce { incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text) }
         return incoming
@@ -101,6 +103,13 @@ package enum MessageReader {
         guard let found = addresses(g_mime_message_get_from(message)).first ?? addresses(g_mime_message_get_sender(message)).first else { return nil }
         if let written = headers.first("from"), written.hasSuffix(")"), !written.contains("<") { return MailAddress(found.address) }
         return found
+    }
+
+    /// The language its writer's program names, as `de` of `de-DE`.
+    private static func language(_ headers: Headers) -> String? {
+        let tags = [headers.first("content-language"), headers.first("accept-language")].compactMap { $0 }
+        let first = tags.lazy.compactMap { $0.split(whereSeparator: { ",;- \t".contains($0) }).first?.lowercased() }.first
+        return first.flatMap { (2...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x61...0x7A).contains($0) } ? $0 : nil }
     }
 
     /// What a folded header left: one blank where there were several.
@@ -118,7 +127,7 @@ package enum MessageReader {
             guard let end = bytes.firstIndex(of: 10) else { break }
             bytes = bytes[bytes.index(after: end)...]
         }
-        return Data(bytes)
+        return bytes
     }
 
     private static func headerLength(_ bytes: Data) -> Int {
@@ -153,7 +162,7 @@ package enum MessageReader {
         return count
     }
 
-    private static func bodyBytes(_ raw: UnsafeMutableRawBufferPointer) -> ArraySlice<UInt8> {
+    private static func bodyBytes(_ raw: UnsafeRawBufferPointer) -> ArraySlice<UInt8> {
         let bytes = Array(raw)
         var lineIsEmpty = false
         for (index, byte) in bytes.enumerated() {

@@ -146,13 +146,16 @@ struct PartCollector {
 
     static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] { Array(data(part)) }
 
-    /// Decoded, copied once: files are large.
-    private static func data(_ part: UnsafeMutablePointer<GMimePart>) -> Data {
-        guard let content = g_mime_part_get_content(part), let stream = g_mime_stream_mem_new() else { return Data() }
-        defer { usher_unref(stream) }
+    /// Decoded where it stays: files are large.
+    static func data(_ part: UnsafeMutablePointer<GMimePart>?) -> Data {
+        guard let part, let content = g_mime_part_get_content(part), let encoded = g_mime_data_wrapper_get_stream(content) else { return Data() }
+        let length = max(0, Int(g_mime_stream_length(encoded)))
+        let isBase64 = g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64
+        guard let stream = usher_stream_sized(isBase64 ? length / 4 * 3 + 64 : length + 64) else { return Data() }
         g_mime_data_wrapper_write_to_stream(content, stream)
-        guard let array = usher_stream_bytes(stream), let bytes = array.pointee.data else { return Data() }
-        return Data(bytes: bytes, count: Int(array.pointee.len))
+        let count = usher_stream_bytes(stream).map { Int($0.pointee.len) } ?? 0
+        guard let bytes = usher_stream_take_bytes(stream) else { return Data() }
+        return Data(bytesNoCopy: bytes, count: count, deallocator: .custom { bytes, _ in g_free(bytes) })
     }
 
     private func serialized(_ object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {

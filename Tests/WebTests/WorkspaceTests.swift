@@ -160,6 +160,24 @@ struct WorkspaceTests {
         for mail in mails { #expect(!mail.subject.contains("PILLS") && !mail.text.contains("PILLS") && !mail.text.contains("BUY NOW")) }
     }
 
+    @Test("whose mail is banned is refused by the form, beside the address and with all that was typed")
+    func banned() async throws {
+        let test = try await TestDesk()
+        _ = try await test.write { try $0.add(["pattern": "@spam.example"], to: .bans) }
+        let headers: HTTPFields = [.cookie: "usher_visit=visit", .contentType: "application/x-www-form-urlencoded"]
+        let mark = test.desk.office.signer.mark("visit", for: .form)
+        try await app(test).test(.router) { client in
+            let body = ByteBuffer(string: "csrf=\(mark)&email=eve@spam.example&name=Eve&subject=Pills&body=Many+words")
+            try await client.execute(uri: "/tickets/new", method: .post, headers: headers, body: body) { response in
+                let page = String(buffer: response.body)
+                #expect(response.status == .unprocessableContent)
+                #expect(page.contains("takes no requests") && page.contains("Many words"))
+            }
+        }
+        let query = try TicketQuery("", now: test.clock.now())
+        #expect(try await test.read { try $0.count(TicketList(query: query, asker: .desk, order: .newest), atMost: 2) } == 0)
+    }
+
     @Test("after signing in only addresses of ours are followed", arguments: [("/desk?list=mine", true), ("//evil.example", false), ("https://evil.example", false), ("/\\evil.example", false), ("desk", false), ("/a b", false)])
     func next(path: String, isSafe: Bool) { #expect((Call.safe(path) != nil) == isSafe) }
 }

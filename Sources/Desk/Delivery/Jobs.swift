@@ -44,7 +44,7 @@ extension Transaction {
     }
 }
 
-/// Looks every second for jobs that are due and targets that were missed.
+/// Looks every second for jobs that are due, targets that were missed and agents whose hour of the daily mail has come.
 package struct Sweep: Service {
     private let desk: Desk
     private static let mostAttempts = 10
@@ -79,7 +79,9 @@ package struct Sweep: Service {
             try $0.query("SELECT id FROM ticket WHERE watch_at IS NOT NULL AND watch_at <= \(now) ORDER BY watch_at LIMIT 100") { try $0.read(Ticket.ID.self) }
         }
         for id in watched { try await desk.write { try $0.markOverdue(id) } }
-        return jobs.count + watched.count
+        let told = try await desk.read { try $0.query("SELECT id FROM agent WHERE digest_at <= \(now) AND is_active = 1 ORDER BY digest_at LIMIT 100") { try $0.read(Agent.ID.self) } }
+        for id in told { try await desk.write { try $0.sendDigest(to: id) } }
+        return jobs.count + watched.count + told.count
     }
 
     private func postpone(_ id: Int64, _ error: any Error) async throws {

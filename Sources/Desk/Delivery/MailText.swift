@@ -199,6 +199,20 @@ package struct MailText: Sendable, Equatable {
 
                     {{desk.name}}
                     """)
+        case .digest:
+            MailText(
+                subject: "What waits for you at {{desk.name}}",
+                body: """
+                    Hello {{agent.name}},
+
+                    {{reason}}
+
+                    Your lists: {{link.url}}
+
+                    This mail comes each day because you asked for it; your account's page turns it off.
+
+                    {{desk.name}}
+                    """)
         case .assigned: forAgent("Assigned to you: {{ticket.subject}}")
         case .escalated: forAgent("Escalated: {{ticket.subject}}")
         case .received: forAgent("New message: {{ticket.subject}}")

@@ -2,7 +2,7 @@ import Foundation
 import Mail
 import Store
 
-/// A mail about signing in, put into words: it belongs to no ticket and wants no answer.
+/// A mail about signing in, a mailbox or the day, put into words: it belongs to no ticket and wants no answer.
 struct Notice {
     private let mail: OutboxMail
     private let link: String
@@ -13,13 +13,14 @@ struct Notice {
         self.mail = mail
         self.office = office
         self.settings = settings
-        guard mail.kind != .mailboxSilent else {
-            link = "\(office.url)/admin/mailboxes"
-            return
+        switch mail.kind {
+        case .mailboxSilent: link = "\(office.url)/admin/mailboxes"
+        case .digest: link = "\(office.url)/desk"
+        default:
+            // A link that was used or replaced meanwhile leads nowhere, and the page says so.
+            let token = try mail.data["link"]?.integer.flatMap { try db.oneTimeToken($0, office.signer) } ?? "over"
+            link = "\(office.url)/sign-in/\(token)"
         }
-        // A link that was used or replaced meanwhile leads nowhere, and the page says so.
-        let token = try mail.data["link"]?.integer.flatMap { try db.oneTimeToken($0, office.signer) } ?? "over"
-        link = "\(office.url)/sign-in/\(token)"
     }
 
     func message(date: Date) -> OutgoingMessage {

@@ -10,6 +10,8 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     // to agents
     case assigned, escalated, received, reopened, overdue, undelivered
     case noted, transferred
+    // to agents who asked for it, once a day, with no ticket
+    case digest
     // about signing in, with no ticket
     case signInLink = "sign_in_link"
     case passwordReset = "password_reset"
@@ -24,7 +26,7 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     package var isForCustomer: Bool {
         switch self {
         case .acknowledgement, .reply, .resolved, .waiting, .closed, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .passwordReset, .invitation, .mailboxSilent: false
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .digest, .passwordReset, .invitation, .mailboxSilent: false
         }
     }
 }

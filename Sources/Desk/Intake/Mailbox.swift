@@ -155,7 +155,7 @@ extension Connection {
     }
 }
 
-/// A sender whose mail is set aside.
+/// A sender whose mail is set aside and whose forms are refused.
 struct Ban: Sendable {
     private let pattern: String
 
@@ -194,5 +194,12 @@ extension Connection {
     /// The ban that stops this sender.
     func ban(of address: String) throws -> String? {
         try query("SELECT pattern FROM ban ORDER BY id") { try $0.read(String.self) }.first { Ban($0).matches(address) }
+    }
+}
+
+extension Transaction {
+    /// Who may not write by mail may not by the form either.
+    package func refuseBanned(_ address: String) throws {
+        if try db.ban(of: address) != nil { throw Refusal.invalid("email", .other("is an address from which this desk takes no requests")) }
     }
 }

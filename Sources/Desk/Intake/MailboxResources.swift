@@ -46,7 +46,7 @@ extension Resource {
         })
 
     static let bans = Resource(
-        "bans", "ban", table: "ban", "Senders whose mail is set aside: an address, a domain such as @example.org, or a pattern with *",
+        "bans", "ban", table: "ban", "Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or a pattern with *",
         fields: [
             Field("pattern", .text(column: "pattern", most: 254), required: true, unique: true),
             Field("note", .text(column: "note", most: 500)),

@@ -22,6 +22,8 @@ package struct NewTicket: Sendable {
     package var mailbox: String?
     package var messageID: String?
     package var raw: String?
+    /// Of the page or mail it was written in, where that is known (BCP 47, the first part).
+    package var language: String?
     /// The closed ticket this one follows, and where that knowledge sits.
     package var follows: Ticket?
 
@@ -41,6 +43,7 @@ extension Transaction {
         let topic = try self.topic(request)
         let routing = try route(request, topic)
         let customer = try self.customer(request.requester)
+        if let language = request.language { try db.execute("UPDATE customer SET language = \(language) WHERE id = \(customer.id) AND language IS NULL") }
         let requesterName = request.requester.name.isEmpty ? customer.name : request.requester.name
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
         var ticket = Ticket(

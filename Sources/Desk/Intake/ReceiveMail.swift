@@ -182,6 +182,7 @@ extension Transaction {
         request.files = files
         request.messageID = messageID(mail)
         request.raw = mail.hash
+        request.language = mail.message.language
         request.silence = mail.author == nil ? "nobody knows who sent it" : mail.silence(ours: ours)
         try route(&request, mail)
         let (ticket, entry) = try open(request, by: nil)

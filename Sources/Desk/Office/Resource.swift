@@ -128,12 +128,15 @@ extension Resource {
             Field("teams", .references(join: "team_member", own: "agent_id", other: "team_id", to: "team")),
             Field("away", .flag(column: "is_away")),
             Field("signature", .text(column: "signature", most: 5000), hint: "Stands below this agent's answers; empty takes the name"),
+            Field("digest_hour", .optionalInteger(column: "digest_hour", 0...23), hint: "A mail each day at this hour with what waits; empty for none"),
+            Field("time_zone", .timeZone(column: "time_zone")),
             Field("active", .flag(column: "is_active")),
             Field("password", .password(column: "password")),
             Field("created_at", .moment(column: "created_at")),
         ],
         afterChange: { tx, id in
             if let agent = try tx.db.agent(Agent.ID(id)), !agent.isActive { try tx.releaseTickets(of: agent) }
+            try tx.planDigest(of: Agent.ID(id))
         })
 
     static let topics = Resource(

@@ -95,8 +95,11 @@ extension Transaction {
 
 extension Transaction {
     /// What agents set for themselves.
-    package func set(language: String?, isAway: Bool, signature: String, of agent: Agent.ID) throws {
-        try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway), signature = \(String(signature.withoutControls.prefix(5000))) WHERE id = \(agent)")
+    package func set(language: String?, isAway: Bool, signature: String, digest: DigestWish, of agent: Agent.ID) throws {
+        guard digest.hour.map((0...23).contains) ?? true else { throw Refusal.invalid("digest", .required) }
+        guard TimeZone(identifier: digest.timeZone) != nil else { throw Refusal.invalid("time_zone", .unknown(digest.timeZone)) }
+        try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway), signature = \(String(signature.withoutControls.prefix(5000))), digest_hour = \(digest.hour), time_zone = \(digest.timeZone) WHERE id = \(agent)")
+        try planDigest(of: agent)
     }
 }
 

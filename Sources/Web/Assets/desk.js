@@ -322,3 +322,11 @@ for (const place of document.querySelectorAll("[data-preview]")) {
     }, 300);
   });
 }
+
+// MARK: account
+
+// Whoever wants a mail at an hour means their own clock.
+document.querySelector("select[name=digest]")?.addEventListener("change", ({ target }) => {
+  const zone = target.form.elements.time_zone;
+  if (zone.value === "UTC") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+});

@@ -49,6 +49,7 @@ enum PortalRoutes {
         do {
             var checked = try typed.checked(source: .web)
             checked.files = try call.keep(sent)
+            checked.language = call.frame.t.code
             request = checked
         } catch Refusal.invalid(let faults) {
             typed.faults = faults
@@ -59,9 +60,16 @@ enum PortalRoutes {
         }
         // A box no person sees was filled by a program.
         guard (sent["website"] ?? "").isEmpty else { return Page.see(Path()) }
-        let opened: (Ticket, Entry.ID)? = try await call.desk.write { [place = call.place] tx in
-            guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
-            return try tx.open(request, by: nil)
+        let opened: (Ticket, Entry.ID)?
+        do {
+            opened = try await call.desk.write { [place = call.place] tx in
+                guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
+                try tx.refuseBanned(request.requester.address)
+                return try tx.open(request, by: nil)
+            }
+        } catch Refusal.invalid(let faults) {
+            typed.faults = faults
+            return call.guestPage(.unprocessableContent) { newTicketPage($0, typed, topics) }
         }
         guard let (ticket, _) = opened else {
             typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]

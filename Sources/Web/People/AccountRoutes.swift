@@ -21,9 +21,11 @@ enum AccountRoutes {
 
     private static func show(_ call: Call, _ state: AccountState) async throws -> Response {
         let agent = try call.agent()
-        let (sessions, hasCodes, signature) = try await call.desk.read { db in (try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id), try db.signature(of: agent.id)) }
+        let (sessions, hasCodes, signature, digest) = try await call.desk.read { db in
+            (try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id), try db.signature(of: agent.id), try db.digestWish(of: agent.id))
+        }
         var state = state
-        state.signature = signature
+        if state.faults.isEmpty { (state.signature, state.digest) = (signature, digest) }
         if call.query("said") != nil { state.said = call.frame.t("Done.") }
         let status: HTTPResponse.Status = state.faults.isEmpty ? .ok : .unprocessableContent
         return Page.response(status, accountPage(try await call.deskFrame(), sessions, hasCodes: hasCodes, state))
@@ -37,7 +39,12 @@ enum AccountRoutes {
         let form = try await call.form()
         let agent = try call.agent()
         let language = Language.named(form["language"])?.code
-        try await call.desk.write { try $0.set(language: language, isAway: form["away"] != nil, signature: form["signature"] ?? "", of: agent.id) }
+        let signature = form["signature"] ?? ""
+        let zone = (form["time_zone"] ?? "").trimmingWhitespace()
+        let digest = DigestWish(hour: form["digest"].flatMap { Int($0) }, timeZone: zone.isEmpty ? "UTC" : zone)
+        do { try await call.desk.write { try $0.set(language: language, isAway: form["away"] != nil, signature: signature, digest: digest, of: agent.id) } } catch Refusal.invalid(let faults) {
+            return try await show(call, AccountState(faults: faults, signature: signature, digest: digest))
+        }
         return done(call)
     }
 
@@ -93,6 +100,7 @@ struct AccountState {
     var faults: [Fault] = []
     var said: String?
     var signature = ""
+    var digest = DigestWish(hour: nil, timeZone: "UTC")
     /// The second factor that is being set up.
     var secret: [UInt8]?
     var sealed: String?
@@ -125,6 +133,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
     } else {
         codes = form(Path("desk", "account", "codes"), csrf: desk.csrf, "<h2>\(t("Second factor"))</h2><p class=\"quiet\">\(t("A code from an app on your telephone, asked for besides the password."))</p><div class=\"row\"><button class=\"button\">\(t("Set it up"))</button></div>")
     }
+    let hours: [(String, String)] = [("", t("no"))] + (0..<24).map { hour in (String(hour), "\(hour < 10 ? "0" : "")\(hour):00") }
     return deskPage(
         t("Your account"), desk, at: .account,
         """
@@ -133,6 +142,8 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
         \(form(Path("desk", "account"), csrf: desk.csrf, """
             \(Choice(name: "language", label: t("Language"), options: [("", t("as the browser asks"))] + Language.names.map { ($0.0, $0.1) }, chosen: desk.frame.session?.language ?? "").html)\
             \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Stands below your answers; empty takes your name")).html)\
+            <div class="pair">\(Choice(name: "digest", label: t("A mail each day with what waits for me"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
+            \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("Such as Europe/Berlin"), fault: fault("time_zone")).html)</div>\
             \(tick("away", t("I am away: nothing comes back to me"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Keep"))</button></div>
             """))\
         \(form(Path("desk", "account", "password"), csrf: desk.csrf, """

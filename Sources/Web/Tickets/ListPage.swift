@@ -132,26 +132,25 @@ private func writeChips(_ state: TicketState, _ priority: Priority, _ level: Int
     html.write("</span>")
 }
 
-private func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Language) {
+/// How long until the next target, or since it was missed.
+func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Language) {
     guard let due else { return }
     let left = due.timeIntervalSince(now)
     html.write(left < 0 ? "<span class=\"chip miss\">−" : left < 3600 ? "<span class=\"chip risk\">" : "<span class=\"chip\">")
     html.write(text: t.span(left))
+    if left < 0 {
+        html.write("<span class=\"unseen\"> ")
+        html.write(text: t("missed"))
+        html.write("</span>")
+    }
     html.write("</span>")
 }
 
-func chips(_ ticket: Ticket, _ t: Language) -> HTML {
+func chips(_ ticket: Ticket, _ now: Date, _ t: Language) -> HTML {
     var html = HTML(capacity: 256)
     writeChips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department.name, to: &html, t)
+    writeDue(ticket.state.isActive ? ticket.deadlines.next : nil, to: &html, now, t)
     return html
-}
-
-/// How long until the next target, or since it was missed.
-func dueChip(_ due: Date?, _ now: Date, _ t: Language) -> HTML? {
-    guard let due else { return nil }
-    let left = due.timeIntervalSince(now)
-    if left < 0 { return "<span class=\"chip miss\" title=\"\(t("missed"))\">−\(t.span(left))</span>" }
-    return left < 3600 ? "<span class=\"chip risk\">\(t.span(left))</span>" : "<span class=\"chip\">\(t.span(left))</span>"
 }
 
 /// Text with the words looked for marked in it, compared without regard to case and accents.

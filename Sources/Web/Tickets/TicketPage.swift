@@ -40,7 +40,7 @@ private func header(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotic
     let others = view.present.filter { $0.agent != desk.agent.id }.map { t($0.mode == .writing ? "{0} is writing" : "{0} is reading", $0.name) }
     let back: HTML? = notice.list.flatMap { WorkList(rawValue: $0) }.map { "<a class=\"small quiet back\" href=\"\(href: listPath($0))\">← \(t.list($0))</a>" }
     return """
-        <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, t))\(dueChip(ticket.state.isActive ? ticket.deadlines.next : nil, desk.now, t))<span class="grow"></span>\
+        <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, desk.now, t))<span class="grow"></span>\
         <span class="small quiet" data-present aria-live="polite">\(others.joined(separator: ", "))</span></div><h1 dir="auto">\(ticket.subject)</h1>\(merged)\(desk.works ? actionBar(desk, view) : nil)
         """
 }

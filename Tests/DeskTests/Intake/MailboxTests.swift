@@ -74,6 +74,18 @@ import Testing
         await #expect(throws: Refusal.self) { try await desk.write { _ = try $0.add(["pattern": "*@*"], to: .bans) } }
     }
 
+    @Test func whoWritesInGermanIsAnsweredInGerman() async throws {
+        let desk = try await TestDesk()
+        guard case .opened = try await desk.receive(from: "kim@harbour.example", headers: ["Accept-Language: de-DE, en-US", "Content-Language: de-DE"]) else { return #expect(Bool(false)) }
+        guard case .opened = try await desk.receive(from: "ann@harbour.example", headers: ["Content-Language: fr"]) else { return #expect(Bool(false)) }
+        // What is known of a customer stays.
+        _ = try await desk.receive(from: "kim@harbour.example", headers: ["Content-Language: en"])
+        try await desk.settle()
+        #expect(desk.mail.to("kim@harbour.example").allSatisfy { $0.text.contains("Guten Tag") })
+        #expect(desk.mail.to("kim@harbour.example").count == 2)
+        #expect(desk.mail.to("ann@harbour.example").allSatisfy { $0.text.contains("Hello") })
+    }
+
     @Test func aReadReceiptIsNothing() async throws {
         let desk = try await TestDesk()
         let receipt = "From: kim@harbour.example\r\nTo: support@desk.example\r\nSubject: Read: x\r\nMessage-ID: <r@harbour.example>\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=r\r\n\r\n--r\r\n\r\nIt was read.\r\n--r\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n--r--\r\n"
