@@ -58,6 +58,15 @@ package protocol Connection: AnyObject {
     /// Runs one statement, hands each row over, and returns how many rows it changed.
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int
+    /// Writes to the full-text index of one ticket; an engine may put it off until just before the commit.
+    func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws
+    /// Does what was put off, so that it can be searched in this transaction.
+    func settleIndex() throws
+}
+
+extension Connection {
+    package func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws { try work(self) }
+    package func settleIndex() throws {}
 }
 
 extension Connection {

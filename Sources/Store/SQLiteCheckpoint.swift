@@ -11,7 +11,7 @@ final class SQLiteCheckpoint: Sendable {
     private let signal = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     /// Pages in the log that make a pass worth its two fsyncs: sixteen megabytes.
-    private static let enough: Int32 = 4000
+    private static let enough: Int32 = 16000
 
     init(path: String) {
         let thread = Thread { [self] in work(path) }

@@ -7,7 +7,7 @@ import Synchronization
 /// The embedded engine: SQLite in WAL mode through GRDB, one writer that commits waiting writes together.
 ///
 /// `synchronous=FULL`: a write that returned has been fsynced. Writes that arrive while one commit is on its way to the
-/// disk share the next, a savepoint each, so that one fsync serves many tickets.
+/// disk share the next, so that one fsync serves many tickets.
 package final class SQLiteDatabase: Database {
     package let dialect = Dialect.sqlite
     private let pool: DatabasePool
@@ -101,7 +101,30 @@ package final class SQLiteDatabase: Database {
 final class SQLiteConnection: Connection {
     let dialect = Dialect.sqlite
     private let db: GRDB.Database
-    init(_ db: GRDB.Database) { self.db = db }
+    /// FTS5 writes out what it holds whenever another statement follows (its xSavepoint), a segment of its own each time, to be merged with others
+    /// later. The writer therefore puts all of a commit's texts at its end, in the order of their keys, and they become one segment.
+    private let putsIndexOff: Bool
+    private(set) var waitingTexts: [(ticket: Int64, work: (any Connection) throws -> Void)] = []
+
+    init(_ db: GRDB.Database, putsIndexOff: Bool = false) {
+        self.db = db
+        self.putsIndexOff = putsIndexOff
+    }
+
+    func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws {
+        if putsIndexOff { waitingTexts.append((ticket, work)) } else { try work(self) }
+    }
+
+    func settleIndex() throws {
+        guard !waitingTexts.isEmpty else { return }
+        // One ticket's in the order they came.
+        let texts = waitingTexts.enumerated().sorted { ($0.element.ticket, $0.offset) < ($1.element.ticket, $1.offset) }
+        waitingTexts = []
+        for text in texts { try text.element.work(self) }
+    }
+
+    /// Forgets what was put off: it was undone.
+    func dropTexts() { waitingTexts = [] }
 
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
@@ -221,16 +244,19 @@ private final class GroupCommit: Sendable {
         }
     }
 
-    private func commit(_ group: [Waiting]) {
+    /// Runs a group in one transaction. A savepoint for each write costs; so there is none until a write is refused after it had changed something,
+    /// which is seldom: then the group runs again, each write behind its own.
+    private func commit(_ group: [Waiting], apart: Bool = false) {
         var outcomes = [(any Error)?](repeating: nil, count: group.count)
         do {
             try pool.writeWithoutTransaction { db in
-                let connection = SQLiteConnection(db)
+                let connection = SQLiteConnection(db, putsIndexOff: true)
                 try connection.execute("BEGIN IMMEDIATE")
                 do {
                     for (index, waiting) in group.enumerated() {
-                        outcomes[index] = try attempt(waiting, on: connection, db, alone: group.count == 1)
+                        outcomes[index] = try apart ? attempt(waiting, on: connection, db) : attemptTogether(waiting, on: connection, db)
                     }
+                    try connection.settleIndex()
                     try connection.execute("COMMIT")
                     checkpoint.finish(db.sqliteConnection)
                 } catch {
@@ -240,13 +266,13 @@ private final class GroupCommit: Sendable {
                 }
             }
         } catch {
-            let mapped = StoreError.mapped(sqlite: error)
             if group.count > 1 {
+                if error is Entangled { return commit(group, apart: true) }
                 // One write's fault must not be its neighbours': each gets a transaction of its own.
                 for waiting in group { commit([waiting]) }
                 return
             }
-            outcomes = [mapped]
+            outcomes = [StoreError.mapped(sqlite: (error as? Entangled)?.cause ?? error)]
         }
         counts.withLock {
             $0.writes += group.count
@@ -255,12 +281,26 @@ private final class GroupCommit: Sendable {
         for (waiting, error) in zip(group, outcomes) { waiting.finish(error) }
     }
 
-    /// Runs one write inside the group's transaction; a refusal undoes this write only.
-    private func attempt(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database, alone: Bool) throws -> (any Error)? {
-        if alone {
-            try waiting.run(connection)
-            return nil
+    /// A write was refused after it had changed something.
+    private struct Entangled: Error {
+        let cause: any Error
+    }
+
+    /// Runs one write inside the group's transaction; the error of one that changed nothing.
+    private func attemptTogether(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database) throws -> (any Error)? {
+        let (before, texts) = (sqlite3_total_changes64(db.sqliteConnection), connection.waitingTexts.count)
+        do { try waiting.run(connection) } catch {
+            if let error = error as? StoreError, error.isPassing { throw error }
+            guard sqlite3_get_autocommit(db.sqliteConnection) == 0, sqlite3_total_changes64(db.sqliteConnection) == before, connection.waitingTexts.count == texts else { throw Entangled(cause: error) }
+            return error
         }
+        return nil
+    }
+
+    /// Runs one write inside the group's transaction; a refusal undoes this write only.
+    private func attempt(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database) throws -> (any Error)? {
+        // Should this write search and then be refused, its neighbours' texts are not undone with it.
+        try connection.settleIndex()
         try connection.execute("SAVEPOINT one")
         do {
             try waiting.run(connection)
@@ -270,6 +310,7 @@ private final class GroupCommit: Sendable {
             guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else { throw error }
             try connection.execute("ROLLBACK TO one")
             try connection.execute("RELEASE one")
+            connection.dropTexts()
             if let error = error as? StoreError, error.isPassing { throw error }
             return error
         }

@@ -55,10 +55,18 @@ package struct Sweep: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var looks = 0
+            var tending: Task<Void, Never>?
+            defer { tending?.cancel() }
             while !Task.isCancelled {
                 do {
                     try await tick()
-                    if looks % Self.looksBetweenClearings == 0 { try await desk.write { try $0.clearOut() } }
+                    if looks % Self.looksBetweenClearings == 0 {
+                        try await desk.write { try $0.clearOut() }
+                        tending?.cancel()
+                        tending = Task { [desk] in
+                            do { try await desk.tendIndex() } catch { if !Task.isCancelled { desk.log.error("the search index was not put in order", metadata: ["detail": "\(error)"]) } }
+                        }
+                    }
                     looks += 1
                     try await desk.reloadSettings()
                 } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }

@@ -100,6 +100,7 @@ package enum Backup {
             try tx.indexEverything()
             return rows
         }
+        try await desk.tendIndex(quietly: false)
         try await desk.reloadSettings()
         return (rows, files, secret)
     }

@@ -28,6 +28,7 @@ package struct Seed: Sendable {
             done += count
             progress(done)
         }
+        try await desk.tendIndex(quietly: false)
     }
 
     /// What tickets are planted on.

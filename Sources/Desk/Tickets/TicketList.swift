@@ -92,7 +92,7 @@ private struct Plan {
     let condition: SQL
     let order: SQL
 
-    init(_ list: TicketList, _ db: any Connection) throws(Refusal) {
+    init(_ list: TicketList, _ db: any Connection) throws {
         var parts: [SQL] = [list.asker.condition]
         var rest: [TicketQuery] = []
         var texts: [TextQuery] = []
@@ -101,7 +101,7 @@ private struct Plan {
         }
         for part in rest { parts.append(try part.condition(db, asker: list.asker)) }
         let key: SQL
-        if let text = texts.isEmpty ? nil : texts.count == 1 ? texts[0] : TextQuery.all(texts), list.order != .urgency, let driven = db.textSource(text, scope: .everything) {
+        if let text = texts.isEmpty ? nil : texts.count == 1 ? texts[0] : TextQuery.all(texts), list.order != .urgency, let driven = try db.textSource(text, scope: .everything) {
             // The index is walked in the list's own order, so that a common word costs a page, not the whole index.
             source = driven.source
             key = driven.key
@@ -109,7 +109,7 @@ private struct Plan {
         } else {
             source = "ticket"
             key = "ticket.id"
-            for text in texts { parts.append(db.textCondition(text, on: "ticket.id", scope: .everything)) }
+            for text in texts { parts.append(try db.textCondition(text, on: "ticket.id", scope: .everything)) }
         }
         switch list.order {
         case .newest:
@@ -133,14 +133,14 @@ extension TicketQuery {
         return parts.flatMap(\.conjuncts)
     }
 
-    fileprivate func condition(_ db: any Connection, asker: Asker) throws(Refusal) -> SQL {
+    fileprivate func condition(_ db: any Connection, asker: Asker) throws -> SQL {
         switch self {
         case .all(let parts):
             guard !parts.isEmpty else { return "1 = 1" }
-            return "(\(SQL.join(try parts.map { part throws(Refusal) in try part.condition(db, asker: asker) }, separator: " AND ")))"
-        case .any(let parts): return "(\(SQL.join(try parts.map { part throws(Refusal) in try part.condition(db, asker: asker) }, separator: " OR ")))"
+            return "(\(SQL.join(try parts.map { try $0.condition(db, asker: asker) }, separator: " AND ")))"
+        case .any(let parts): return "(\(SQL.join(try parts.map { try $0.condition(db, asker: asker) }, separator: " OR ")))"
         case .not(let part): return "NOT COALESCE(\(try part.condition(db, asker: asker)), \(db.dialect.no))"
-        case .text(let text): return db.textCondition(text, on: "ticket.id", scope: .everything)
+        case .text(let text): return try db.textCondition(text, on: "ticket.id", scope: .everything)
         case .state(let states):
             // Tickets of one state stand in the order of their keys; several states together do not.
             if states.count == 1 { return "ticket.state = \(states[0])" }

@@ -1,3 +1,4 @@
+import Foundation
 import Store
 
 extension Connection {
@@ -30,6 +31,17 @@ extension Connection {
             try removeText(of: ticket.number)
             guard let conversation = conversations[ticket] else { continue }
             try indexText(of: ticket.number, conversation: conversation, notes: notes[ticket] ?? [])
+        }
+    }
+}
+
+extension Desk {
+    /// Puts the search index in order, in small steps with pauses between them.
+    ///
+    /// - Parameter quietly: whether others want to write meanwhile.
+    package func tendIndex(quietly: Bool = true) async throws {
+        while try await database.write({ try $0.mergeTexts(pages: quietly ? 100 : 2000) }) {
+            if quietly { try await Task.sleep(for: .milliseconds(100)) }
         }
     }
 }

@@ -22,7 +22,7 @@ extension Connection {
         let conversation = conversation.flatMap(indexable)
         let notes = notes.flatMap(indexable)
         switch dialect {
-        case .sqlite: try FullTextSQLite.add(ticket, conversation, notes, to: self)
+        case .sqlite: try writeIndex(of: ticket) { try FullTextSQLite.add(ticket, conversation, notes, to: $0) }
         case .postgres: try FullTextPostgreSQL.add(ticket, conversation, notes, to: self)
         }
     }
@@ -34,31 +34,44 @@ extension Connection {
         let notes = indexable(notes)
         guard !conversation.isEmpty || !notes.isEmpty else { return }
         switch dialect {
-        case .sqlite: try FullTextSQLite.extend(ticket, conversation, notes, in: self)
+        case .sqlite: try writeIndex(of: ticket) { try FullTextSQLite.extend(ticket, conversation, notes, in: $0) }
         case .postgres: try FullTextPostgreSQL.extend(ticket, conversation, notes, in: self)
         }
     }
 
     package func removeText(of ticket: Int64) throws {
         switch dialect {
-        case .sqlite: try execute("DELETE FROM ticket_text WHERE rowid = \(ticket)")
+        case .sqlite: try writeIndex(of: ticket) { try $0.execute("DELETE FROM ticket_text WHERE rowid = \(ticket)") }
         case .postgres: try execute("DELETE FROM ticket_text WHERE ticket_id = \(ticket)")
         }
     }
 
     /// A condition on a ticket's key, for a `WHERE`.
-    package func textCondition(_ query: TextQuery, on key: SQL, scope: TextScope) -> SQL {
+    package func textCondition(_ query: TextQuery, on key: SQL, scope: TextScope) throws -> SQL {
+        try settleIndex()
         switch dialect {
-        case .sqlite: FullTextSQLite.condition(query, on: key, scope: scope)
-        case .postgres: FullTextPostgreSQL.condition(query, on: key, scope: scope)
+        case .sqlite: return FullTextSQLite.condition(query, on: key, scope: scope)
+        case .postgres: return FullTextPostgreSQL.condition(query, on: key, scope: scope)
         }
     }
 
     /// A source of tickets found by text that can be walked in the order of their keys; nil where the engine's index has none.
-    package func textSource(_ query: TextQuery, scope: TextScope) -> (source: SQL, key: SQL, condition: SQL)? {
+    package func textSource(_ query: TextQuery, scope: TextScope) throws -> (source: SQL, key: SQL, condition: SQL)? {
+        try settleIndex()
         switch dialect {
-        case .sqlite: FullTextSQLite.source(query, scope: scope)
-        case .postgres: nil
+        case .sqlite: return FullTextSQLite.source(query, scope: scope)
+        case .postgres: return nil
+        }
+    }
+
+    /// Puts parts of the index together; false when there is nothing left to do.
+    ///
+    /// - Parameter pages: how much at once, more or less: the writer stands still meanwhile.
+    package func mergeTexts(pages: Int) throws -> Bool {
+        switch dialect {
+        case .sqlite: try FullTextSQLite.merge(pages: pages, in: self)
+        // PostgreSQL's autovacuum looks after its own.
+        case .postgres: false
         }
     }
 
@@ -72,6 +85,16 @@ extension Dialect {
         switch self {
         case .sqlite: FullTextSQLite.create
         case .postgres: FullTextPostgreSQL.create
+        }
+    }
+}
+
+extension Dialect {
+    /// How the index's parts are put together as it grows; belongs behind the making of its tables.
+    package func tuneTextIndex() -> [SQL] {
+        switch self {
+        case .sqlite: FullTextSQLite.tune
+        case .postgres: []
         }
     }
 }

@@ -1,5 +1,6 @@
 import DeskTesting
 import Foundation
+import Mail
 import Markup
 import Testing
 
@@ -86,6 +87,52 @@ struct TicketListTests {
         let target = second
         try await test.act(on: first) { tx, ticket in try tx.merge(&ticket, into: target, by: .routing) }
         #expect(try await numbers(test, "giraffe") == [second.number])
+    }
+
+    @Test("the index put in order finds what it found before, in fewer parts")
+    func tended() async throws {
+        let test = try await TestDesk()
+        for number in 0..<40 { _ = try await test.open("Printer \(number)") }
+        let query = try TicketQuery("printer white", now: test.clock.now())
+        func found() async throws -> Int { try await test.read { try $0.count(TicketList(query: query, asker: .desk, order: .newest), atMost: 100) } }
+        func parts() async throws -> Int { try await test.read { db in db.dialect == .sqlite ? try db.value("SELECT count(DISTINCT segid) FROM ticket_text_idx") ?? 0 : 1 } }
+        #expect(try await found() == 40)
+        let before = try await parts()
+        try await test.desk.tendIndex(quietly: false)
+        #expect(try await found() == 40)
+        #expect(try await parts() == 1)
+        #expect(try await test.read { $0.dialect } == .postgres || before > 1)
+    }
+
+    @Test("what one transaction writes it can search, and a refusal in it takes back its own texts alone")
+    func together() async throws {
+        let test = try await TestDesk()
+        let now = test.clock.now()
+        func found(_ words: String) async throws -> Int {
+            let query = try TicketQuery(words, now: now)
+            return try await test.read { try $0.count(TicketList(query: query, asker: .desk, order: .newest), atMost: 100) }
+        }
+        // Many at the same moment share a commit; those that are refused had already written and searched.
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<60 {
+                group.addTask {
+                    do {
+                        try await test.write { tx in
+                            guard let requester = MailAddress(name: "Kim", "kim\(number)@harbour.example") else { return }
+                            let word = number % 3 == 0 ? "refusedword" : "keptword"
+                            _ = try tx.open(NewTicket(requester: requester, subject: "\(word) number\(number)x", writing: Writing("Words", type: .text), source: .api), by: nil)
+                            guard number % 2 == 0 || number % 3 == 0 else { return }
+                            let own = try TicketQuery("number\(number)x", now: now)
+                            #expect(try tx.db.count(TicketList(query: own, asker: .desk, order: .newest), atMost: 10) == 1)
+                            if number % 3 == 0 { throw Refusal.notFound }
+                        }
+                    } catch { #expect(number % 3 == 0, "\(number): \(error)") }
+                }
+            }
+        }
+        #expect(try await found("keptword") == 40)
+        #expect(try await found("refusedword") == 0)
+        #expect(try await test.read { try $0.value("SELECT count(*) FROM ticket", as: Int.self) } == 40)
     }
 
     @Test("a ticket as long as a library can still be written to, and what it began with is found")
