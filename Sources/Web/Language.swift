@@ -8,6 +8,20 @@ struct Language: Sendable {
     /// As in `lang` (BCP 47).
     let code: String
     private let texts: [String: String]
+    /// The words for so many minutes, of three days: lists are full of them.
+    private let spans: [String]
+
+    private init(code: String, texts: [String: String]) {
+        self.code = code
+        self.texts = texts
+        let bare = Language(code: code, texts: texts, spans: [])
+        spans = (0..<4320).map { bare.makeSpan($0) }
+    }
+    private init(code: String, texts: [String: String], spans: [String]) {
+        self.code = code
+        self.texts = texts
+        self.spans = spans
+    }
 
     static let english = Language(code: "en", texts: [:])
     static let german = Language(code: "de", texts: read(PackageResources.de_json))
@@ -179,6 +193,10 @@ extension Language {
     /// A stretch of time in its two largest units: `2 h 40`, `3 d 4 h`, `18 min`.
     func span(_ seconds: TimeInterval) -> String {
         let minutes = Int(abs(seconds) / 60)
+        return minutes < spans.count ? spans[minutes] : makeSpan(minutes)
+    }
+
+    fileprivate func makeSpan(_ minutes: Int) -> String {
         switch minutes {
         case ..<60: return self("{0} min", String(minutes))
         case ..<1440: return minutes % 60 == 0 ? self("{0} h", String(minutes / 60)) : self("{0} h {1}", String(minutes / 60), String(minutes % 60))

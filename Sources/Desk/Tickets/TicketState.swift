@@ -77,3 +77,19 @@ package enum Priority: Int, Sendable, CaseIterable, SQLConvertible, Comparable {
 package enum Source: String, Sendable, CaseIterable, SQLConvertible {
     case email, web, api, phone
 }
+
+// Every line of every list reads these two; the way all enums are read looks their types up each time.
+extension TicketState {
+    package static func read(_ column: borrowing Column) throws -> TicketState {
+        let word = try column.text()
+        guard let state = TicketState(rawValue: word) else { throw StoreError.unreadable("\(word) is no state of a ticket") }
+        return state
+    }
+}
+extension Priority {
+    package static func read(_ column: borrowing Column) throws -> Priority {
+        let number = try column.integer()
+        guard let priority = Priority(rawValue: Int(number)) else { throw StoreError.unreadable("\(number) is no priority") }
+        return priority
+    }
+}

@@ -57,7 +57,12 @@ package final class CountShelf: Sendable {
         let counts: Counts
         let at: UInt64
     }
-    private let kept = Mutex<[Agent.ID: Kept]>([:])
+    private struct State {
+        var kept: [Agent.ID: Kept] = [:]
+        /// Counts under way: whoever asks meanwhile waits for the same.
+        var running: [Agent.ID: Task<Counts, any Error>] = [:]
+    }
+    private let state = Mutex(State())
     private let shortest: UInt64
     /// Other processes' changes come through the relay; this bounds what it may miss.
     private static let longest: UInt64 = 15_000_000_000
@@ -67,12 +72,27 @@ package final class CountShelf: Sendable {
 
     /// As they were at most a moment ago; a page that shows them is told when they were old (`Feed.subscribe`).
     package func counts(for agent: Agent, on desk: Desk) async throws -> Counts {
-        let now = DispatchTime.now().uptimeNanoseconds
         let generation = desk.feed.generation
-        if let found = kept.withLock({ $0[agent.id] }), now - found.at < (found.counts.generation == generation ? Self.longest : shortest) { return found.counts }
-        let moment = desk.clock.now()
+        let (found, running) = state.withLock { state -> (Counts?, Task<Counts, any Error>?) in
+            let found = state.kept[agent.id]
+            let age = found.map { DispatchTime.now().uptimeNanoseconds - $0.at } ?? .max
+            let isSame = found?.counts.generation == generation
+            if age < (isSame ? Self.longest : shortest) { return (found?.counts, nil) }
+            let task = state.running[agent.id] ?? Task { try await count(for: agent, on: desk) }
+            state.running[agent.id] = task
+            // Only time has passed: the page need not wait.
+            return (isSame ? found?.counts : nil, task)
+        }
+        if let found { return found }
+        guard let running else { throw CancellationError() }
+        return try await running.value
+    }
+
+    private func count(for agent: Agent, on desk: Desk) async throws -> Counts {
+        defer { state.withLock { $0.running[agent.id] = nil } }
+        let (at, generation, moment) = (DispatchTime.now().uptimeNanoseconds, desk.feed.generation, desk.clock.now())
         let counts = Counts(lists: try await desk.read { try $0.counts(for: agent, now: moment) }, generation: generation)
-        kept.withLock { $0[agent.id] = Kept(counts: counts, at: now) }
+        state.withLock { $0.kept[agent.id] = Kept(counts: counts, at: at) }
         return counts
     }
 
@@ -82,7 +102,7 @@ package final class CountShelf: Sendable {
         let wanted = desk.feed.generation
         while true {
             let counts = try await counts(for: agent, on: desk)
-            guard counts.generation < wanted, let at = kept.withLock({ $0[agent.id]?.at }) else { return counts }
+            guard counts.generation < wanted, let at = state.withLock({ $0.kept[agent.id]?.at }) else { return counts }
             let age = DispatchTime.now().uptimeNanoseconds - at
             if age < shortest { try await Task.sleep(for: .nanoseconds(shortest - age)) }
         }
