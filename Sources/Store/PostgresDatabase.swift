@@ -171,7 +171,7 @@ private final class PostgresConnection: Connection {
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
         let name = try prepare(sql.text)
-        let result = execute(name, sql.values)
+        let result = execute(name, sql.text, sql.values)
         defer { PQclear(result) }
         let status = PQresultStatus(result)
         guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else { throw fault(result) }
@@ -183,8 +183,14 @@ private final class PostgresConnection: Connection {
         return Int(String(cString: PQcmdTuples(result))) ?? 0
     }
 
+    /// The name of a statement that is planned once; empty for a search by text, which is planned anew each time: whether its words are common or
+    /// rare decides whether the tickets or the index are walked.
     private func prepare(_ text: String) throws -> String {
         if let name = prepared[text] { return name }
+        guard !text.contains(" @@ ") else {
+            prepared[text] = ""
+            return ""
+        }
         let name = "s\(prepared.count)"
         let result = PQprepare(handle, name, text, 0, nil)
         defer { PQclear(result) }
@@ -194,7 +200,7 @@ private final class PostgresConnection: Connection {
     }
 
     /// Values travel as text in one buffer, so that nothing is allocated for each.
-    private func execute(_ name: String, _ values: [SQLValue]) -> OpaquePointer? {
+    private func execute(_ name: String, _ text: String, _ values: [SQLValue]) -> OpaquePointer? {
         var buffer: [CChar] = []
         var offsets: [Int?] = []
         for value in values {
@@ -212,6 +218,7 @@ private final class PostgresConnection: Connection {
         }
         return buffer.withUnsafeBufferPointer { bytes in
             let pointers = offsets.map { offset in offset.flatMap { position in bytes.baseAddress.map { $0 + position } } }
+            if name.isEmpty { return PQexecParams(handle, text, Int32(values.count), nil, pointers, nil, nil, 0) }
             return PQexecPrepared(handle, name, Int32(values.count), pointers, nil, nil, 0)
         }
     }

@@ -43,5 +43,7 @@ extension Desk {
         while try await database.write({ try $0.mergeTexts(pages: quietly ? 100 : 2000) }) {
             if quietly { try await Task.sleep(for: .milliseconds(100)) }
         }
+        // After a great change PostgreSQL would plan without knowing what is common, until its autovacuum has looked.
+        if !quietly { try await database.write { db in if db.dialect == .postgres { try db.execute("ANALYZE") } } }
     }
 }
