@@ -200,6 +200,16 @@ func moment(_ date: Date) -> HTML {
     return "<time class=\"num\" datetime=\"\(text)\">\(String(text.prefix(10))) \(String(text.dropFirst(11).prefix(5))) UTC</time>"
 }
 
+/// Where a page belongs: the pages above it.
+func trail(_ steps: [(path: Path, title: String)], _ t: Language) -> HTML? {
+    guard !steps.isEmpty else { return nil }
+    let links: [HTML] = steps.enumerated().map { index, step in
+        let mark: HTML? = index > 0 ? "<span class=\"quiet\" aria-hidden=\"true\">/</span>" : nil
+        return "\(mark)<a href=\"\(href: step.path)\">\(step.title)</a>"
+    }
+    return "<nav class=\"row small\" aria-label=\"\(t("Where you are"))\">\(links)</nav>"
+}
+
 func face(_ name: String) -> HTML { "<span class=\"face\" aria-hidden=\"true\">\(initials(name))</span>" }
 
 /// Up to two letters for the round picture beside a name.

@@ -160,6 +160,27 @@ struct WorkspaceTests {
         for mail in mails { #expect(!mail.subject.contains("PILLS") && !mail.text.contains("PILLS") && !mail.text.contains("BUY NOW")) }
     }
 
+    @Test("an agent asks for the daily mail on the account's page; a zone that is none is said beside its field, with all that was typed")
+    func digest() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada")
+        let headers = try await session(test, ada).merged([.contentType: "application/x-www-form-urlencoded"])
+        let mark = csrf(test, headers)
+        try await app(test).test(.router) { client in
+            let wrong = ByteBuffer(string: "csrf=\(mark)&signature=Greetings+from+Ada&digest=7&time_zone=Mars/Olympus")
+            try await client.execute(uri: "/desk/account", method: .post, headers: headers, body: wrong) { response in
+                let page = String(buffer: response.body)
+                #expect(response.status == .unprocessableContent)
+                #expect(page.contains("Greetings from Ada") && page.contains("Mars/Olympus") && page.contains("names nothing that exists"))
+            }
+            let right = ByteBuffer(string: "csrf=\(mark)&signature=Greetings+from+Ada&digest=7&time_zone=Europe/Berlin")
+            try await client.execute(uri: "/desk/account", method: .post, headers: headers, body: right) { #expect($0.status == .seeOther) }
+        }
+        let wish = try await test.read { try $0.digestWish(of: ada.id) }
+        #expect(wish.hour == 7 && wish.timeZone == "Europe/Berlin")
+        #expect(try await test.read { try $0.signature(of: ada.id) } == "Greetings from Ada")
+    }
+
     @Test("whose mail is banned is refused by the form, beside the address and with all that was typed")
     func banned() async throws {
         let test = try await TestDesk()

@@ -36,7 +36,8 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         """ : nil
     let label = kind == .reply ? t("Reply to {0}", name) : t("Note for colleagues")
     let others = view.whole.collaborators.map(\.address)
-    let to: HTML? = kind == .reply ? "<span class=\"small quiet cut\">\(t("To {0}", ([name] + others).joined(separator: ", ")))</span>" : "<span class=\"small quiet\">\(t("Only agents see notes."))</span>"
+    // To whom it goes says the empty field already, unless there are more.
+    let to: HTML? = kind == .reply ? others.isEmpty ? nil : "<span class=\"small quiet cut\">\(t("To {0}", ([name] + others).joined(separator: ", ")))</span>" : "<span class=\"small quiet\">\(t("Only agents see notes."))</span>"
     let hint = kind == .reply ? t("Write to {0}.", name) : t("Write to your colleagues.")
     let kept: [HTML] = (view.drafts[kind]?.files ?? []).map {
         "<li><label><input type=\"checkbox\" name=\"kept\" value=\"\($0.id)\" checked> \($0.file.name)</label> <span class=\"quiet small\">\(fileSize($0.file.size))</span></li>"

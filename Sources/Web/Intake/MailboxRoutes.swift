@@ -92,7 +92,7 @@ enum MailboxRoutes {
 private func mailboxPath(_ mailbox: Mailbox) -> Path { Path("admin", "mailboxes", mailbox.id.description) }
 
 private func sheet(_ title: String, _ desk: DeskFrame, back: (Path, String), _ content: HTML) -> HTML {
-    deskPage(title, desk, at: .administration, "<main class=\"sheet broad\" id=\"content\"><p class=\"small\"><a href=\"\(href: back.0)\">\(back.1)</a></p><h1>\(title)</h1>\(content)</main>")
+    deskPage(title, desk, at: .administration, "<main class=\"sheet broad\" id=\"content\">\(trail([(Path("admin"), desk.t("Administration")), back], desk.t))<h1>\(title)</h1>\(content)</main>")
 }
 
 /// How a mailbox fares, and what can be done, below its settings.
@@ -101,7 +101,8 @@ func mailboxStatus(_ desk: DeskFrame, _ mailbox: Mailbox, _ status: MailboxStatu
     func press(_ what: String, _ title: String) -> HTML { form(Path("admin", "mailboxes", mailbox.id.description, what), csrf: desk.csrf, class: "row", "<button class=\"button\">\(title)</button>") }
     let fetched: HTML? = status.map { "<p class=\"small\">\(t("{0} messages fetched.", String($0.fetched)))</p>" }
     let last: HTML? = status?.succeededAt.map { "<p class=\"small\">\(t("Last read without a fault:")) \(moment($0))</p>" }
-    let fault: HTML? = status?.error.map { "<p class=\"fault\" role=\"status\">\(t("It cannot be read: {0}", $0)) \(status?.failingSince.map(moment))</p>" }
+    let since: HTML? = status?.failingSince.map { "<span class=\"quiet\">\(t("since")) \(moment($0))</span>" }
+    let fault: HTML? = status?.error.map { "<p class=\"fault\" role=\"status\">\(t("It cannot be read: {0}", $0)) \(since)</p>" }
     let consent: HTML? = mailbox.signIn == .password ? nil : status?.isConnected == true ? "<p class=\"small\">\(t("Connected by OAuth."))</p>" : "<p class=\"fault\" role=\"status\">\(t("Not connected: press Connect and agree at the provider."))</p>"
     let connect: HTML? = mailbox.signIn == .password ? nil : press("connect", t("Connect"))
     return "<section class=\"card roomy\"><h2>\(t("How it fares"))</h2>\(fault)\(last)\(fetched)\(consent)<div class=\"row wrap\">\(press("test", t("Test it")))\(connect)</div></section>"

@@ -2,8 +2,8 @@ import Desk
 import Foundation
 import Markup
 
-private func sheet(_ title: String, _ desk: DeskFrame, at place: Place = .administration, _ content: HTML) -> HTML {
-    let back: HTML? = place == .administration ? "<p class=\"small\"><a href=\"\(href: Path("admin"))\">\(desk.t("Administration"))</a></p>" : nil
+private func sheet(_ title: String, _ desk: DeskFrame, at place: Place = .administration, under: [(Path, String)] = [], _ content: HTML) -> HTML {
+    let back = trail((place == .administration ? [(Path("admin"), desk.t("Administration"))] : []) + under, desk.t)
     return deskPage(title, desk, at: place, "<main class=\"sheet broad\" id=\"content\">\(back)\(content)</main>")
 }
 
@@ -72,9 +72,9 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
     }
     let wrong: HTML? = note.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
     return sheet(
-        title, desk, at: base[0] == "admin" ? .administration : .articles,
+        title, desk, at: base[0] == "admin" ? .administration : .articles, under: [(Path(base), t(resource.title))],
         """
-        <p class="small"><a href="\(href: Path(base))">\(t(resource.title))</a></p><h1>\(title)</h1>\(wrong)\(above)\
+        <h1>\(title)</h1>\(wrong)\(above)\
         \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
         """)
 }
