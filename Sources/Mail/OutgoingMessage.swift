@@ -144,7 +144,7 @@ package struct OutgoingMessage: Sendable {
         g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64)
         g_mime_part_set_filename(part, attachment.name.singleLine)
         g_mime_object_set_disposition(usher_object(part), isShown(attachment) ? "inline" : "attachment")
-        if let id = attachment.contentID { g_mime_object_set_content_id(usher_object(part), id) }
+        if let id = attachment.contentID { g_mime_object_set_content_id(usher_object(part), id.singleLine) }
         return UnsafeMutableRawPointer(part)
     }
 

@@ -45,7 +45,7 @@ package final class SQLiteDatabase: Database {
             try pool.writeWithoutTransaction { [checkpoint] db in
                 checkpoint.watch(db.sqliteConnection)
                 // The one writer touches pages all over the indexes.
-                try db.execute(sql: "PRAGMA cache_size = -20000")
+                try db.execute(sql: "PRAGMA cache_size = -16000")
             }
         } catch { throw StoreError(sqlite: error) }
     }

@@ -3,7 +3,7 @@ import Store
 /// The ladder of migrations. Append only: a step that was shipped never changes.
 package enum Schema {
     package static let migrator = Migrator([
-        people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles, digest, textIndex,
+        people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles, digest, textIndex, ticketStatistics,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
