@@ -214,7 +214,12 @@ func face(_ name: String) -> HTML { "<span class=\"face\" aria-hidden=\"true\">\
 
 /// Up to two letters for the round picture beside a name.
 func initials(_ name: String) -> String {
-    name.split(separator: " ").prefix(2).compactMap(\.first).map { String($0).uppercased() }.joined()
+    // Every face of every page asks; most names need no table of letters.
+    guard name.utf8.contains(where: { $0 >= 0x80 }) else {
+        let letters = name.utf8.split(separator: UInt8(ascii: " ")).prefix(2).compactMap(\.first)
+        return String(decoding: letters.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }, as: UTF8.self)
+    }
+    return name.split(separator: " ").prefix(2).compactMap(\.first).map { String($0).uppercased() }.joined()
 }
 
 func fileSize(_ bytes: Int) -> String {

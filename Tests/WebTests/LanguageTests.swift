@@ -21,6 +21,9 @@ struct LanguageTests {
         return texts
     }
 
+    @Test("the letters in the round picture", arguments: [("Kim Ito", "KI"), ("kim", "K"), ("  ada  von lind", "AV"), ("élodie Ångström", "ÉÅ"), ("ß straße", "SSS"), ("", ""), ("42 wallaby", "4W")])
+    func initialsOfNames(name: String, expected: String) { #expect(initials(name) == expected) }
+
     @Test("German has every text of the pages, with the same places to fill")
     func complete() throws {
         var texts = try Self.texts()
