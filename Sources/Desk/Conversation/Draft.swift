@@ -53,13 +53,16 @@ extension Transaction {
 extension Connection {
     package func drafts(by agent: Agent.ID, in ticket: Ticket.ID) throws -> [Entry.Kind: Draft] {
         var drafts: [Entry.Kind: Draft] = [:]
-        try run("SELECT kind, body, saved_at FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket)") { row in
-            drafts[try row.read()] = Draft(body: try row.read(), savedAt: try row.read())
-        }
-        try run("SELECT kind, added_at, id, hash, size, name, type FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) ORDER BY id") { row in
-            let (kind, at): (Entry.Kind, Date) = (try row.read(), try row.read())
-            let file = Draft.File(id: try row.read(), file: StoredFile(hash: try row.read(), size: try row.read(), name: try row.read(), type: try row.read()))
-            drafts[kind, default: Draft(savedAt: at)].files.append(file)
+        // One question for both: every ticket's page asks, and mostly there is neither.
+        let both: SQL = """
+            SELECT kind, saved_at, 0, body, 0, '', '' FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket)
+            UNION ALL SELECT kind, added_at, id, hash, size, name, type FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) ORDER BY 3
+            """
+        try run(both) { row in
+            let (kind, at, id, text): (Entry.Kind, Date, Int64, String) = (try row.read(), try row.read(), try row.read(), try row.read())
+            var draft = drafts[kind] ?? Draft(savedAt: at)
+            if id == 0 { draft.body = text } else { draft.files.append(Draft.File(id: id, file: StoredFile(hash: text, size: try row.read(), name: try row.read(), type: try row.read()))) }
+            drafts[kind] = draft
         }
         return drafts
     }

@@ -25,10 +25,10 @@ extension Connection {
     package func acquaintance(with customer: Customer.ID) throws -> Acquaintance {
         let found = try first(
             """
-            SELECT (SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)), count(*),
-                sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END), (SELECT count(rating) FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer))),
-                (SELECT sum(rating) FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer)))
-            FROM ticket WHERE customer_id = \(customer) AND state NOT IN ('spam', 'deleted')
+            SELECT (SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)), asked.number, asked.solved, rated.number, rated.total
+            FROM (SELECT count(*) AS number, sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END) AS solved FROM ticket
+                WHERE customer_id = \(customer) AND state NOT IN ('spam', 'deleted')) AS asked
+            CROSS JOIN (SELECT count(rating) AS number, sum(rating) AS total FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer))) AS rated
             """
         ) { (try $0.read(String?.self), try $0.read(Int.self), try $0.read(Int?.self), try $0.read(Int?.self), try $0.read(Int?.self)) }
         let (ratings, sum) = (found?.3 ?? 0, found?.4 ?? 0)
