@@ -39,25 +39,18 @@ package struct FormData: Sendable {
     }
 
     private mutating func read(parts bytes: Data) -> Bool {
-        GMimeLibrary.start()
-        return bytes.withUnsafeBytes { buffer in
-            let array = usher_array_over(buffer.baseAddress, buffer.count)
-            let stream = usher_stream_over(array)
-            let parser = g_mime_parser_new_with_stream(stream)
-            defer {
-                usher_unref(parser)
-                usher_unref(stream)
-                usher_array_leave(array)
+        bytes.withUnsafeBytes { buffer in
+            GMimeLibrary.parse(buffer) { parser in
+                guard let top = g_mime_parser_construct_part(parser, nil) else { return false }
+                defer { usher_unref(top) }
+                guard usher_is_multipart(top) != 0 else { return false }
+                let multipart = usher_multipart(top)
+                for index in 0..<min(g_mime_multipart_get_count(multipart), Int32(Self.mostParts)) {
+                    guard let part = g_mime_multipart_get_part(multipart, index), usher_is_part(part) != 0 else { continue }
+                    take(part)
+                }
+                return true
             }
-            guard let top = g_mime_parser_construct_part(parser, nil) else { return false }
-            defer { usher_unref(top) }
-            guard usher_is_multipart(top) != 0 else { return false }
-            let multipart = usher_multipart(top)
-            for index in 0..<min(g_mime_multipart_get_count(multipart), Int32(Self.mostParts)) {
-                guard let part = g_mime_multipart_get_part(multipart, index), usher_is_part(part) != 0 else { continue }
-                take(part)
-            }
-            return true
         }
     }
 

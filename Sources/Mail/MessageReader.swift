@@ -10,7 +10,6 @@ package enum MessageReader {
     private static let mostHeaderBytes = 1 << 20
 
     package static func read(_ raw: Data) -> IncomingMessage {
-        GMimeLibrary.start()
         let bytes = withoutMailboxLine(raw)
         let header = headerLength(bytes)
         if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
@@ -22,19 +21,11 @@ package enum MessageReader {
             return incoming
         }
         return bytes.withUnsafeBytes { buffer in
-            let array = usher_array_over(buffer.baseAddress, buffer.count)
-            let stream = usher_stream_over(array)
-            let parser = g_mime_parser_new_with_stream(stream)
-            defer {
-                usher_unref(parser)
-                usher_unref(stream)
-                usher_array_leave(array)
+            GMimeLibrary.parse(buffer) { parser in
+                guard let message = g_mime_parser_construct_message(parser, nil) else { return unparsed(Data(buffer), "no message could be made of it") }
+                defer { usher_unref(message) }
+                return read(message, raw: buffer)
             }
-            guard let message = g_mime_parser_construct_message(parser, nil) else {
-                return unparsed(Data(buffer), "no message could be made of it")
-            }
-            defer { usher_unref(message) }
-            return read(message, raw: buffer)
         }
     }
 

@@ -36,19 +36,20 @@ package enum Digest {
 extension Transaction {
     /// Sets when an agent is told next, after what they asked for has changed.
     func planDigest(of id: Agent.ID) throws {
-        let wish = try db.first("SELECT digest_hour, time_zone FROM agent WHERE id = \(id) AND is_active = 1") { (try $0.read(Int?.self), try $0.read(String.self)) }
-        let at = wish.flatMap { hour, zone in hour.map { Digest.next(hour: $0, in: TimeZone(identifier: zone) ?? .gmt, after: now) } }
+        let wish = try db.digestWish(of: id)
+        let isHere = try db.agent(id)?.isActive ?? false
+        let at = isHere ? wish.hour.map { Digest.next(hour: $0, in: wish.zone, after: now) } : nil
         try db.execute("UPDATE agent SET digest_at = \(at) WHERE id = \(id)")
     }
 
     /// Tells an agent whose hour has come, once; who is away is not told.
     func sendDigest(to id: Agent.ID) throws {
-        let zone: String? = try db.first("SELECT time_zone FROM agent WHERE id = \(id) AND is_active = 1 AND digest_at <= \(now)") { try $0.read() }
-        guard let zone, let agent = try db.agent(id) else { return }
+        let isDue = try db.value("SELECT 1 FROM agent WHERE id = \(id) AND is_active = 1 AND digest_at <= \(now)", as: Int64.self) != nil
+        guard isDue, let agent = try db.agent(id) else { return }
         try planDigest(of: id)
         guard !agent.isAway, agent.role >= .agent else { return }
         let list = TicketList(query: try TicketQuery(WorkList.next.query, now: now), asker: .agent(agent), order: WorkList.next.order, limit: Digest.mostTickets)
-        let words = Digest.words(try db.counts(for: agent, now: now), try db.lines(list).lines, in: TimeZone(identifier: zone) ?? .gmt, office: office, now: now)
+        let words = Digest.words(try db.counts(for: agent, now: now), try db.lines(list).lines, in: try db.digestWish(of: id).zone, office: office, now: now)
         guard let words else { return }
         try queue(.digest, ticket: nil, entry: nil, recipient: "agent", id: id.number, address: agent.email, name: agent.name, data: ["reason": .string(words)])
     }
@@ -59,6 +60,8 @@ package struct DigestWish: Sendable {
     /// None for no digest.
     package var hour: Int?
     package var timeZone: String
+    /// UTC where the name is of a zone that is no more.
+    var zone: TimeZone { TimeZone(identifier: timeZone) ?? .gmt }
 
     package init(hour: Int?, timeZone: String) {
         self.hour = hour

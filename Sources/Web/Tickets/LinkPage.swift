@@ -99,12 +99,12 @@ func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool, _ 
     let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
     guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
     if quoted != nil {
-        // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain words stand in.
-        guard let folded = folding(markup, t("show quoted text")) else {
-            if !markup.contains(" data-cid=") { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
-            return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
+        if let folded = folding(markup, t("show quoted text")) {
+            markup = folded
+        } else if !markup.contains(" data-cid=") {
+            // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain words stand in.
+            return "\(HTMLText.paragraphs(entry.text))\(quoted)"
         }
-        markup = folded
     }
     return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
 }
