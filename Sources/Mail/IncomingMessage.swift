@@ -2,6 +2,8 @@ import Foundation
 
 /// A message as it came in, read as far as it can be read. Knows nothing of tickets.
 package struct IncomingMessage: Sendable {
+    /// Every field of the header, for what is asked seldom.
+    package var headers = Headers()
     /// Without angle brackets; empty when the message carries none.
     package var messageID = ""
     package var inReplyTo: [String] = []

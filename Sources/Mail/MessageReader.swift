@@ -51,6 +51,7 @@ package enum MessageReader {
     private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, raw: UnsafeRawBufferPointer) -> IncomingMessage {
         var incoming = IncomingMessage()
         let headers = Headers(message)
+        incoming.headers = headers
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
         incoming.inReplyTo = identifiers(headers.first("in-reply-to"))
         incoming.references = headers.all("references").flatMap { identifiers($0) }
@@ -204,7 +205,7 @@ package enum MessageReader {
 }
 
 /// The header of a message: names in lower case, values unfolded and decoded.
-struct Headers {
+package struct Headers: Sendable {
     private var values: [(name: String, value: String)] = []
 
     init(_ message: UnsafeMutablePointer<GMimeMessage>) {
@@ -215,9 +216,9 @@ struct Headers {
                 (MessageReader.string(g_mime_header_get_name(header)).lowercased(), MessageReader.string(g_mime_header_get_value(header))))
         }
     }
-    init(_ values: [(name: String, value: String)]) { self.values = values }
+    package init(_ values: [(name: String, value: String)] = []) { self.values = values }
 
-    func first(_ name: String) -> String? { values.first { $0.name == name }?.value }
-    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
-    func contains(prefix: String) -> Bool { values.contains { $0.name.hasPrefix(prefix) } }
+    package func first(_ name: String) -> String? { values.first { $0.name == name }?.value }
+    package func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
+    package func contains(prefix: String) -> Bool { values.contains { $0.name.hasPrefix(prefix) } }
 }
