@@ -21,6 +21,8 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
 
     /// Whether a program decided to send it; a person's reply is the only one that is none.
     package var isAutomatic: Bool { !carriesReply }
+    /// Whether several of one minute go in one mail.
+    var joins: Bool { self == .received || self == .noted }
     /// An agent's own words to the customer.
     package var carriesReply: Bool { self == .reply || self == .resolved || self == .waiting }
     package var isForCustomer: Bool {
@@ -78,9 +80,50 @@ extension Transaction {
     func send(_ kind: MailKind, to agents: [Agent], about ticket: Ticket, entry: Entry.ID? = nil, by actor: Actor, data: JSON = .object([:])) throws {
         var told: Set<Agent.ID> = []
         for agent in agents where agent.isActive && agent.id != actor.agentID && told.insert(agent.id).inserted {
+            if kind.joins {
+                if try join(kind, to: agent, about: ticket, entry: entry, data: data) { continue }
+            } else {
+                // What waits to be joined goes first, or it would hold this one back.
+                try db.execute(
+                    """
+                    UPDATE outbox SET due_at = \(now) WHERE ticket_id = \(ticket.id) AND recipient_kind = 'agent' AND recipient_id = \(agent.id)
+                        AND state = 'queued' AND attempts = 0 AND due_at > \(now)
+                    """)
+            }
             try queue(kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data)
         }
     }
+
+    /// Of many messages within a minute an agent gets the first at once, and one mail for those that follow: it shows the newest and says how many there are.
+    ///
+    /// True where nothing is left to queue.
+    private func join(_ kind: MailKind, to agent: Agent, about ticket: Ticket, entry: Entry.ID?, data: JSON) throws -> Bool {
+        let last = try db.first(
+            """
+            SELECT id, state, attempts, created_at, sent_at, data FROM outbox
+            WHERE ticket_id = \(ticket.id) AND kind = \(kind) AND recipient_kind = 'agent' AND recipient_id = \(agent.id) ORDER BY id DESC LIMIT 1
+            """
+        ) { row in
+            (
+                id: try row.read(OutboxMail.ID.self), state: try row.read(OutboxMail.State.self), attempts: try row.read(Int.self), createdAt: try row.read(Date.self),
+                sentAt: try row.read(Date?.self), data: JSON(try row.read(String.self))
+            )
+        }
+        guard let last else { return false }
+        if last.state == .queued, last.attempts == 0 {
+            let count = (last.data?["count"]?.integer ?? 1) + 1
+            let words = kind == .noted ? "\(count) new notes. This is the latest." : "\(count) new messages from the customer. This is the latest."
+            let joined: JSON = ["reason": .string(words), "count": JSON(count)]
+            // Where it was taken up meanwhile, the next one is queued.
+            if try db.execute("UPDATE outbox SET entry_id = \(entry), data = \(joined.written) WHERE id = \(last.id) AND state = 'queued' AND attempts = 0") > 0 { return true }
+        }
+        let free = (last.sentAt ?? last.createdAt) + Self.pauseBetweenNotices
+        guard free > now else { return false }
+        try queue(kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data, due: free)
+        return true
+    }
+    /// Seconds.
+    private static let pauseBetweenNotices: TimeInterval = 60
 
     /// Everybody on the customer's side: the requester and those brought in.
     package func customers(of ticket: Ticket) throws -> [Person<Customer>] {
@@ -100,11 +143,11 @@ extension Transaction {
         return dead == nil ? nil : "mail to this address came back"
     }
 
-    func queue(_ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON) throws {
+    func queue(_ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON, due: Date? = nil) throws {
         try db.execute(
             """
             INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, is_automatic, state, due_at, created_at)
-            VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written), \(kind.isAutomatic && kind.isForCustomer), 'queued', \(now), \(now))
+            VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written), \(kind.isAutomatic && kind.isForCustomer), 'queued', \(due ?? now), \(now))
             """)
     }
 }
