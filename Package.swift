@@ -62,6 +62,7 @@ let package = Package(
             dependencies: [
                 "Store", "Mail", "Markup", "CMarkdown", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

@@ -187,6 +187,7 @@ extension Language {
         case .removeAgent: self("Let an agent go")
         case .addCollaborator: self("Bring in a customer")
         case .removeCollaborator: self("Take a customer out")
+        case .setRequester: self("Change requester")
         }
     }
 

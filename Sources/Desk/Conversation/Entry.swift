@@ -18,6 +18,7 @@ package struct Entry: Sendable {
     package let quoted: String?
     package let source: Source
     package let messageID: String?
+    package let provenance: Provenance
     package var attachments: [Attachment] = []
 
     package enum Kind: String, Sendable, CaseIterable, SQLConvertible {
@@ -27,6 +28,25 @@ package struct Entry: Sendable {
         case reply
         /// Internal: no customer ever receives it.
         case note
+    }
+}
+
+/// How sure it is who wrote an entry, and what else is known of its way.
+package struct Provenance: Sendable, Equatable {
+    /// Nothing proves that the author wrote it: neither a signed token nor a mailed link nor the desk's own mail server.
+    package var isUnverified = false
+    /// Who sent it, where that is not the author alone.
+    package var sentBy: SentBy?
+    /// Whom a message was addressed to besides the desk: whoever of them answers it belongs to its ticket.
+    package var addressed: [String] = []
+    /// The ticket it was written in, where that was merged into another since.
+    package var origin: Ticket.ID?
+
+    package init(isUnverified: Bool = false, sentBy: SentBy? = nil, addressed: [String] = [], origin: Ticket.ID? = nil) {
+        self.isUnverified = isUnverified
+        self.sentBy = sentBy
+        self.addressed = addressed
+        self.origin = origin
     }
 }
 
@@ -159,12 +179,30 @@ package struct Writing: Sendable {
         return files.contains(where: \.isInline) ? (Writing(text: plain.text, markup: markup), files) : (plain, files)
     }
 
-    /// From a message that has both forms.
+    /// From a message that has both forms, all of it new: what opens a ticket.
     package init(text plain: String, html: String?) {
-        let parts = QuotedText(plain.withoutControls)
-        text = parts.new
-        quoted = parts.quoted
+        text = plain.withoutControls.trimmingWhitespace()
+        quoted = nil
         self.html = html.map { HTMLSanitizer.clean($0.withoutControls).text }
         source = nil
+    }
+
+    private init(text: String, html: String?, quoted: String?) {
+        self.text = text
+        self.html = html
+        self.quoted = quoted
+        source = nil
+    }
+
+    /// The same with the history of an answer folded.
+    package func foldingHistory() -> Writing {
+        let parts = QuotedText(text)
+        return Writing(text: parts.new, html: html, quoted: parts.quoted)
+    }
+
+    /// Words in place of none; pictures stay.
+    package func saying(_ words: String) -> Writing {
+        guard text.isEmpty else { return self }
+        return Writing(text: words, html: html.flatMap { $0.contains("<img") ? $0 : nil }, quoted: quoted)
     }
 }

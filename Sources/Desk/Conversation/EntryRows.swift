@@ -3,12 +3,14 @@ import Store
 
 extension Transaction {
     /// Writes an entry with its files and makes it searchable. `isFirst` belongs to a ticket that is not indexed yet.
-    func save(_ writing: Writing, kind: Entry.Kind, by author: Author, in ticket: Ticket.ID, source: Source, messageID: String? = nil, raw: String? = nil, files: [StoredFile], isFirst: Bool = false) throws -> Entry.ID {
+    func save(_ writing: Writing, kind: Entry.Kind, by author: Author, in ticket: Ticket.ID, source: Source, messageID: String? = nil, raw: String? = nil, files: [StoredFile], isFirst: Bool = false, provenance: Provenance = Provenance()) throws -> Entry.ID {
         let id = try db.insert(
             """
-            INSERT INTO entry (ticket_id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, raw)
+            INSERT INTO entry (ticket_id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, raw,
+                is_unverified, sent_by, addressed, origin_id)
             VALUES (\(ticket), \(kind), \(author.role), \(author.id), \(author.name), \(author.address), \(author.isStranger), \(now), \(writing.text),
-                \(writing.html), \(writing.quoted), \(source), \(messageID), \(raw)) RETURNING id
+                \(writing.html), \(writing.quoted), \(source), \(messageID), \(raw),
+                \(provenance.isUnverified), \(provenance.sentBy?.json.written), \(provenance.addressed.isEmpty ? nil : provenance.addressed.joined(separator: " ")), \(provenance.origin)) RETURNING id
             """, as: Entry.self)
         if let (type, body) = writing.source {
             try db.execute("INSERT INTO entry_source (entry_id, type, body) VALUES (\(id), \(type.rawValue), \(body))")
@@ -51,6 +53,24 @@ extension Connection {
     package func conversation(of ticket: Ticket.ID, limit: Int) throws -> [Entry] {
         try entries(where: "ticket_id = \(ticket) AND kind <> 'note' ORDER BY id LIMIT \(limit)")
     }
+    /// What a link shows of a ticket.
+    package func conversation(_ linked: LinkedTicket, limit: Int) throws -> [Entry] {
+        try entries(where: "\(linked.entries) ORDER BY id LIMIT \(limit)")
+    }
+    /// A file of what a link shows.
+    package func attachment(_ id: Attachment.ID, in linked: LinkedTicket) throws -> Attachment {
+        let entry: Entry.ID? = try value("SELECT entry_id FROM attachment WHERE id = \(id)")
+        guard let entry, let shown = try entries(where: "id = \(entry) AND \(linked.entries)").first else { throw Refusal.notFound }
+        guard let file = shown.attachments.first(where: { $0.id == id }) else { throw Refusal.notFound }
+        return file
+    }
+    /// The tickets of messages that came in under a Message-ID, and whom each was addressed to besides the desk.
+    func messages(named ids: [String]) throws -> [(ticket: Ticket.ID, id: String, addressed: [String])] {
+        guard !ids.isEmpty else { return [] }
+        return try query("SELECT ticket_id, message_id, addressed FROM entry WHERE message_id IN (\(list: ids)) ORDER BY id LIMIT 50") {
+            (ticket: try $0.read(), id: try $0.read(), addressed: (try $0.read(String?.self) ?? "").split(separator: " ").map(String.init))
+        }
+    }
     /// Message-IDs of what was said to and by the customer, oldest first; notes have no part in a thread.
     func thread(of ticket: Ticket.ID) throws -> [String] {
         try query("SELECT message_id FROM entry WHERE ticket_id = \(ticket) AND message_id IS NOT NULL AND kind = 'message' ORDER BY id DESC LIMIT 10") {
@@ -61,14 +81,15 @@ extension Connection {
     private func entries(where condition: SQL) throws -> [Entry] {
         var entries = try query(
             """
-            SELECT id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id
+            SELECT id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, is_unverified, sent_by, origin_id
             FROM entry WHERE \(condition)
             """
         ) { row in
             Entry(
                 id: try row.read(), kind: try row.read(),
                 author: Author(try row.read(), id: try row.read(), name: try row.read(), address: try row.read(), isStranger: try row.read()),
-                at: try row.read(), text: try row.read(), html: try row.read(), quoted: try row.read(), source: try row.read(), messageID: try row.read())
+                at: try row.read(), text: try row.read(), html: try row.read(), quoted: try row.read(), source: try row.read(), messageID: try row.read(),
+                provenance: Provenance(isUnverified: try row.read(), sentBy: try row.read(String?.self).flatMap { SentBy($0) }, origin: try row.read()))
         }
         guard !entries.isEmpty else { return entries }
         let files = try query(

@@ -60,9 +60,16 @@ extension Transaction {
 
     /// A customer says something: it ends waiting, brings back what was resolved or closed, and is told to whoever works on it.
     ///
-    /// - Parameter quietly: an automatic mail is kept and changes nothing else.
-    package func receive(_ writing: Writing, in ticket: Ticket, by author: Author, files: [StoredFile], source: Source, quietly: String? = nil, messageID: String? = nil, raw: String? = nil) throws -> MessageOutcome {
+    /// - Parameters:
+    ///   - quietly: an automatic mail is kept and changes nothing else.
+    ///   - provenance: what nobody proved is marked; it brings the ticket back, so that a person sees it, and does nothing more.
+    package func receive(_ writing: Writing, in ticket: Ticket, by author: Author, files: [StoredFile], source: Source, quietly: String? = nil, messageID: String? = nil, raw: String? = nil, provenance: Provenance = Provenance()) throws -> MessageOutcome {
         var ticket = ticket
+        // By mail these two are done where the mail is judged.
+        if source == .web, !provenance.isUnverified, author.role == .customer, let id = author.id {
+            try prove(Customer.ID(id), in: ticket.id)
+            if let address = author.address { try forgetReturns(of: address) }
+        }
         if ticket.state == .closed, quietly == nil, let closedAt = ticket.closedAt, closedAt + TimeInterval(settings.reopenWithinDays * 86400) < now {
             let requester = MailAddress(name: author.name, author.address ?? "") ?? MailAddress(name: ticket.requesterName, ticket.requesterAddress)
             guard let requester else { throw Refusal.notFound }
@@ -73,13 +80,18 @@ extension Transaction {
             request.messageID = messageID
             request.raw = raw
             request.follows = ticket
+            request.provenance = provenance
+            request.provenance.origin = nil
+            request.isProved = !provenance.isUnverified && !author.isStranger
             let (opened, entry) = try open(request, by: author.actor)
             return .continued(opened, entry)
         }
-        let entry = try save(writing, kind: .message, by: author, in: ticket.id, source: source, messageID: messageID, raw: raw, files: files)
+        let entry = try save(writing, kind: .message, by: author, in: ticket.id, source: source, messageID: messageID, raw: raw, files: files, provenance: provenance)
         ticket.lastMessageAt = now
-        let reason = quietly.map { "\($0): the state stays as it is" } ?? (author.isStranger ? "from someone new, with the token of a mail that was passed on" : "")
-        try record(.received, on: ticket.id, by: author.actor, reason: reason, data: ["entry": JSON(entry.number)])
+        let reason = quietly.map { "\($0): the state stays as it is" } ?? Self.doubt(author, provenance)
+        var data: [String: JSON] = ["entry": JSON(entry.number)]
+        if provenance.isUnverified { data["unverified"] = .bool(true) }
+        try record(.received, on: ticket.id, by: author.actor, reason: reason, data: .object(data))
         guard quietly == nil else {
             try save(ticket)
             return .added(ticket, entry)
@@ -97,6 +109,12 @@ extension Transaction {
         }
         try save(ticket)
         return .added(ticket, entry)
+    }
+
+    /// Why a message is not surely its author's; empty where it is.
+    private static func doubt(_ author: Author, _ provenance: Provenance) -> String {
+        if author.isStranger { return provenance.isUnverified ? "from someone new; unverified sender" : "from someone new, with the token of a mail that was passed on" }
+        return provenance.isUnverified ? "unverified sender: nothing proves that this address wrote it" : ""
     }
 
     /// The assignee and second agents; where there is no assignee, the team.

@@ -12,6 +12,8 @@ struct Letter {
     private let mailbox: Mailbox?
     private let signature: String
     private let language: String?
+    /// Nobody has shown yet that the address is the customer's: what the desk sends there by itself repeats nothing that was written from outside.
+    private let isUnproved: Bool
     /// What the customer said last, to be quoted below an answer.
     private let answered: Entry?
     private let office: Office
@@ -28,6 +30,7 @@ struct Letter {
         thread = mail.kind.isForCustomer ? try db.thread(of: id) : []
         mailbox = try ticket.mailbox.flatMap { MailAddress($0) }.flatMap { try db.mailbox($0) }
         language = try db.language(of: mail.recipient)
+        isUnproved = try mail.kind.isForCustomer && mail.kind.isAutomatic && db.isUnproved(id)
         guard mail.kind.carriesReply, let entry else {
             (signature, answered) = ("", nil)
             return
@@ -51,7 +54,7 @@ struct Letter {
         let words = template.filled(values)
         let from = MailAddress(name: senderName, home.address) ?? office.mailbox
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: mail.name, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
+            from: from, to: MailAddress(name: isUnproved ? "" : mail.name, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
             messageID: OwnMessageID(token: token, outbox: mail.id).text(office.signer, domain: home.domain), date: date)
         message.replyTo = MailAddress(name: settings.name, tokenAddress)
         message.html = MailText.html(template, values: values, message: messageHTML, quote: quote.html)
@@ -111,9 +114,9 @@ struct Letter {
             values["ticket.url"] = "\(office.url)/desk/tickets/\(ticket.number)"
             values["customer.name"] = ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
         }
-        // An address in a web form may be anybody's: the first mail to it repeats nothing that was typed there.
-        if mail.kind == .acknowledgement, ticket.source == .web {
-            values["ticket.subject"] = "your request"
+        // The address in a form or a From line may be anybody's.
+        if isUnproved {
+            values["ticket.subject"] = language == "de" ? "Ihre Anfrage" : "your request"
             values["customer.name"] = mail.address
         }
         if let survey = mail.data["survey"]?.integer {
@@ -130,6 +133,10 @@ extension Connection {
     fileprivate func language(of recipient: MailToken.Recipient) throws -> String? {
         guard case .customer(let id) = recipient else { return nil }
         return try value("SELECT language FROM customer WHERE id = \(id)", as: String?.self) ?? nil
+    }
+
+    fileprivate func isUnproved(_ ticket: Ticket.ID) throws -> Bool {
+        try value("SELECT is_unproved FROM ticket WHERE id = \(ticket)", as: Int.self) == 1
     }
 
     /// What the customer said last before an answer.

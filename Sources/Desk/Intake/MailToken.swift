@@ -18,7 +18,7 @@ package struct MailToken: Sendable, Equatable {
         self.recipient = recipient
     }
 
-    private var body: String {
+    fileprivate var body: String {
         let (kind, id): (String, Int64) =
             switch recipient {
             case .customer(let id): ("c", id.number)
@@ -47,25 +47,33 @@ package struct MailToken: Sendable, Equatable {
     }
 }
 
-/// A Message-ID of ours: the token, and the row of the outbox it left from, so that every attempt carries the same.
+/// A Message-ID of ours: the token, and the row of the outbox it left from, so that every attempt carries the same. Both are signed together.
 package struct OwnMessageID: Sendable, Equatable {
     package let token: MailToken
-    package let outbox: ID<OutboxMail>
+    /// Nil in those of before the row was signed.
+    package let outbox: ID<OutboxMail>?
 
     package init(token: MailToken, outbox: ID<OutboxMail>) {
         self.token = token
         self.outbox = outbox
     }
+    private static func signed(_ token: MailToken, _ row: some StringProtocol) -> String { "\(token.body).\(row)" }
+
     package func text(_ signer: Signer, domain: String) -> String {
-        "\(token.text(signer)).\(String(outbox.number, radix: 36))@\(domain)"
+        let row = String(outbox?.number ?? 0, radix: 36)
+        return "\(token.text(signer)).\(row)-\(signer.mark(Self.signed(token, row), for: .mail))@\(domain)"
     }
     /// Reads an identifier; nil for one that is not ours or was tampered with.
     package init?(_ identifier: String, signer: Signer) {
-        guard let local = identifier.split(separator: "@").first, let dot = local.lastIndex(of: "."),
-            let token = MailToken(String(local[..<dot]), signer: signer), let outbox = Int64(local[local.index(after: dot)...], radix: 36)
-        else { return nil }
+        guard let local = identifier.lowercased().split(separator: "@").first, let dot = local.lastIndex(of: "."), let token = MailToken(String(local[..<dot]), signer: signer) else { return nil }
+        let row = local[local.index(after: dot)...].split(separator: "-", omittingEmptySubsequences: false)
+        guard let first = row.first, let number = Int64(first, radix: 36) else { return nil }
         self.token = token
-        self.outbox = ID(outbox)
+        switch row.count {
+        case 1: outbox = nil
+        case 2 where signer.isGenuine(String(row[1]), of: Self.signed(token, first), for: .mail): outbox = ID(number)
+        default: return nil
+        }
     }
 }
 
@@ -73,16 +81,24 @@ package struct OwnMessageID: Sendable, Equatable {
 package struct LinkToken: Sendable, Equatable {
     package let ticket: Ticket.ID
     package let customer: Customer.ID
+    /// Given to whoever sent the form, who may have typed anybody's address; all others were mailed to the customer.
+    package let isGuest: Bool
 
-    package init(ticket: Ticket.ID, customer: Customer.ID) {
+    package init(ticket: Ticket.ID, customer: Customer.ID, isGuest: Bool = false) {
         self.ticket = ticket
         self.customer = customer
+        self.isGuest = isGuest
     }
-    private var body: String { "\(String(ticket.number, radix: 36))-\(String(customer.number, radix: 36))" }
+    private var body: String { "\(String(ticket.number, radix: 36))-\(String(customer.number, radix: 36))\(isGuest ? "-guest" : "")" }
     package func text(_ signer: Signer) -> String { "\(body)-\(signer.mark(body, for: .link))" }
 
     package init?(_ text: String, signer: Signer) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        if parts.count == 4, parts[2] == "guest", let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
+            signer.isGenuine(String(parts[3]), of: parts[..<3].joined(separator: "-"), for: .link) {
+            self.init(ticket: Ticket.ID(ticket), customer: Customer.ID(customer), isGuest: true)
+            return
+        }
         guard parts.count == 3, let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
             signer.isGenuine(String(parts[2]), of: "\(parts[0])-\(parts[1])", for: .link)
         else { return nil }

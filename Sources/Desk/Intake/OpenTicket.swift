@@ -24,6 +24,12 @@ package struct NewTicket: Sendable {
     package var raw: String?
     /// Of the page or mail it was written in, where that is known (BCP 47, the first part).
     package var language: String?
+    /// The first message's.
+    package var provenance = Provenance()
+    /// Whether the requester's address is known to be the requester's; mail to any other holds nothing that was written here.
+    package var isProved = false
+    /// Where it was sent from, for a form: an IPv4 address or an IPv6 network.
+    package var network: String?
     /// The closed ticket this one follows, and where that knowledge sits.
     package var follows: Ticket?
 
@@ -61,7 +67,7 @@ extension Transaction {
             if found.team == nil { ticket.assignee = found.supervisor?.person }
             target = found
         }
-        ticket = try insert(ticket)
+        ticket = try insert(ticket, isProved: request.isProved)
         if !request.tags.isEmpty {
             try setTags(request.tags, of: &ticket)
             try save(ticket)
@@ -71,7 +77,7 @@ extension Transaction {
         let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let entry = try save(
             request.writing, kind: .message, by: author, in: ticket.id, source: request.source, messageID: request.messageID, raw: request.raw,
-            files: request.files, isFirst: true)
+            files: request.files, isFirst: true, provenance: request.provenance)
         try record(.opened, on: ticket.id, by: actor ?? author.actor, reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
         if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry) }
         if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
@@ -82,8 +88,14 @@ extension Transaction {
     private func acknowledge(_ ticket: Ticket, _ request: NewTicket) throws {
         guard settings.sendsAcknowledgements, request.notify else { return }
         if let silence = request.silence { return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)") }
+        if !request.isProved, let network = request.network, try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
+            return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: many requests came from the same network within the hour")
+        }
         try send(.acknowledgement, to: ticket.requester, about: ticket)
     }
+
+    /// Acknowledgements in an hour to addresses that somebody on one network typed into a form.
+    private static let mostAcknowledged = 20
 
     private static func channel(_ source: Source) -> String {
         switch source {
@@ -112,16 +124,16 @@ extension Transaction {
         return Routing.decide(wish, place: place, text: Words.split(request.subject + " . " + request.writing.text), urgentWords: settings.urgentWords)
     }
 
-    private func insert(_ ticket: Ticket) throws -> Ticket {
+    private func insert(_ ticket: Ticket, isProved: Bool) throws -> Ticket {
         let id = try db.insert(
             """
             INSERT INTO ticket (number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
                 source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency,
-                created_at, updated_at, last_message_at)
+                created_at, updated_at, last_message_at, is_unproved)
             VALUES (\(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
                 \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress), \(ticket.source), \(ticket.mailbox),
                 \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id), \(ticket.deadlines.firstResponseDueAt),
-                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(now), \(now), \(now))
+                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(now), \(now), \(now), \(!isProved))
             RETURNING id
             """, as: Ticket.self)
         return Ticket(ticket, id: id)

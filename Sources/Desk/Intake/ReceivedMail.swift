@@ -3,7 +3,7 @@ import Foundation
 import Mail
 import Store
 
-/// A message that came in, with what the mail server said of it.
+/// A message that came in, read and made fit to keep, with what the mail server said of it.
 package struct ReceivedMail: Sendable {
     package let message: IncomingMessage
     /// The envelope's sender; nil where the channel has no envelope.
@@ -14,27 +14,67 @@ package struct ReceivedMail: Sendable {
     package let hash: String
     /// The bytes in the file store.
     package let raw: StoredFile
+    /// Its attachments, and the message itself where it could not be read in full.
+    package let files: [StoredFile]
+    /// What makes the same message twice one entry.
+    package let key: String
+    /// Its words where it opens a ticket: all of them.
+    let opening: Writing
+    /// Its words where it answers: the history is folded.
+    let answer: Writing
+    /// Somebody else's mail that it passes on.
+    let passedOn: (mail: ForwardedMail, words: Writing, comment: Writing)?
+    /// An administrator took it in by hand: a person has judged it.
+    var isByHand = false
 
-    /// What makes the same message twice one entry: its Message-ID, or where it has none its bytes.
-    package var key: String {
-        let id = message.messageID
-        if id.isEmpty { return "sha256:\(hash)" }
-        return id.utf8.count <= 250 ? "id:\(id)" : "id-sha256:\(Hex.encode(SHA256.hash(data: Data(id.utf8))))"
+    /// Reads a message and keeps its bytes and files. Slow: on a lane of its own, before any transaction.
+    init(_ bytes: Data, sender: MailAddress?, mailbox: MailAddress?, store: FileStore) throws {
+        let message = MessageReader.read(bytes)
+        let hash = try store.keep(bytes, packs: true)
+        var files: [StoredFile] = []
+        for attachment in message.attachments {
+            files.append(
+                StoredFile(
+                    hash: try store.keep(attachment.bytes), size: attachment.bytes.count, name: attachment.name, type: attachment.type,
+                    contentID: attachment.contentID, isInline: attachment.isInline))
+        }
+        key = MessageKey.of(message, bytes: hash, files: files.map(\.hash))
+        raw = StoredFile(hash: hash, size: bytes.count, name: "message.eml", type: "message/rfc822")
+        if !message.faults.isEmpty { files.append(raw) }
+        let written = Writing(text: message.text, html: message.html)
+        let stead = files.isEmpty ? "(no text)" : "(no text, see the files)"
+        opening = written.saying(stead)
+        answer = written.foldingHistory().saying(stead)
+        passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
+            ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
+        }
+        self.message = message
+        self.sender = sender
+        self.mailbox = mailbox
+        self.hash = hash
+        self.files = files
     }
 
-    /// Who wrote: `From`, else the envelope's sender.
-    var author: MailAddress? { message.from ?? sender }
+    /// `From`, else the envelope's sender.
+    var from: MailAddress? { message.from ?? sender }
 
-    /// For whom a new ticket is: `Reply-To` where a person wrote and it names one address that is not ours (RFC 5322, section 3.6.2), else who wrote.
-    func requester(ours: Set<String>) -> MailAddress? {
-        guard message.automatic == .no, message.replyTo.count == 1, let wanted = message.replyTo.first, let author, wanted.address != author.address, !ours.contains(wanted.withoutDetail) else { return author }
-        return wanted.name.isEmpty ? MailAddress(name: author.name, wanted.address) ?? wanted : wanted
+    /// Message-IDs of what it answers, the nearest first.
+    var answered: [String] {
+        var ids: [String] = []
+        for id in message.inReplyTo + message.references.reversed() where !ids.contains(id) && ids.count < Self.mostReferences { ids.append(id) }
+        return ids
     }
+    private static let mostReferences = 100
+
+    /// Whether it is certain that this is a report about another mail. What only looks like one is a person's.
+    var isReport: Bool { message.automatic == .bounce || message.automatic == .report }
+    /// An out-of-office answer and its like: kept, and nothing follows from it.
+    var isAutomaticAnswer: Bool { message.automatic == .reply }
 
     /// Signed tokens in the order they count: reply address, `In-Reply-To`, `References` from the newest on.
     func tokens(_ signer: Signer) -> [MailToken] {
         let addressed = ([mailbox].compactMap { $0 } + message.deliveredTo + message.to + message.cc).compactMap { $0.detail.flatMap { MailToken($0, signer: signer) } }
-        let referred = (message.inReplyTo + message.references.reversed()).compactMap { OwnMessageID($0, signer: signer)?.token }
+        let referred = answered.compactMap { OwnMessageID($0, signer: signer)?.token }
         return addressed + referred
     }
 
@@ -49,9 +89,10 @@ package struct ReceivedMail: Sendable {
         return nil
     }
 
-    /// Why a program's message gets no automatic answer; nil for a person's.
-    func silence(ours: Set<String>) -> String? {
+    /// Why a message gets no automatic answer; nil for a person's.
+    func silence(to author: MailAddress?, ours: Set<String>) -> String? {
         if let author, ours.contains(author.withoutDetail) { return "it came from our own address" }
+        if let author, author.isUnattended { return "nobody reads what is sent to \(author.address)" }
         switch message.automatic {
         case .no: break
         case .reply: return "it is an automatic answer"

@@ -14,6 +14,8 @@ package struct Settings: Sendable, Equatable {
     package var closeAfterHours = 72
     /// An answer to a closed ticket reopens it this long; later it opens a new one.
     package var reopenWithinDays = 30
+    /// The name the desk's own mail server writes into `Authentication-Results` (RFC 8601); empty where it is not asked who is genuine.
+    package var authservID = ""
     package var urgentWords = ["urgent", "emergency"]
     /// Hours between closing and the survey; 0 sends it at closing.
     package var surveyDelayHours = 0
@@ -77,6 +79,11 @@ package struct Settings: Sendable, Equatable {
             guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an e-mail address") }
             guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
             mailAddress = given.lowercased()
+        case "authserv_id":
+            guard let given = value.text?.trimmingWhitespace().lowercased() else { return .wrongType(expected: "text") }
+            guard given.utf8.count <= 255 else { return .tooLong(most: 255) }
+            guard given.unicodeScalars.allSatisfy({ $0.value > 0x20 && !"\";=()".unicodeScalars.contains($0) }) else { return .wrongType(expected: "the name of a server") }
+            authservID = given
         case "urgent_words":
             guard case .array(let items) = value else { return .wrongType(expected: "a list of words") }
             let words = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
@@ -100,7 +107,7 @@ package struct Settings: Sendable, Equatable {
     }
 
     package var fields: [(name: String, value: JSON)] {
-        var fields: [(String, JSON)] = [("name", .string(name)), ("mail_address", .string(mailAddress)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
+        var fields: [(String, JSON)] = [("name", .string(name)), ("mail_address", .string(mailAddress)), ("authserv_id", .string(authservID)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
         fields += Settings.numbers.map { ($0.name, JSON(Int64(self[keyPath: $0.path]))) }
         fields += Settings.switches.map { ($0.name, JSON.bool(self[keyPath: $0.path])) }
         fields.append(("mail_texts", .object(mailTexts)))

@@ -12,6 +12,11 @@ extension Connection {
         try query("SELECT address FROM customer_address WHERE customer_id = \(customer) ORDER BY address") { try $0.read() }
     }
 
+    /// Whether mail to an address came back for good.
+    package func isUndeliverable(_ address: String) throws -> Bool {
+        try value("SELECT 1 FROM customer_address WHERE address = \(address) AND undeliverable_at IS NOT NULL", as: Int64.self) != nil
+    }
+
     /// Whether a customer asked in a ticket or was brought into it.
     package func takesPart(_ customer: Customer.ID, in ticket: Ticket) throws -> Bool {
         if ticket.customer == customer { return true }

@@ -116,7 +116,7 @@ extension Transaction {
         try ticket.require(.merge)
         guard other.id != ticket.id else { throw Refusal.invalid("into", .other("is the ticket itself")) }
         guard ![.merged, .deleted, .spam].contains(other.state) else { throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)")) }
-        try db.execute("UPDATE entry SET ticket_id = \(other.id) WHERE ticket_id = \(ticket.id)")
+        try db.execute("UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other.id) WHERE ticket_id = \(ticket.id)")
         for customer in try customers(of: ticket) where customer.id != other.customer {
             try db.execute("INSERT INTO ticket_collaborator (ticket_id, customer_id, address) VALUES (\(other.id), \(customer.id), \(customer.address)) ON CONFLICT DO NOTHING")
         }

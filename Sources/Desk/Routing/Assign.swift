@@ -117,6 +117,38 @@ extension Transaction {
         try record(.collaboratorRemoved, on: ticket.id, by: actor, data: ["email": .string(address.address)])
     }
 
+    /// Makes somebody else the one who asked. The former requester has no part any more, nor a link or a mail that waits, unless kept as a collaborator.
+    package func setRequester(_ address: MailAddress, keepsFormer: Bool = false, of ticket: inout Ticket, by actor: Actor, reason: String = "") throws {
+        try ticket.require(.setRequester)
+        let (former, customer) = (ticket.requester, try self.customer(address))
+        let name = address.name.isEmpty ? customer.name : address.name
+        guard customer.id != former.id || address.address != former.address || name != former.name else { return }
+        try db.execute(
+            """
+            UPDATE ticket SET customer_id = \(customer.id), requester_name = \(name), requester_address = \(address.address), updated_at = \(now),
+                is_unproved = CASE WHEN customer_id = \(customer.id) AND requester_address = \(address.address) THEN is_unproved ELSE 1 END WHERE id = \(ticket.id)
+            """)
+        ticket.customer = customer.id
+        ticket.requesterName = name
+        ticket.requesterAddress = address.address
+        try db.execute("DELETE FROM ticket_collaborator WHERE ticket_id = \(ticket.id) AND customer_id = \(customer.id)")
+        if customer.id != former.id {
+            if keepsFormer {
+                try db.execute("INSERT INTO ticket_collaborator (ticket_id, customer_id, address) VALUES (\(ticket.id), \(former.id), \(former.address)) ON CONFLICT DO NOTHING")
+            } else {
+                try db.execute(
+                    """
+                    UPDATE outbox SET state = 'cancelled', due_at = NULL
+                    WHERE ticket_id = \(ticket.id) AND recipient_kind = 'customer' AND recipient_id = \(former.id) AND state IN ('queued', 'deferred')
+                    """)
+            }
+        }
+        try db.indexTexts(of: [ticket.id])
+        try record(
+            .requesterChanged, on: ticket.id, by: actor, reason: reason,
+            data: ["from": .string(former.address), "to": .string(address.address), "name": .string(name), "kept": .bool(keepsFormer)])
+    }
+
     private func firstEntry(of ticket: Ticket) throws -> Entry.ID? {
         try db.value("SELECT id FROM entry WHERE ticket_id = \(ticket.id) AND kind = 'message' ORDER BY id LIMIT 1")
     }

@@ -44,3 +44,58 @@ package struct Acquaintance: Sendable {
     /// The average of their ratings.
     package let rating: Double?
 }
+
+/// What a link leads to. A link never shows more than it did when it was given out: a merge widens none.
+package struct LinkedTicket: Sendable {
+    /// Where an answer goes.
+    package let living: Ticket
+    /// As the customer knows it: the number and subject of the link's own ticket.
+    package let shown: Ticket
+    /// The ticket whose entries alone are shown, where that was merged into one of somebody else; nil for all of the living one.
+    package let part: Ticket.ID?
+    /// Whose own words alone are shown: the address was typed into a form and nobody proved it.
+    let guest: Customer.ID?
+
+    /// Whether a press on the page may confirm or reopen.
+    package var mayDecide: Bool { guest == nil && part == nil }
+    package var isGuest: Bool { guest != nil }
+
+    /// Which rows of `entry` are shown. Notes never are.
+    var entries: SQL {
+        var condition: SQL = "ticket_id = \(living.id) AND kind <> 'note'"
+        if let part { condition = "\(condition) AND COALESCE(origin_id, ticket_id) = \(part)" }
+        // What came in through the form and this very link; mail in the same name may be the real person's.
+        if let guest { condition = "\(condition) AND kind = 'message' AND source = 'web' AND is_unverified = 1 AND author_id = \(guest)" }
+        return condition
+    }
+}
+
+extension Connection {
+    /// The ticket a link leads to, to whoever still takes part in it.
+    package func linked(_ token: LinkToken) throws -> LinkedTicket {
+        let own = try ticket(token.ticket)
+        let living = try livingTicket(token.ticket)
+        guard ![.deleted, .spam].contains(living.state), try takesPart(token.customer, in: living) else { throw Refusal.notFound }
+        var shown = own
+        shown.state = living.state
+        if token.isGuest {
+            guard own.customer == token.customer else { throw Refusal.notFound }
+            return LinkedTicket(living: living, shown: shown, part: own.id, guest: token.customer)
+        }
+        if own.id == living.id || living.customer == token.customer { return LinkedTicket(living: living, shown: living, part: nil, guest: nil) }
+        guard try takesPart(token.customer, in: own) else { throw Refusal.notFound }
+        return LinkedTicket(living: living, shown: shown, part: own.id, guest: nil)
+    }
+}
+
+extension Transaction {
+    /// Whoever holds a mailed link or wrote with a signed token has shown that the address is theirs.
+    package func prove(_ customer: Customer.ID, in ticket: Ticket.ID) throws {
+        try db.execute("UPDATE ticket SET is_unproved = 0 WHERE id = \(ticket) AND customer_id = \(customer) AND is_unproved = 1")
+    }
+
+    /// Somebody who writes from an address can be written to.
+    package func forgetReturns(of address: String) throws {
+        try db.execute("UPDATE customer_address SET undeliverable_at = NULL WHERE address = \(address) AND undeliverable_at IS NOT NULL")
+    }
+}

@@ -24,6 +24,7 @@ package struct TicketEvent: Sendable {
         case agentRemoved = "agent_removed"
         case collaboratorAdded = "collaborator_added"
         case collaboratorRemoved = "collaborator_removed"
+        case requesterChanged = "requester_changed"
         /// A mail could not be delivered.
         case deliveryFailed = "delivery_failed"
         /// An automatic mail was not sent, and why.

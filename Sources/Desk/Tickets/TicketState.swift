@@ -37,6 +37,7 @@ package enum TicketAction: String, Sendable, CaseIterable {
     case removeAgent = "remove_agent"
     case addCollaborator = "add_collaborator"
     case removeCollaborator = "remove_collaborator"
+    case setRequester = "set_requester"
 
     /// The states an action starts from: the whole rule, in one table.
     package func isAllowed(in state: TicketState) -> Bool {
@@ -49,7 +50,7 @@ package enum TicketAction: String, Sendable, CaseIterable {
         case .close: state.isActive || state == .resolved
         case .reopen: state == .resolved || state == .closed || state == .spam
         case .spam, .merge: state.isActive || state == .resolved || state == .closed
-        case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator: state != .merged && state != .deleted && state != .spam
+        case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester: state != .merged && state != .deleted && state != .spam
         }
     }
 }

@@ -50,6 +50,10 @@ enum PortalRoutes {
             var checked = try typed.checked(source: .web)
             checked.files = try call.keep(sent)
             checked.language = call.frame.t.code
+            checked.network = call.place
+            // Whoever is signed in has shown the address; all others may have typed anybody's.
+            checked.isProved = call.session?.customer?.address == checked.requester.address
+            checked.provenance.isUnverified = !checked.isProved
             request = checked
         } catch Refusal.invalid(let faults) {
             typed.faults = faults
@@ -75,8 +79,9 @@ enum PortalRoutes {
             typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]
             return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
         }
-        // The address is not proved: what was in the ticket before is not shown, only this one is.
-        let link = LinkToken(ticket: ticket.id, customer: ticket.customer).text(call.desk.office.signer)
+        if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
+        // The address is not proved: this link shows what was typed, and the mail brings one that shows the answers.
+        let link = LinkToken(ticket: ticket.id, customer: ticket.customer, isGuest: true).text(call.desk.office.signer)
         return Page.see(Path("t", link, query: [("sent", "new")]))
     }
 

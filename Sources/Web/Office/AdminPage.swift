@@ -117,6 +117,7 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], faults: [Fault], 
         \(form(Path("admin", "settings"), csrf: desk.csrf, """
             \(TextField(name: "name", label: t("Name of the desk"), value: values["name"]?.text ?? "", isRequired: true, fault: fault("name")).html)\
             \(TextField(name: "mail_address", label: t("Address the desk writes from"), value: values["mail_address"]?.text ?? "", type: "email", hint: t("Now {0}; a new one counts after a restart", mailbox), fault: fault("mail_address")).html)\
+            \(TextField(name: "authserv_id", label: t("Name of your mail server in Authentication-Results (optional)"), value: values["authserv_id"]?.text ?? "", hint: t("For example mx.example.com. Usher then trusts what this server found out about a sender. It must remove such headers from incoming mail."), fault: fault("authserv_id")).html)\
             \(TextField(name: "urgent_words", label: t("Words that make a request urgent, with commas between"), value: urgent, fault: fault("urgent_words")).html)\
             <div class="pair">\(number("close_after_hours", t("Hours of silence until a resolved ticket closes")))\(number("reopen_within_days", t("Days in which an answer reopens a closed ticket")))\
             \(number("survey_delay_hours", t("Hours from closing to the survey")))\(number("update_every_hours", t("Hours between updates to the customer of an escalated ticket")))\

@@ -52,6 +52,13 @@ private func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: Ticke
     case .merge: content = "<p class=\"small quiet\">\(t("All that was said here goes there; this number leads there from then on."))</p>\(line("into", t("Number of the other ticket"), required: true))"
     case .addAgent: content = choice("agent", t("Who"), agents.filter { person in !view.whole.agents.contains { $0.email == person.0 } })
     case .addCollaborator: content = line("email", t("E-mail address"), required: true, type: "email")
+    case .setRequester:
+        let former = view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName
+        content = """
+            <p class="small quiet">\(t("The request, its replies and its link belong to the new requester. {0} loses access unless kept as CC.", former))</p>\
+            \(line("email", t("Email address"), required: true, type: "email"))\(line("name", t("Name (optional)")))\
+            \(tick("keep_former", t("Keep {0} as CC", former), isOn: state.values["keep_former"] != nil, id: "keep_former"))
+            """
     default: content = line("reason", t("Why, if you like"))
     }
     let note: HTML? = state.faults.first { $0.field.isEmpty }.map { "<p class=\"fault\" role=\"alert\">\(t.fault($0.problem))</p>" }

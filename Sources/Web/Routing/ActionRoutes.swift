@@ -54,6 +54,7 @@ enum ActionRoutes {
         case .removeAgent: "Let a second agent go"
         case .addCollaborator: "Bring in somebody else on the customer's side"
         case .removeCollaborator: "Take somebody on the customer's side out"
+        case .setRequester: "Change who asked; the former requester has no access any more unless kept as a collaborator"
         }
     }
 
@@ -66,9 +67,15 @@ enum ActionRoutes {
         case .merge: "Merge"
         case .addAgent, .removeAgent: "SecondAgent"
         case .addCollaborator, .removeCollaborator: "Collaborator"
+        case .setRequester: "Requester"
         default: "Action"
         }
     }
+}
+
+extension JSON {
+    /// As the API says it, and as a ticked box does.
+    fileprivate var isTrue: Bool { self == .bool(true) || text == "1" || text == "on" || text == "true" }
 }
 
 /// What an action needs besides the ticket.
@@ -79,6 +86,8 @@ struct Wish: Sendable {
     var solution: Writing?
     var into: Int64?
     var email: MailAddress?
+    /// The former requester goes on as a collaborator.
+    var keepsFormer = false
     var files: [StoredFile] = []
 
     init(_ action: TicketAction, _ input: inout Input) throws {
@@ -96,6 +105,10 @@ struct Wish: Sendable {
             if into == nil { input.fault("into", .required) }
         case .addAgent, .removeAgent: agent = input.email("agent", required: true)
         case .addCollaborator, .removeCollaborator: email = input.person("email", required: true)
+        case .setRequester:
+            let name = input.text("name", most: 200)
+            email = input.person("email", required: true).flatMap { MailAddress(name: name ?? $0.name, $0.address) }
+            keepsFormer = input.value("keep_former")?.isTrue ?? false
         default: break
         }
     }
@@ -136,6 +149,9 @@ extension Transaction {
         case .addCollaborator, .removeCollaborator:
             guard let email = wish.email else { break }
             if action == .addCollaborator { try addCollaborator(email, to: ticket, by: actor, reason: reason) } else { try removeCollaborator(email, from: ticket, by: actor) }
+        case .setRequester:
+            guard let email = wish.email else { break }
+            try setRequester(email, keepsFormer: wish.keepsFormer, of: &ticket, by: actor, reason: reason)
         }
         return ticket.id
     }

@@ -9,7 +9,7 @@ import Store
 /// Every action of a ticket by a press in the workspace: the same verbs as the API's.
 enum DeskActionRoutes {
     static var routes: [Route] {
-        TicketAction.allCases.flatMap { action -> [Route] in
+        [.post("/desk/tickets/:number/deliverable", for: .agent(.agent), deliverable)] + TicketAction.allCases.flatMap { action -> [Route] in
             let path = "/desk/tickets/:number/do/\(action.rawValue)"
             let press = Route.post(path, for: .agent(.agent)) { try await perform(action, $0) }
             guard hasForm(action) else { return [press] }
@@ -17,6 +17,14 @@ enum DeskActionRoutes {
                 Page.response(actionPage(action, try await call.deskFrame(), try await call.ticketView(try call.number()), ActionState()))
             }]
         }
+    }
+
+    /// An agent knows that the requester can be written to again.
+    @Sendable private static func deliverable(_ call: Call) async throws -> Response {
+        let (number, agent) = (try call.number(), try call.agent())
+        _ = try await call.form()
+        try await call.desk.write { tx in try tx.forgetReturns(of: try tx.db.ticket(number: number, for: .agent(agent)).requesterAddress) }
+        return Page.see(Path("desk", "tickets", String(number), query: [("said", "done")]))
     }
 
     private static func perform(_ action: TicketAction, _ call: Call) async throws -> Response {

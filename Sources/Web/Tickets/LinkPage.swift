@@ -10,6 +10,10 @@ struct CustomerView: Sendable {
     /// The page's own address; what can be done stands below it.
     let path: [String]
     let csrf: String
+    /// Shows a guest's own words only.
+    var isGuest = false
+    /// Whether the request can be confirmed or reopened from here.
+    var mayDecide = true
     /// The newest survey that can still be answered.
     var survey: SurveyToken?
 
@@ -33,7 +37,7 @@ func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice
         """
         \(thanks(notice.sent, t))
         <header><p class="quiet small num">#\(ticket.number) · <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
-        \(question(view, highlight: notice.highlight, t))
+        \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\(view.isGuest ? said(t("We've emailed you a link. Open it to read our replies; this page shows only what you wrote.")) : nil)
         <section class="talk" aria-label="\(t("Conversation"))">\(entries)</section>
         \(answerForm(view, notice, t))
         """)

@@ -31,11 +31,12 @@ enum LinkRoutes {
             return try call.again(try await call.linkView(token), refusal, typed: form["body"] ?? "")
         }
         let ticket = try await call.desk.write { tx in
-            let (ticket, author) = try tx.open(token)
-            return try tx.receive(writing, in: ticket, by: author, files: files, source: .web).ticket
+            let (linked, author) = try tx.open(token)
+            return try tx.receive(writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance).ticket
         }
         // A closed ticket past its time goes on in a new one, which has a link of its own.
-        let link = LinkToken(ticket: ticket.id, customer: token.customer)
+        let living = try await call.desk.read { try $0.livingTicket(token.ticket).id }
+        let link = ticket.id == living ? token : LinkToken(ticket: ticket.id, customer: token.customer, isGuest: token.isGuest)
         return Page.see(Path("t", link.text(call.desk.office.signer), query: [("sent", "answer")]))
     }
 
@@ -43,7 +44,10 @@ enum LinkRoutes {
         let token = try call.linkToken()
         _ = try await call.form(csrfFor: try call.parameter("token"))
         try await call.desk.write { tx in
-            var (ticket, author) = try tx.open(token)
+            let (linked, author) = try tx.open(token)
+            guard linked.mayDecide else { throw Refusal.notFound }
+            try tx.prove(token.customer, in: linked.living.id)
+            var ticket = linked.living
             // Pressing twice, or after it was closed, comes to the same.
             if ticket.state != .closed { try tx.confirm(&ticket, by: author.actor) }
         }
@@ -55,7 +59,10 @@ enum LinkRoutes {
         let form = try await call.form(csrfFor: try call.parameter("token"))
         let writing = Writing(form["body"] ?? "", type: .text)
         try await call.desk.write { tx in
-            var (ticket, author) = try tx.open(token)
+            let (linked, author) = try tx.open(token)
+            guard linked.mayDecide else { throw Refusal.notFound }
+            try tx.prove(token.customer, in: linked.living.id)
+            var ticket = linked.living
             if !writing.text.isEmpty {
                 _ = try tx.receive(writing, in: ticket, by: author, files: [], source: .web)
             } else if !ticket.state.isActive {
@@ -68,11 +75,7 @@ enum LinkRoutes {
     @Sendable private static func attachment(_ call: Call) async throws -> Response {
         let token = try call.linkToken()
         let id = try call.number("id")
-        let file = try await call.desk.read { db in
-            let (file, ticket, kind) = try db.attachment(Attachment.ID(id))
-            guard kind != .note, ticket == (try db.livingTicket(token.ticket).id) else { throw Refusal.notFound }
-            return file
-        }
+        let file = try await call.desk.read { db in try db.attachment(Attachment.ID(id), in: db.linked(token)) }
         return try await call.send(file)
     }
 }
@@ -86,8 +89,9 @@ extension Call {
     fileprivate func linkView(_ token: LinkToken) async throws -> CustomerView {
         let text = try parameter("token")
         return try await desk.read { [csrf = csrf(text)] db in
-            let ticket = try db.customersTicket(token)
-            return CustomerView(ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500), path: ["t", text], csrf: csrf)
+            let linked = try db.linked(token)
+            return CustomerView(
+                ticket: linked.shown, entries: try db.conversation(linked, limit: 500), path: ["t", text], csrf: csrf, isGuest: linked.isGuest, mayDecide: linked.mayDecide)
         }
     }
 
@@ -112,20 +116,15 @@ extension Call {
     }
 }
 
-extension Connection {
-    /// The ticket a link leads to; whoever was taken out of it is led nowhere.
-    fileprivate func customersTicket(_ token: LinkToken) throws -> Ticket {
-        let ticket = try livingTicket(token.ticket)
-        guard ticket.state != .deleted, ticket.state != .spam else { throw Refusal.notFound }
-        guard try takesPart(token.customer, in: ticket) else { throw Refusal.notFound }
-        return ticket
+extension Transaction {
+    fileprivate func open(_ token: LinkToken) throws -> (LinkedTicket, Author) {
+        let linked = try db.linked(token)
+        let person = try customers(of: linked.living).first { $0.id == token.customer } ?? linked.living.requester
+        return (linked, Author(.customer, id: token.customer.number, name: person.name, address: person.address))
     }
 }
 
-extension Transaction {
-    fileprivate func open(_ token: LinkToken) throws -> (Ticket, Author) {
-        let ticket = try db.customersTicket(token)
-        let person = try customers(of: ticket).first { $0.id == token.customer } ?? ticket.requester
-        return (ticket, Author(.customer, id: token.customer.number, name: person.name, address: person.address))
-    }
+extension LinkedTicket {
+    /// Of what is written through the link: it stands where the link can show it.
+    fileprivate var provenance: Provenance { Provenance(isUnverified: isGuest, origin: part == living.id ? nil : part) }
 }

@@ -28,6 +28,7 @@ extension JSONText {
                 json.field("email", entry.author.address)
                 json.field("role", entry.author.role.rawValue)
                 if entry.author.isStranger { json.field("stranger", true) }
+                if entry.provenance.isUnverified { json.field("unverified", true) }
             })
             json.field("at", entry.at)
             json.field("text", entry.text)
@@ -43,6 +44,8 @@ extension JSONText {
             }
             json.field("source", entry.source.rawValue)
             json.field("message_id", entry.messageID)
+            json.field("unverified", entry.provenance.isUnverified)
+            if let sent = entry.provenance.sentBy { json.field("sent_by", written: sent.json.written) } else { json.fieldNull("sent_by") }
         }
     }
 

@@ -1,5 +1,6 @@
 import Desk
 import Foundation
+import Mail
 import Markup
 
 func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
@@ -122,11 +123,33 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
     let stranger: HTML? = entry.author.isStranger ? " <span class=\"chip risk\">\(t("new here"))</span>" : nil
+    let unverified: HTML? = entry.provenance.isUnverified ? " <span class=\"chip risk\">\(t("unverified sender"))</span>" : nil
+    let sent: HTML? = entry.provenance.sentBy.map { sentBy($0, t) }
+    let join: HTML? = entry.author.isStranger ? bringIn(entry.author, desk, view) : nil
     let original: HTML? = entry.source == .email && entry.kind == .message ? "<p class=\"small\"><a class=\"quiet\" href=\"\(href: Path("desk", "entries", entry.id.description, "original"))\">\(t("Original message"))</a></p>" : nil
     let style: HTML = entry.kind == .note ? "entry note" : entry.kind == .reply ? "entry reply" : "entry"
     return """
-        <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)</span>\
-        <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div><div class="body" dir="auto">\(body)\(list)\(blocked)</div>\(original)</div></article>
+        <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)\(unverified)</span>\
+        <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div>\(sent)<div class="body" dir="auto">\(body)\(list)\(blocked)</div>\(join)\(original)</div></article>
+        """
+}
+
+/// Who really sent a message that speaks for somebody else.
+private func sentBy(_ sent: SentBy, _ t: Language) -> HTML {
+    func person(_ address: MailAddress) -> String { address.name.isEmpty ? address.address : "\(address.name) <\(address.address)>" }
+    let words = [
+        sent.from.map { t("Sent by {0}", person($0)) }, sent.sender.map { t("Sender: {0}", person($0)) }, sent.envelope.map { t("Envelope sender: {0}", $0) },
+        sent.replyTo.map { t("Reply-To: {0}", $0) },
+    ].compactMap { $0 }
+    return "<p class=\"small quiet\">\(words.joined(separator: " · "))</p>"
+}
+
+/// One press lets somebody who wrote with another's mail take part.
+private func bringIn(_ author: Author, _ desk: DeskFrame, _ view: TicketView) -> HTML? {
+    guard let address = author.address, desk.works, TicketAction.addCollaborator.isAllowed(in: view.ticket.state), !view.whole.collaborators.contains(where: { $0.address == address }) else { return nil }
+    return """
+        <form class="row small" method="post" action="\(href: actionPath(view.ticket.number, .addCollaborator))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="email" value="\(address)">\
+        <span class="quiet grow">\(desk.t("{0} receives nothing from this ticket.", address))</span><button class="button">\(desk.t("Add as CC"))</button></form>
         """
 }
 
@@ -201,6 +224,7 @@ func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
         case .agentRemoved: t("{0} let {1} go", who, to)
         case .collaboratorAdded: t("{0} brought in {1}", who, to)
         case .collaboratorRemoved: t("{0} took {1} out", who, to)
+        case .requesterChanged: t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
         case .quieted: t("a mail was not sent")
         case .takenBack: t("{0} took a reply back", who)
         }
@@ -237,8 +261,22 @@ private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let links: [HTML] = view.whole.links.map { "<li><a href=\"\(href: ticketPath($0.number))\">#\($0.number)</a> <span class=\"quiet\">\(linkWord($0.kind, t))</span></li>" }
     let linked: HTML? = links.isEmpty ? nil : "<section><h2>\(t("Linked"))</h2><ul class=\"plain small\">\(links)</ul></section>"
     return """
-        \(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p></section>\
+        \(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p>\(requesterLinks(desk, view))</section>\
         \(people(desk, view))\(mails(view, t))<section><h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(survey)\(linked)
+        """
+}
+
+/// What can be mended about the requester: the person, and an address whose mail came back.
+private func requesterLinks(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
+    guard desk.works, TicketAction.setRequester.isAllowed(in: view.ticket.state) else { return nil }
+    let t = desk.t
+    let returned: HTML? = view.isUndeliverable
+        ? """
+        <form class="small stack" method="post" action="\(href: Path("desk", "tickets", String(view.ticket.number), "deliverable"))"><input type="hidden" name="csrf" value="\(desk.csrf)">\
+        <span class="fault">\(t("Mail to this address came back. Automatic mail to it is paused."))</span><div class="row"><button class="button">\(t("Send to it again"))</button></div></form>
+        """ : nil
+    return """
+        \(returned)<p class="small"><a href="\(href: actionPath(view.ticket.number, .setRequester))" data-dialog>\(t("Change requester"))</a></p>
         """
 }
 

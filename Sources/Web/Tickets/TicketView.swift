@@ -18,6 +18,8 @@ struct TicketView: Sendable {
     let acquaintance: Acquaintance
     let survey: Survey?
     let present: [Presence]
+    /// Mail to the requester's address came back.
+    let isUndeliverable: Bool
     var ticket: Ticket { whole.ticket }
     /// The last thing said, so that a reply written before something new arrived is noticed.
     var lastEntry: Int64 { entries.last?.id.number ?? 0 }
@@ -56,7 +58,8 @@ extension Call {
             return TicketView(
                 whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
                 mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
-                acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now))
+                acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
+                isUndeliverable: try db.isUndeliverable(ticket.requesterAddress))
         }
     }
 }

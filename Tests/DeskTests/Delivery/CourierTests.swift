@@ -119,7 +119,7 @@ struct CourierTests {
     @Test("a stranger's text is escaped in the HTML and no placeholder in it is filled")
     func escaping() async throws {
         let test = try await TestDesk()
-        _ = try await test.open("<script>alert(1)</script> {{survey.url}}", name: "<b>Kim</b>")
+        _ = try await test.open("<script>alert(1)</script> {{survey.url}}", name: "<b>Kim</b>") { $0.isProved = true }
         try await test.settle()
         let mail = try #require(test.mail.sent.first?.message)
         #expect(mail.html?.contains("<script>") == false && mail.html?.contains("<b>Kim") == false)
@@ -132,7 +132,7 @@ struct CourierTests {
         await #expect(throws: Refusal.self) { _ = try await test.write { try $0.change(["mail_texts": ["reply": ["body": "Hello {{customer.nmae}}"]]]) } }
         _ = try await test.write { try $0.change(["mail_texts": ["acknowledgement": ["subject": "Got it [#{{ticket.number}}]", "body": "Hi {{ customer.name }}!"]]]) }
         try await test.desk.reloadSettings()
-        let ticket = try await test.open()
+        let ticket = try await test.open { $0.isProved = true }
         try await test.settle()
         let mail = try #require(test.mail.sent.first?.message)
         #expect(mail.subject == "Got it [#\(ticket.number)]" && mail.text.contains("Hi Kim Ito!"))
