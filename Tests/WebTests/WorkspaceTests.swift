@@ -204,7 +204,7 @@ struct WorkspaceTests {
 }
 
 extension HTTPFields {
-    fileprivate func merged(_ other: HTTPFields) -> HTTPFields {
+    func merged(_ other: HTTPFields) -> HTTPFields {
         var all = self
         for field in other { all.append(field) }
         return all

@@ -88,6 +88,11 @@ extension Transaction {
     private func acknowledge(_ ticket: Ticket, _ request: NewTicket) throws {
         guard settings.sendsAcknowledgements, request.notify else { return }
         if let silence = request.silence { return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)") }
+        // Whoever fills in a form, or a Reply-To, may name anybody: that one hears of it once.
+        let isNamedByOthers = request.source == .web || request.provenance.sentBy?.from != nil
+        if !request.isProved, isNamedByOthers, try !allowUse(of: "acknowledged-to:\(Secret.hash(ticket.requesterAddress))", perHour: 1) {
+            return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: somebody named this address before within the hour, and nobody has shown that it is theirs")
+        }
         if !request.isProved, let network = request.network, try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
             return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: many requests came from the same network within the hour")
         }

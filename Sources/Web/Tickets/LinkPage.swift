@@ -37,7 +37,7 @@ func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice
         """
         \(thanks(notice.sent, t))
         <header><p class="quiet small num">#\(ticket.number) · <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
-        \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\(view.isGuest ? said(t("We've emailed you a link. Open it to read our replies; this page shows only what you wrote.")) : nil)
+        \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\(view.isGuest ? "<p class=\"small quiet\">\(t("We'll reply by email. This page shows only what you wrote; the link in our emails shows everything."))</p>" : nil as HTML?)
         <section class="talk" aria-label="\(t("Conversation"))">\(entries)</section>
         \(answerForm(view, notice, t))
         """)

@@ -30,9 +30,14 @@ enum LinkRoutes {
         do { (writing, files) = try call.customersWords(form) } catch let refusal as Refusal {
             return try call.again(try await call.linkView(token), refusal, typed: form["body"] ?? "")
         }
-        let ticket = try await call.desk.write { tx in
+        let answered = try await call.desk.write { [place = call.place] tx -> Ticket? in
             let (linked, author) = try tx.open(token)
+            guard try tx.allowAnswer(by: token, from: place) else { return nil }
             return try tx.receive(writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance).ticket
+        }
+        guard let ticket = answered else {
+            let notice = CustomerNotice(problem: .other("is one of many messages within the hour; wait a while, then send it again"), typed: form["body"] ?? "")
+            return Page.response(.tooManyRequests, customerPage(call.frame, try await call.linkView(token), notice))
         }
         // A closed ticket past its time goes on in a new one, which has a link of its own.
         let living = try await call.desk.read { try $0.livingTicket(token.ticket).id }
@@ -58,12 +63,12 @@ enum LinkRoutes {
         let token = try call.linkToken()
         let form = try await call.form(csrfFor: try call.parameter("token"))
         let writing = Writing(form["body"] ?? "", type: .text)
-        try await call.desk.write { tx in
+        try await call.desk.write { [place = call.place] tx in
             let (linked, author) = try tx.open(token)
             guard linked.mayDecide else { throw Refusal.notFound }
             try tx.prove(token.customer, in: linked.living.id)
             var ticket = linked.living
-            if !writing.text.isEmpty {
+            if !writing.text.isEmpty, try tx.allowAnswer(by: token, from: place) {
                 _ = try tx.receive(writing, in: ticket, by: author, files: [], source: .web)
             } else if !ticket.state.isActive {
                 try tx.reopen(&ticket, by: author.actor, reason: "the customer says it is not solved")
@@ -117,6 +122,11 @@ extension Call {
 }
 
 extension Transaction {
+    /// Messages by one link, and from one place by all links, in an hour: far more than anybody writes, and few for a program.
+    fileprivate func allowAnswer(by token: LinkToken, from place: String) throws -> Bool {
+        try allowUse(of: "answers:\(token.ticket)-\(token.customer)", perHour: 30) && allowUse(of: "answers-from:\(place)", perHour: 120)
+    }
+
     fileprivate func open(_ token: LinkToken) throws -> (LinkedTicket, Author) {
         let linked = try db.linked(token)
         let person = try customers(of: linked.living).first { $0.id == token.customer } ?? linked.living.requester

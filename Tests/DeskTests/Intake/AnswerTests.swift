@@ -217,3 +217,30 @@ struct LinkTests {
         await #expect(throws: Refusal.notFound) { _ = try await test.read { try $0.linked(LinkToken(ticket: lees.id, customer: lees.customer)) } }
     }
 }
+
+/// What was set aside can be rescued by a person, whatever it was taken for.
+@Suite("Taken in by hand")
+struct ByHandTests {
+    @Test("a press makes a ticket of what was set aside, and nobody is answered", arguments: ["bounce", "receipt", "ban"])
+    func rescued(kind: String) async throws {
+        let test = try await TestDesk()
+        let head = "From: Noor <noor@lindgren.example>\r\nTo: support@desk.example\r\nMessage-ID: <r@lindgren.example>\r\nSubject: Order 5512\r\n"
+        var raw = head + "\r\nIt was returned."
+        if kind == "bounce" {
+            raw = head + "Return-Path: <>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt was returned.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+        } else if kind == "receipt" {
+            raw = head + "Content-Type: multipart/report; report-type=disposition-notification; boundary=r\r\n\r\n--r\r\n\r\nIt was returned.\r\n--r\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n--r--\r\n"
+        } else {
+            _ = try await test.write { try $0.add(["pattern": "@lindgren.example"], to: .bans) }
+        }
+        guard case .rejected = try await test.desk.receive(Data(raw.utf8)) else { return #expect(Bool(false), "it was not set aside") }
+        let record = try #require(try await test.read { try $0.intake(matching: "", outcome: "rejected", before: nil, limit: 10) }.first)
+        guard case .opened(let number) = try await test.desk.takeInAgain(record.id) else { return #expect(Bool(false), "no ticket was opened") }
+        #expect(try await test.entries(test.ticket(number)).first?.text.contains("It was returned.") == true)
+        try await test.settle()
+        if kind != "ban" { #expect(test.mail.sent.isEmpty) }
+        // The same message stays one, and a second press finds nothing more to take in.
+        #expect(try await test.desk.receive(Data(raw.utf8)) == .duplicate(number))
+        await #expect(throws: Refusal.notFound) { _ = try await test.desk.takeInAgain(record.id) }
+    }
+}

@@ -165,6 +165,21 @@ struct ProofTests {
         #expect(try await test.read { try $0.count(TicketList()) } == 41)
     }
 
+    @Test("an address that others name in a form or a Reply-To hears of it once an hour", arguments: ["form", "Reply-To"])
+    func namedByOthers(way: String) async throws {
+        let test = try await TestDesk()
+        for index in 0..<20 {
+            if way == "form" {
+                _ = try await test.open("x\(index)") { $0.source = .web }
+            } else {
+                _ = try await test.receive(from: "noreply@shop.example", subject: "x\(index)", headers: ["Reply-To: \(TestDesk.kim)"])
+            }
+        }
+        try await test.settle()
+        #expect(test.mail.to(TestDesk.kim).count <= 1)
+        #expect(try await test.read { try $0.count(TicketList()) } == 20)
+    }
+
     @Test("the number of a mail is signed: a report about one's own mail cannot name another's")
     func signedNumber() async throws {
         let scene = try await scene()
