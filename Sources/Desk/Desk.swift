@@ -15,6 +15,8 @@ package struct Desk: Sendable {
     package let feed: Feed
     package let counts: CountShelf
     package let choices: ChoicesShelf
+    /// Bytes of large uploads and messages that may be in memory at once.
+    package let largeBodies: ByteBudget
     package let log: Logger
 
     package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 1_000_000_000) {
@@ -28,6 +30,7 @@ package struct Desk: Sendable {
         feed = Feed()
         counts = CountShelf(shortest: shortestCount)
         choices = ChoicesShelf()
+        largeBodies = ByteBudget(total: 64 << 20)
     }
 
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.

@@ -1,70 +1,115 @@
-import CGMime
 import Foundation
 
-/// What a browser's form sent: `multipart/form-data` (RFC 7578), read by the same parser as mail, or
-/// `application/x-www-form-urlencoded`.
+/// What a browser's form sent: `multipart/form-data` (RFC 7578) or `application/x-www-form-urlencoded`.
 package struct FormData: Sendable {
     package private(set) var values: [(name: String, value: String)] = []
     package private(set) var files: [File] = []
+    /// More bytes of files came than are taken: some files are missing, perhaps also values behind them.
+    package var isTooLarge = false
 
-    /// A file chosen in a form; a field left empty gives none.
+    /// A file chosen in a form, whose bytes lie on the disk until somebody keeps them.
     package struct File: Sendable {
         package let field: String
+        /// Never empty; without the folders that some browsers send with it.
         package let name: String
         package let type: String
-        package let bytes: Data
+        package let content: SentFile
+
+        package init(_ part: MultipartReader.Part, content: SentFile) {
+            let shown = (part.fileName ?? "").split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init)?.withoutControls.singleLine ?? ""
+            field = part.field
+            name = shown.isEmpty ? "file" : shown
+            type = part.type
+            self.content = content
+        }
     }
 
-    private static let mostParts = 500
+    /// Pairs of one form.
+    private static let mostValues = 2000
 
-    /// Nil when the body is not what its type says.
+    package init() {}
+
+    /// Reads the plain values of a body that is in memory; files in it are passed over. Nil when the body is not what its
+    /// type says.
     package init?(_ body: Data, type: String) {
-        let media = type.lowercased()
-        if media.hasPrefix("application/x-www-form-urlencoded") {
-            read(urlEncoded: String(decoding: body, as: UTF8.self))
+        if Self.isURLEncoded(type) {
+            read(urlEncoded: Array(body))
             return
         }
-        guard media.hasPrefix("multipart/form-data"), !type.contains(where: \.isNewline) else { return nil }
-        guard read(parts: Data("Content-Type: \(type)\r\n\r\n".utf8) + body) else { return nil }
+        guard Self.isMultipart(type), var reader = try? MultipartReader(contentType: type) else { return nil }  // no boundary: no form
+        var part: MultipartReader.Part?
+        var value: [UInt8] = []
+        do {
+            try reader.take(body) { event in
+                switch event {
+                case .part(let begun): (part, value) = (begun, [])
+                case .content(let bytes): if part?.fileName == nil { value.append(contentsOf: bytes) }
+                case .endOfPart: if let part, part.fileName == nil { append(part.field, value) }
+                }
+            }
+        } catch { return nil }
+        guard reader.isComplete else { return nil }
     }
+
+    package static func isURLEncoded(_ type: String) -> Bool { type.lowercased().hasPrefix("application/x-www-form-urlencoded") }
+    package static func isMultipart(_ type: String) -> Bool { type.lowercased().hasPrefix("multipart/form-data") && !type.contains(where: \.isNewline) }
 
     package subscript(_ name: String) -> String? { values.first { $0.name == name }?.value }
 
-    private mutating func read(urlEncoded text: String) {
-        for pair in text.split(separator: "&").prefix(Self.mostParts) {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            func decoded(_ part: Substring) -> String { String(part).replacingOccurrences(of: "+", with: " ").removingPercentEncoding ?? String(part) }
-            values.append((decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : ""))
+    /// Browsers send text as UTF-8; other bytes become the replacement character.
+    package mutating func append(_ field: String, _ value: [UInt8]) {
+        guard values.count < Self.mostValues else { return }
+        values.append((field, String(decoding: value, as: UTF8.self)))
+    }
+    package mutating func append(_ file: File) { files.append(file) }
+
+    /// `a=1&b=two+words%21`, in one pass over the bytes (WHATWG URL, section 5.1).
+    package mutating func read(urlEncoded bytes: [UInt8]) {
+        for pair in bytes.split(separator: UInt8(ascii: "&"), maxSplits: Self.mostValues) {
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            append(String(decoding: Self.decoded(pair[..<equals]), as: UTF8.self), Self.decoded(pair[equals...].dropFirst()))
         }
     }
 
-    private mutating func read(parts bytes: Data) -> Bool {
-        bytes.withUnsafeBytes { buffer in
-            GMimeLibrary.parse(buffer) { parser in
-                guard let top = g_mime_parser_construct_part(parser, nil) else { return false }
-                defer { usher_unref(top) }
-                guard usher_is_multipart(top) != 0 else { return false }
-                let multipart = usher_multipart(top)
-                for index in 0..<min(g_mime_multipart_get_count(multipart), Int32(Self.mostParts)) {
-                    guard let part = g_mime_multipart_get_part(multipart, index), usher_is_part(part) != 0 else { continue }
-                    take(part)
-                }
-                return true
+    private static func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "%"), index + 2 < bytes.endIndex, let high = digit(bytes[index + 1]), let low = digit(bytes[index + 2]) {
+                result.append(high << 4 | low)
+                index += 3
+                continue
             }
+            result.append(byte == UInt8(ascii: "+") ? 32 : byte)
+            index += 1
         }
+        return result
     }
 
-    private mutating func take(_ object: UnsafeMutablePointer<GMimeObject>) {
-        guard let disposition = g_mime_object_get_content_disposition(object) else { return }
-        let field = MessageReader.string(g_mime_content_disposition_get_parameter(disposition, "name"))
-        let content = PartCollector.data(usher_part(object))
-        guard let name = g_mime_content_disposition_get_parameter(disposition, "filename") else {
-            values.append((field, Charset.decode(Array(content), named: "utf-8")))
-            return
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
         }
-        // Browsers send an empty part for a field nobody chose a file in; some send a path with the name.
-        let shown = MessageReader.string(name).split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
-        guard !shown.isEmpty || !content.isEmpty else { return }
-        files.append(File(field: field, name: shown.isEmpty ? "file" : shown.singleLine, type: PartCollector.mediaType(object), bytes: content))
     }
+}
+
+/// The bytes of a file that was sent, on the disk under a name of their own. They are removed with the last reference to
+/// this value, unless somebody moved them away.
+package final class SentFile: Sendable {
+    package let path: String
+    /// SHA-256 of the bytes, in hex.
+    package let hash: String
+    package let size: Int
+
+    package init(path: String, hash: String, size: Int) {
+        self.path = path
+        self.hash = hash
+        self.size = size
+    }
+    deinit { unlink(path) }
 }

@@ -26,6 +26,10 @@ package struct Call: Sendable {
     var key: APIKey?
     /// Who is signed in, on routes for people.
     var session: Session?
+    /// How much of the body the route reads.
+    var allowance = BodyAllowance.small
+    /// What the body takes of the bytes that all requests together may hold.
+    let share: ByteShare
 
     var desk: Desk { web.desk }
 
@@ -58,25 +62,11 @@ package struct Call: Sendable {
 
     // MARK: the body
 
-    /// Room for the attachments in base64 and the words around them.
-    var mostBytes: Int { desk.settings.current.attachmentBytes / 3 * 4 + (2 << 20) }
-
-    func body() async throws -> Data {
-        let most = mostBytes
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most { throw Refusal.tooLarge(limit: most) }
-        var bytes = Data()
-        for try await part in request.body {
-            bytes.append(contentsOf: part.readableBytesView)
-            if bytes.count > most { throw Refusal.tooLarge(limit: most) }
-        }
-        return bytes
-    }
-
     /// The body as a JSON object, with what marks it for a retry.
     func input() async throws -> (Input, IdempotencyKey?) {
         let bytes = try await body()
         guard !bytes.isEmpty || request.method == .post else { throw Refusal.malformed("there is no body") }
-        let json = bytes.isEmpty ? JSON.object([:]) : try JSON(parsing: bytes)
+        let json = bytes.isEmpty ? JSON.object([:]) : try await Lane.run { try JSON(parsing: bytes) }
         guard case .object(let fields) = json else { throw Refusal.malformed("the body is not a JSON object") }
         return (Input(fields), try idempotency(bytes))
     }

@@ -11,6 +11,7 @@ struct Input {
 
     init(_ fields: [String: JSON]) { self.fields = fields }
 
+    /// Bytes of UTF-8.
     static let longestBody = 1_000_000
 
     mutating func has(_ name: String) -> Bool {
@@ -37,7 +38,7 @@ struct Input {
             fault(name, .required)
             return nil
         }
-        guard text.count <= most else {
+        guard text.fits(most) else {
             fault(name, .tooLong(most: most))
             return nil
         }
@@ -91,8 +92,8 @@ struct Input {
             return nil
         }
         let shown = value["name"]?.text ?? ""
-        guard shown.count <= 200 else {
-            fault("\(name).name", .tooLong(most: 200))
+        guard shown.fits(NewTicket.longestName) else {
+            fault("\(name).name", .tooLong(most: NewTicket.longestName))
             return nil
         }
         guard let address = MailAddress(name: shown, email) else {
@@ -122,7 +123,7 @@ struct Input {
             return nil
         }
         let tags = items.compactMap { $0.text?.singleLine }
-        if tags.count > 50 { fault(name, .tooMany(most: 50)) } else if tags.contains(where: { $0.count > 100 }) { fault(name, .tooLong(most: 100)) }
+        if tags.count > 50 { fault(name, .tooMany(most: 50)) } else if tags.contains(where: { !$0.fits(100) }) { fault(name, .tooLong(most: 100)) }
         return tags
     }
 
@@ -140,6 +141,10 @@ struct Input {
     mutating func writing(required: Bool = true) -> Writing? {
         let type = choice("body_type", as: Writing.BodyType.self) ?? .text
         guard let body = text("body", most: Input.longestBody, required: required) else { return nil }
+        guard body.utf8.count <= Input.longestBody else {
+            fault("body", .tooLong(most: Input.longestBody))
+            return nil
+        }
         let writing = Writing(body, type: type)
         // Markup may hold no word at all.
         if required, writing.text.isEmpty { fault("body", .required) }
@@ -174,7 +179,7 @@ struct Input {
                 continue
             }
             size += bytes.count
-            uploads.append(Upload(name: String(name.prefix(250)), type: Upload.type(item["type"]?.text), bytes: bytes))
+            uploads.append(Upload(name: name.cut(to: StoredFile.longestName), type: Upload.type(item["type"]?.text), bytes: bytes))
         }
         guard size <= limit else { throw Refusal.tooLarge(limit: limit) }
         return uploads
@@ -205,7 +210,13 @@ struct Upload: Sendable {
 
 extension Desk {
     /// Puts files into the store, before the transaction that hangs them on an entry.
-    func keep(_ uploads: [Upload]) throws -> [StoredFile] {
-        try uploads.map { StoredFile(hash: try files.keep($0.bytes), size: $0.bytes.count, name: $0.name, type: $0.type, contentID: $0.contentID) }
+    func keep(_ uploads: [Upload]) async throws -> [StoredFile] {
+        guard !uploads.isEmpty else { return [] }
+        return try await Lane.run { [files] in
+            try uploads.map { upload in
+                StoredFile(
+                    hash: try files.keep(upload.bytes), size: upload.bytes.count, name: upload.name, type: upload.type, contentID: upload.contentID)
+            }
+        }
     }
 }

@@ -22,6 +22,8 @@ package struct Route: Sendable {
     /// With parameters as `:number`.
     package let path: String
     package let access: Access
+    /// How much of a body is read.
+    package let allowance: BodyAllowance
     package let document: Document?
     let handle: Handler
 
@@ -40,24 +42,32 @@ package struct Route: Sendable {
         let meaning: String
     }
 
-    static func get(_ path: String, for access: Access, _ document: Document, _ handle: @escaping Handler) -> Route {
-        Route(method: .get, path: path, access: access, document: document, handle: handle)
+    static func get(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+    ) -> Route {
+        Route(method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
     }
-    static func post(_ path: String, for access: Access, _ document: Document, _ handle: @escaping Handler) -> Route {
-        Route(method: .post, path: path, access: access, document: document, handle: handle)
+    static func post(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+    ) -> Route {
+        Route(method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
     }
-    static func patch(_ path: String, for access: Access, _ document: Document, _ handle: @escaping Handler) -> Route {
-        Route(method: .patch, path: path, access: access, document: document, handle: handle)
+    static func patch(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+    ) -> Route {
+        Route(method: .patch, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
     }
-    static func delete(_ path: String, for access: Access, _ document: Document, _ handle: @escaping Handler) -> Route {
-        Route(method: .delete, path: path, access: access, document: document, handle: handle)
+    static func delete(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+    ) -> Route {
+        Route(method: .delete, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
     }
     // Pages and operators' addresses have no document.
-    static func get(_ path: String, for access: Access, _ handle: @escaping Handler) -> Route {
-        Route(method: .get, path: path, access: access, document: nil, handle: handle)
+    static func get(_ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler) -> Route {
+        Route(method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil, handle: handle)
     }
-    static func post(_ path: String, for access: Access, _ handle: @escaping Handler) -> Route {
-        Route(method: .post, path: path, access: access, document: nil, handle: handle)
+    static func post(_ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler) -> Route {
+        Route(method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil, handle: handle)
     }
 
     var isAPI: Bool { path.hasPrefix("/api/") }

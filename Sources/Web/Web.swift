@@ -54,7 +54,10 @@ package struct Web: Sendable {
     private func answer(_ request: Request, _ context: DeskContext, by measured: MeasuredRoute) async throws -> Response {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
-            var call = Call(web: self, request: request, context: context)
+            let share = ByteShare(of: desk.largeBodies)
+            defer { share.release() }
+            var call = Call(web: self, request: request, context: context, share: share)
+            call.allowance = measured.route.allowance
             if let refused = try await admit(&call, to: measured.route) { return refused }
             let response = try await measured.route.handle(call)
             measured.count(response.status.code, since: started)

@@ -24,7 +24,7 @@ extension Transaction {
             try db.execute("DELETE FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
             return
         }
-        guard text.count <= Draft.longest else { throw Refusal.invalid("body", .tooLong(most: Draft.longest)) }
+        guard text.utf8.count <= Draft.longest else { throw Refusal.invalid("body", .tooLong(most: Draft.longest)) }
         try db.execute(
             """
             INSERT INTO draft (agent_id, ticket_id, kind, body, saved_at) VALUES (\(agent), \(ticket), \(kind), \(text), \(now))

@@ -26,18 +26,29 @@ package struct FileStore: Sendable {
     /// - Parameter packs: whether they are compressed: for what is seldom read.
     package func keep(_ bytes: Data, packs: Bool = false) throws -> String {
         let hash = Hex.encode(SHA256.hash(data: bytes))
-        if exists(hash) { return hash }
-        let target = packs ? packedPath(of: hash) : path(of: hash)
+        if touch(hash) { return hash }
         let temporary = folder.appending(path: "new").appending(path: UUID().uuidString)
         do { try write(bytes, to: temporary.path, packs: packs) } catch {
             unlink(temporary.path)
             throw error
         }
+        try adopt(temporary.path, as: hash, packed: packs)
+        return hash
+    }
+
+    /// Gives a finished file, whose bytes are on the disk, the name of its content.
+    func adopt(_ temporary: String, as hash: String, packed: Bool = false) throws {
+        let target = packed ? packedPath(of: hash) : path(of: hash)
         // Made on first use; that it exists already is the common case.
         mkdir(target.deletingLastPathComponent().path, 0o755)
-        guard rename(temporary.path, target.path) == 0 else { throw FileStore.fault("rename") }
+        guard rename(temporary, target.path) == 0 else { throw FileStore.fault("rename") }
         try sync(folder: target.deletingLastPathComponent().path)
-        return hash
+    }
+
+    /// Whether a file with this content is there. If so it counts as written now, so that it is not swept as one that
+    /// nobody wanted while a new entry is about to name it.
+    func touch(_ hash: String) -> Bool {
+        [path(of: hash), packedPath(of: hash)].contains { utimes($0.path, nil) == 0 }
     }
 
     package func bytes(of hash: String) throws -> Data {
@@ -64,22 +75,26 @@ package struct FileStore: Sendable {
                 guard usher_gzip_file(file, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(buffer.count), 6) > 0 else { throw FileStore.fault("write") }
                 return
             }
-            var offset = 0
-            while offset < buffer.count {
-                let written = Foundation.write(file, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
-                guard written > 0 else { throw FileStore.fault("write") }
-                offset += written
-            }
+            try FileStore.write(buffer, to: file)
         }
         guard fsync(file) == 0 else { throw FileStore.fault("fsync") }
     }
+    static func write(_ buffer: UnsafeRawBufferPointer, to file: Int32) throws {
+        var offset = 0
+        while offset < buffer.count {
+            let written = Foundation.write(file, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+            guard written > 0 else { throw FileStore.fault("write") }
+            offset += written
+        }
+    }
+    static func write(_ bytes: [UInt8], to file: Int32) throws { try bytes.withUnsafeBytes { try write($0, to: file) } }
     private func sync(folder: String) throws {
         let handle = open(folder, O_RDONLY)
         guard handle >= 0 else { throw FileStore.fault("open") }
         defer { close(handle) }
         fsync(handle)
     }
-    private static func fault(_ call: String) -> StoreError {
+    static func fault(_ call: String) -> StoreError {
         let code = errno
         let message = "\(call): \(String(cString: strerror(code)))"
         return code == ENOSPC || code == EDQUOT ? .full(message) : .unavailable(message)
@@ -94,6 +109,9 @@ package struct StoredFile: Sendable, Equatable {
     package let type: String
     package let contentID: String?
     package let isInline: Bool
+
+    /// Characters of a name; file systems and mail programs take no more.
+    package static let longestName = 200
 
     package var isPicture: Bool { Attachment.pictures.contains(type) }
 

@@ -48,7 +48,7 @@ package struct Survey: Sendable, Equatable {
     }
 
     package mutating func rate(_ rating: Rating, comment: String, at now: Date) throws(Refusal) {
-        guard comment.count <= Survey.longestComment else { throw .invalid("comment", .tooLong(most: Survey.longestComment)) }
+        guard comment.fits(Survey.longestComment) else { throw .invalid("comment", .tooLong(most: Survey.longestComment)) }
         if let answeredAt, answeredAt + Survey.changeable < now { throw .conflict("this survey was answered more than a week ago and cannot be changed", allowed: []) }
         self.rating = rating
         self.comment = comment
@@ -57,7 +57,7 @@ package struct Survey: Sendable, Equatable {
 
     package mutating func review(note: String, at now: Date) throws(Refusal) {
         guard answeredAt != nil else { throw .conflict("there is no answer to review yet", allowed: []) }
-        guard note.count <= Survey.longestComment else { throw .invalid("note", .tooLong(most: Survey.longestComment)) }
+        guard note.fits(Survey.longestComment) else { throw .invalid("note", .tooLong(most: Survey.longestComment)) }
         reviewedAt = now
         reviewNote = note
     }

@@ -34,6 +34,8 @@ package struct NewTicket: Sendable {
     package var follows: Ticket?
 
     package static let longestSubject = 300
+    /// Characters of a person's name.
+    package static let longestName = 200
 
     package init(requester: MailAddress, subject: String, writing: Writing, source: Source) {
         self.requester = requester
@@ -50,10 +52,10 @@ extension Transaction {
         let routing = try route(request, topic)
         let customer = try self.customer(request.requester)
         if let language = request.language { try db.execute("UPDATE customer SET language = \(language) WHERE id = \(customer.id) AND language IS NULL") }
-        let requesterName = request.requester.name.isEmpty ? customer.name : request.requester.name
+        let requesterName = (request.requester.name.isEmpty ? customer.name : request.requester.name).cut(to: NewTicket.longestName)
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
         var ticket = Ticket(
-            id: Ticket.ID(0), number: try db.next(.ticketNumber), subject: String(request.subject.singleLine.prefix(NewTicket.longestSubject)), state: .new,
+            id: Ticket.ID(0), number: try db.next(.ticketNumber), subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
             priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
             customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
             mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,

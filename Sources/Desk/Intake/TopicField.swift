@@ -53,7 +53,7 @@ package struct TopicField: Sendable, Equatable {
             if isRequired { throw .invalid(name, .required) }
             return nil
         }
-        guard text.count <= TopicField.longest else { throw .invalid(name, .tooLong(most: TopicField.longest)) }
+        guard text.fits(TopicField.longest) else { throw .invalid(name, .tooLong(most: TopicField.longest)) }
         switch kind {
         case .line, .check: return .string(text.singleLine)
         case .text: return .string(text)

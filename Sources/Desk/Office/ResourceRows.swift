@@ -294,7 +294,7 @@ extension Transaction {
         guard let given = value.text else { throw Wrong(.wrongType(expected: "text")) }
         let text = most > 500 ? given.withoutControls : given.singleLine
         if field.isRequired, text.trimmingWhitespace().isEmpty { throw Wrong(.required) }
-        guard text.count <= most else { throw Wrong(.tooLong(most: most)) }
+        guard text.fits(most) else { throw Wrong(.tooLong(most: most)) }
         return text
     }
     private func integer(_ value: JSON, _ range: ClosedRange<Int>) throws -> Int64 {

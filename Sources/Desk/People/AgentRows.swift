@@ -73,7 +73,7 @@ extension Transaction {
         guard let address = MailAddress(email) else { throw Refusal.invalid("email", .notAnAddress) }
         let name = name.singleLine
         guard !name.isEmpty else { throw Refusal.invalid("name", .required) }
-        guard name.count <= 200 else { throw Refusal.invalid("name", .tooLong(most: 200)) }
+        guard name.fits(200) else { throw Refusal.invalid("name", .tooLong(most: 200)) }
         guard try db.agent(email: address.address) == nil else { throw Refusal.invalid("email", .taken) }
         let id = try db.insert(
             """

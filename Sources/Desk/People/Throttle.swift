@@ -54,11 +54,18 @@ extension Connection {
     }
 }
 
+extension Connection {
+    /// Whether something was done so often within the hour that `allowUse` would refuse it.
+    package func isUsedUp(_ name: String, perHour most: Int, now: Date) throws -> Bool {
+        let used = try first("SELECT failures FROM throttle WHERE name = \(name) AND last_at > \(now - 3600)") { try $0.read(Int.self) }
+        return (used ?? 0) >= most
+    }
+}
+
 extension Transaction {
     /// Lets something be done so often an hour; counted for whoever does it.
     package func allowUse(of name: String, perHour most: Int) throws -> Bool {
-        let used = try db.first("SELECT failures FROM throttle WHERE name = \(name) AND last_at > \(now - 3600)") { try $0.read(Int.self) } ?? 0
-        guard used < most else { return false }
+        guard try !db.isUsedUp(name, perHour: most, now: now) else { return false }
         // The hour begins with the first use.
         try db.execute(
             """

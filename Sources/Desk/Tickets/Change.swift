@@ -56,7 +56,7 @@ extension Transaction {
         func note(_ name: String, _ from: JSON, _ to: JSON) { data[name] = ["from": from, "to": to] }
         if let subject = change.subject?.singleLine, subject != ticket.subject {
             guard !subject.isEmpty else { throw Refusal.invalid("subject", .required) }
-            guard subject.count <= NewTicket.longestSubject else { throw Refusal.invalid("subject", .tooLong(most: NewTicket.longestSubject)) }
+            guard subject.fits(NewTicket.longestSubject) else { throw Refusal.invalid("subject", .tooLong(most: NewTicket.longestSubject)) }
             note("subject", .string(ticket.subject), .string(subject))
             ticket.subject = subject
             try db.extendText(of: ticket.id.number, conversation: subject)

@@ -10,7 +10,7 @@ import Store
 enum ComposerRoutes {
     static var routes: [Route] {
         [
-            .post("/desk/tickets/:number/entries", for: .agent(.agent), send),
+            .post("/desk/tickets/:number/entries", for: .agent(.agent), taking: .files, send),
             .post("/desk/tickets/:number/entries/:id/take-back", for: .agent(.agent), takeBack),
             .post("/desk/tickets/:number/draft", for: .agent(.agent), keep),
             .get("/desk/tickets/:number/canned/:id", for: .agent(.agent), canned),
@@ -30,8 +30,8 @@ enum ComposerRoutes {
         let kept = Set(form.values.filter { $0.name == "kept" }.compactMap { Int64($0.value) })
         var uploads: [StoredFile] = []
         do {
-            uploads = try call.keep(form)
-            guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+            uploads = try await call.keep(form)
+            guard body.utf8.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
             try await call.desk.write { [uploads] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let (writing, files) = Writing.typed(body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)

@@ -11,7 +11,7 @@ enum EntryRoutes {
     static var routes: [Route] {
         [
             .get("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Read the conversation", output: "Entry list", parameters: [.limit, .cursor, .seenBy]), list),
-            .post("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry", output: "Entry", status: 201), add),
+            .post("/api/v1/tickets/:number/entries", for: .key(.tickets), taking: .files, .init(summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry", output: "Entry", status: 201), add),
             .get("/api/v1/attachments/:id", for: .key(.tickets), .init(summary: "Download a file", output: "File"), attachment),
         ]
     }
@@ -36,7 +36,7 @@ enum EntryRoutes {
         let writing = input.writing(required: uploads.isEmpty) ?? Writing("", type: .text)
         try input.finish()
         guard let kind else { throw Refusal.invalid("kind", .required) }
-        let files = try call.desk.keep(uploads)
+        let files = try await call.desk.keep(uploads)
         return try await call.desk.write { tx in
             try tx.once(key) {
                 let id = try tx.add(kind, to: number, writing, by: author, files: files, call)
@@ -92,7 +92,7 @@ extension Call {
         // Pictures are shown in place, everything else is saved.
         let headers: HTTPFields = [
             .contentType: file.type, .contentDisposition: "\(file.isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
-            .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, max-age=31536000, immutable",
+            .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, no-cache",
         ]
         return Response(status: .ok, headers: headers, body: body)
     }

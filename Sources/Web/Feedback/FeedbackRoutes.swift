@@ -9,7 +9,7 @@ enum FeedbackRoutes {
     static var routes: [Route] {
         [
             .get("/api/v1/tickets/:number/survey", for: .key(.tickets), .init(summary: "The newest survey of a ticket", output: "Survey", parameters: [.seenBy]), survey),
-            .post("/api/v1/surveys/:token", for: .signedLink, .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
+            .post("/api/v1/surveys/:token", for: .signedLink, taking: .text, .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
             .get("/api/v1/feedback", for: .key(.tickets), .init(summary: "Answered surveys, newest first", output: "Feedback list", parameters: filters + [.limit, .cursor]), list),
             .get("/api/v1/feedback/averages", for: .key(.tickets), .init(summary: "Average ratings", output: "Average list", parameters: [group] + filters), averages),
             .post("/api/v1/feedback/:id/review", for: .key(.tickets), .init(summary: "Mark an answer as reviewed, with a note", input: "Review", output: "Survey"), review),

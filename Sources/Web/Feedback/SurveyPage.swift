@@ -9,7 +9,7 @@ import Store
 /// `/survey/TOKEN`: a star in the mail opens it with that rating chosen, one press sends it.
 enum SurveyRoutes {
     static var routes: [Route] {
-        [.get("/survey/:token", for: .signedLink, show), .post("/survey/:token", for: .signedLink, rate)]
+        [.get("/survey/:token", for: .signedLink, show), .post("/survey/:token", for: .signedLink, taking: .text, rate)]
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {

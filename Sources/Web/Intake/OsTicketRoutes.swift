@@ -15,13 +15,19 @@ enum OsTicketRoutes {
     static var routes: [Route] {
         ["/api", "/api/http.php"].flatMap { root -> [Route] in
             [
-                .post("\(root)/tickets.json", for: .key(.create)) { call in
-                    try await open(call) { try OsTicketRequest(json: try await call.body(), limit: call.desk.settings.current.attachmentBytes) }
+                .post("\(root)/tickets.json", for: .key(.create), taking: .files) { call in
+                    try await open(call) {
+                        let body = try await call.body()
+                        return try await Lane.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(json: body, limit: limit) }
+                    }
                 },
-                .post("\(root)/tickets.xml", for: .key(.create)) { call in
-                    try await open(call) { try OsTicketRequest(xml: try await call.body(), limit: call.desk.settings.current.attachmentBytes) }
+                .post("\(root)/tickets.xml", for: .key(.create), taking: .files) { call in
+                    try await open(call) {
+                        let body = try await call.body()
+                        return try await Lane.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(xml: body, limit: limit) }
+                    }
                 },
-                .post("\(root)/tickets.email", for: .key(.create), email),
+                .post("\(root)/tickets.email", for: .key(.create), taking: .files, email),
             ]
         }
     }
@@ -29,7 +35,7 @@ enum OsTicketRoutes {
     private static func open(_ call: Call, _ read: () async throws -> OsTicketRequest) async throws -> Response {
         do {
             let asked = try await read()
-            let files = try call.desk.keep(asked.uploads)
+            let files = try await call.desk.keep(asked.uploads)
             let number = try await call.desk.write { [actor = call.actor] tx in
                 var request = try asked.request(tx)
                 request.files = files
@@ -86,6 +92,8 @@ struct OsTicketRequest: Sendable {
     /// What the form of the topic asked for besides.
     var fields: [String: JSON] = [:]
     var uploads: [Upload] = []
+    /// The message as it is kept; read before the transaction, since markup takes time.
+    private(set) var writing = Writing("", type: .text)
 
     /// JSON: every key but the known ones is a field of the form.
     init(json bytes: Data, limit: Int) throws {
@@ -130,7 +138,7 @@ struct OsTicketRequest: Sendable {
         for file in reader.files {
             let isBase64 = file.encoding.lowercased() == "base64"
             guard let bytes = isBase64 ? Data(base64Encoded: file.content, options: .ignoreUnknownCharacters) : Data(file.content.utf8) else { throw Refusal.invalid("attachments", .notBase64) }
-            uploads.append(Upload(name: file.name.singleLine.isEmpty ? "file" : file.name.singleLine, type: Upload.type(file.type), bytes: bytes))
+            uploads.append(Upload(name: file.name.singleLine.isEmpty ? "file" : file.name.singleLine.cut(to: StoredFile.longestName), type: Upload.type(file.type), bytes: bytes))
         }
         try check(limit)
     }
@@ -153,18 +161,18 @@ struct OsTicketRequest: Sendable {
             if let content = parts["data"]?.text, let name = parts["name"]?.line {
                 let isBase64 = parts["encoding"]?.text?.lowercased() == "base64"
                 guard let bytes = isBase64 ? Data(base64Encoded: content, options: .ignoreUnknownCharacters) : Data(content.utf8) else { throw Refusal.invalid("attachments", .notBase64) }
-                uploads.append(Upload(name: name, type: Upload.type(parts["type"]?.text), bytes: bytes))
+                uploads.append(Upload(name: name.cut(to: StoredFile.longestName), type: Upload.type(parts["type"]?.text), bytes: bytes))
                 continue
             }
             for (name, content) in parts.sorted(by: { $0.key < $1.key }) {
                 guard let text = content.text else { throw Refusal.invalid("attachments", .wrongType(expected: "data addresses")) }
                 let data = DataAddress(text) ?? DataAddress(type: "text/plain", bytes: Data(text.utf8))
-                uploads.append(Upload(name: name.singleLine.isEmpty ? "file" : String(name.singleLine.prefix(250)), type: data.type, bytes: data.bytes))
+                uploads.append(Upload(name: name.singleLine.isEmpty ? "file" : name.singleLine.cut(to: StoredFile.longestName), type: data.type, bytes: data.bytes))
             }
         }
     }
 
-    private func check(_ limit: Int) throws {
+    private mutating func check(_ limit: Int) throws {
         var faults: [Fault] = []
         if email.isEmpty { faults.append(Fault("email", .required)) } else if MailAddress(email) == nil { faults.append(Fault("email", .notAnAddress)) }
         if name.isEmpty { faults.append(Fault("name", .required)) }
@@ -173,11 +181,12 @@ struct OsTicketRequest: Sendable {
         if body.utf8.count > 4 * Input.longestBody { faults.append(Fault("message", .tooLong(most: Input.longestBody))) }
         guard faults.isEmpty else { throw Refusal.invalid(faults) }
         guard uploads.reduce(0, { $0 + $1.bytes.count }) <= limit else { throw Refusal.tooLarge(limit: limit) }
+        writing = Writing(body, type: bodyType)
     }
 
     func request(_ tx: Transaction) throws -> NewTicket {
         guard let requester = MailAddress(name: name, email) else { throw Refusal.invalid("email", .notAnAddress) }
-        var request = NewTicket(requester: requester, subject: subject, writing: Writing(body, type: bodyType), source: source)
+        var request = NewTicket(requester: requester, subject: subject, writing: writing, source: source)
         request.topic = topic.map { Int64($0).map { .id($0) } ?? .name($0) }
         request.priority = try priority.map { given in
             // osTicket's priorities have keys: 1 low, 2 normal, 3 high, 4 emergency.

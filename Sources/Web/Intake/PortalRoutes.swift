@@ -12,7 +12,7 @@ enum PortalRoutes {
         [
             .get("/", for: .anyone, home),
             .get("/tickets/new", for: .anyone, show),
-            .post("/tickets/new", for: .anyone, open),
+            .post("/tickets/new", for: .anyone, taking: .files, open),
             .get("/kb", for: .anyone, articles),
             .get("/kb/:slug", for: .anyone, article),
         ]
@@ -41,48 +41,70 @@ enum PortalRoutes {
 
     @Sendable private static func open(_ call: Call) async throws -> Response {
         let topics = try await call.desk.read { try $0.publicTopics() }
-        let sent = try await call.form()
+        do {
+            let sent = try await call.form { try await refuseEarly(call, $0, topics) }
+            return try await open(call, sent, topics)
+        } catch let early as EarlyRefusal {
+            return early.response
+        }
+    }
+
+    private static func open(_ call: Call, _ sent: FormData, _ topics: [PublicTopic]) async throws -> Response {
         var typed = NewRequest(sent, topics)
         // Choosing a topic without a script brings its own fields.
         if sent["choose"] != nil { return call.guestPage { newTicketPage($0, typed, topics) } }
-        let request: NewTicket
         do {
-            var checked = try typed.checked(source: .web)
-            checked.files = try call.keep(sent)
-            checked.language = call.frame.t.code
-            checked.network = call.place
+            var request = try typed.checked(source: .web)
+            request.language = call.frame.t.code
+            request.network = call.place
             // Whoever is signed in has shown the address; all others may have typed anybody's.
-            checked.isProved = call.session?.customer?.address == checked.requester.address
-            checked.provenance.isUnverified = !checked.isProved
-            request = checked
+            request.isProved = call.session?.customer?.address == request.requester.address
+            request.provenance.isUnverified = !request.isProved
+            // A box that no person sees was filled in.
+            if isProgram(sent) { return Page.see(Path()) }
+            request.files = try await call.keep(sent)
+            guard let ticket = try await store(request, call) else { return tooMany(call, typed, topics) }
+            if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
+            // The address is not proved: this link shows what was typed, and the mail brings one that shows the answers.
+            let link = LinkToken(ticket: ticket.id, customer: ticket.customer, isGuest: true).text(call.desk.office.signer)
+            return Page.see(Path("t", link, query: [("sent", "new")]))
         } catch Refusal.invalid(let faults) {
             typed.faults = faults
-            return call.guestPage(.unprocessableContent) { newTicketPage($0, typed, topics) }
+            return call.guestPage(.unprocessableContent) { [typed] in newTicketPage($0, typed, topics) }
         } catch Refusal.tooLarge(let limit) {
             typed.faults = [Fault("attachments", .other("has more files than \(limit >> 20) MB"))]
-            return call.guestPage(.contentTooLarge) { newTicketPage($0, typed, topics) }
+            return call.guestPage(.contentTooLarge) { [typed] in newTicketPage($0, typed, topics) }
         }
-        // A box no person sees was filled by a program.
-        guard (sent["website"] ?? "").isEmpty else { return Page.see(Path()) }
-        let opened: (Ticket, Entry.ID)?
-        do {
-            opened = try await call.desk.write { [place = call.place] tx in
-                guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
-                try tx.refuseBanned(request.requester.address)
-                return try tx.open(request, by: nil)
-            }
-        } catch Refusal.invalid(let faults) {
-            typed.faults = faults
-            return call.guestPage(.unprocessableContent) { newTicketPage($0, typed, topics) }
+    }
+
+    /// Nil where too many requests came from this place within the hour.
+    private static func store(_ request: NewTicket, _ call: Call) async throws -> Ticket? {
+        try await call.desk.write { [place = call.place] tx in
+            guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
+            try tx.refuseBanned(request.requester.address)
+            return try tx.open(request, by: nil).0
         }
-        guard let (ticket, _) = opened else {
-            typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]
-            return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
+    }
+
+    /// What ends a request before its files are read.
+    private struct EarlyRefusal: Error { let response: Response }
+
+    /// The checks that need no file: no file of a form that is refused anyway is written to the disk.
+    private static func refuseEarly(_ call: Call, _ sent: FormData, _ topics: [PublicTopic]) async throws {
+        if isProgram(sent) { throw EarlyRefusal(response: Page.see(Path())) }
+        let isUsedUp = try await call.desk.read { [place = call.place, now = call.desk.clock.now()] db in
+            try db.isUsedUp("form:\(place)", perHour: perHour, now: now)
         }
-        if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
-        // The address is not proved: this link shows what was typed, and the mail brings one that shows the answers.
-        let link = LinkToken(ticket: ticket.id, customer: ticket.customer, isGuest: true).text(call.desk.office.signer)
-        return Page.see(Path("t", link, query: [("sent", "new")]))
+        if isUsedUp { throw EarlyRefusal(response: tooMany(call, NewRequest(sent, topics), topics)) }
+    }
+
+    /// A box that no person sees was filled in.
+    private static func isProgram(_ sent: FormData) -> Bool { !(sent["website"] ?? "").isEmpty }
+
+    private static func tooMany(_ call: Call, _ typed: NewRequest, _ topics: [PublicTopic]) -> Response {
+        var typed = typed
+        typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]
+        return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
     }
 
     @Sendable private static func articles(_ call: Call) async throws -> Response {
@@ -124,11 +146,11 @@ struct NewRequest {
     /// The request, or every fault of it.
     func checked(source: Source) throws(Refusal) -> NewTicket {
         var faults: [Fault] = []
-        let address = MailAddress(name: String(name.singleLine.prefix(200)), email.trimmingWhitespace())
+        let address = MailAddress(name: name.singleLine.cut(to: NewTicket.longestName), email.trimmingWhitespace())
         if email.trimmingWhitespace().isEmpty { faults.append(Fault("email", .required)) } else if address == nil { faults.append(Fault("email", .notAnAddress)) }
-        if subject.trimmingWhitespace().isEmpty { faults.append(Fault("subject", .required)) } else if subject.count > NewTicket.longestSubject { faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject))) }
+        if subject.trimmingWhitespace().isEmpty { faults.append(Fault("subject", .required)) } else if !subject.fits(NewTicket.longestSubject) { faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject))) }
         let writing = Writing(body, type: .text)
-        if writing.text.isEmpty { faults.append(Fault("body", .required)) } else if body.count > Input.longestBody { faults.append(Fault("body", .tooLong(most: Input.longestBody))) }
+        if writing.text.isEmpty { faults.append(Fault("body", .required)) } else if body.utf8.count > Input.longestBody { faults.append(Fault("body", .tooLong(most: Input.longestBody))) }
         var kept: [String: JSON] = [:]
         for field in topic?.fields ?? [] {
             do { kept[field.key] = try field.value(of: fields[field.key]) } catch { if case .invalid(let wrong) = error { faults += wrong } }

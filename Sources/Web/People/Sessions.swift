@@ -104,10 +104,10 @@ extension Call {
     }
 
     /// A form sent by somebody signed in, or by a guest whose browser kept the visit's mark.
-    func form() async throws -> FormData {
+    func form(beforeFiles: ((FormData) async throws -> Void)? = nil) async throws -> FormData {
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
         guard !subject.isEmpty else { throw Refusal.notAllowed("Your browser kept no cookie; please allow cookies for this address and send the form again") }
-        return try await form(csrfFor: subject)
+        return try await form(csrfFor: subject, beforeFiles: beforeFiles)
     }
 
     /// A page with a form for guests: their browser is given the mark its form will be known by.

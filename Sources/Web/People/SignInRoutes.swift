@@ -11,7 +11,8 @@ enum SignInRoutes {
     static var routes: [Route] {
         [
             .get("/sign-in", for: .anyone, show),
-            .post("/sign-in", for: .anyone, signIn),
+            // After an interruption the form carries what somebody was about to send.
+            .post("/sign-in", for: .anyone, taking: .text, signIn),
             .post("/sign-in/link", for: .anyone, mailLink),
             .get("/sign-in/:token", for: .signedLink, showLink),
             .post("/sign-in/:token", for: .signedLink, useLink),
@@ -27,7 +28,7 @@ enum SignInRoutes {
             if Call.safe(call.request.uri.string) == nil { path = Path("sign-in") }
             return Page.see(path)
         }
-        let kept = FormData(try await call.body(), type: call.request.headers[.contentType] ?? "")?.values.filter { $0.name != "csrf" } ?? []
+        let kept = try await call.unsentValues().filter { $0.name != "csrf" }
         return call.guestPage(.unauthorized) { signInPage($0, SignInState(next: call.request.uri.path, kept: kept, isInterrupted: true)) }
     }
 

@@ -13,7 +13,7 @@ enum CustomerRoutes {
             .get("/tickets", for: .customer, list),
             .post("/tickets/password", for: .customer, setPassword),
             .get("/tickets/:number", for: .customer, show),
-            .post("/tickets/:number", for: .customer, answer),
+            .post("/tickets/:number", for: .customer, taking: .files, answer),
             .post("/tickets/:number/confirm", for: .customer, confirm),
             .post("/tickets/:number/reopen", for: .customer, reopen),
             .get("/tickets/:number/attachments/:id", for: .customer, attachment),
@@ -47,7 +47,7 @@ enum CustomerRoutes {
     @Sendable private static func answer(_ call: Call) async throws -> Response {
         let form = try await call.form()
         let (writing, files): (Writing, [StoredFile])
-        do { (writing, files) = try call.customersWords(form) } catch let refusal as Refusal {
+        do { (writing, files) = try await call.customersWords(form) } catch let refusal as Refusal {
             return try call.again(try await call.customerView(), refusal, typed: form["body"] ?? "")
         }
         let (number, author) = (try call.number(), try call.author())

@@ -14,7 +14,7 @@ enum DeskRoutes {
             .get("/desk/counts", for: .agent(.viewer), counts),
             .get("/desk/search", for: .agent(.viewer), search),
             .get("/desk/new", for: .agent(.agent), showNew),
-            .post("/desk/new", for: .agent(.agent), openNew),
+            .post("/desk/new", for: .agent(.agent), taking: .files, openNew),
             .post("/desk/bulk", for: .agent(.agent), bulk),
             .get("/desk/tickets/:number", for: .agent(.viewer), show),
             .get("/desk/tickets/:number/change", for: .agent(.agent), showChange),
@@ -200,7 +200,7 @@ enum DeskRoutes {
         let request: NewTicket
         do {
             var checked = try typed.request.checked(source: Source(rawValue: sent["source"] ?? "") == .email ? .email : .phone)
-            checked.files = try call.keep(sent)
+            checked.files = try await call.keep(sent)
             checked.priority = Priority(word: typed.priority)
             checked.notify = typed.notifies
             request = checked

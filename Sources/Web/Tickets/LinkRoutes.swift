@@ -11,9 +11,9 @@ enum LinkRoutes {
     static var routes: [Route] {
         [
             .get("/t/:token", for: .signedLink, show),
-            .post("/t/:token", for: .signedLink, answer),
+            .post("/t/:token", for: .signedLink, taking: .files, answer),
             .post("/t/:token/confirm", for: .signedLink, confirm),
-            .post("/t/:token/reopen", for: .signedLink, reopen),
+            .post("/t/:token/reopen", for: .signedLink, taking: .text, reopen),
             .get("/t/:token/attachments/:id", for: .signedLink, attachment),
         ]
     }
@@ -27,7 +27,7 @@ enum LinkRoutes {
         let token = try call.linkToken()
         let form = try await call.form(csrfFor: try call.parameter("token"))
         let (writing, files): (Writing, [StoredFile])
-        do { (writing, files) = try call.customersWords(form) } catch let refusal as Refusal {
+        do { (writing, files) = try await call.customersWords(form) } catch let refusal as Refusal {
             return try call.again(try await call.linkView(token), refusal, typed: form["body"] ?? "")
         }
         let answered = try await call.desk.write { [place = call.place] tx -> Ticket? in
@@ -101,12 +101,12 @@ extension Call {
     }
 
     /// What a customer typed and chose; words or files, one of them must be there.
-    func customersWords(_ form: FormData) throws -> (Writing, [StoredFile]) {
+    func customersWords(_ form: FormData) async throws -> (Writing, [StoredFile]) {
         let body = form["body"] ?? ""
         let writing = Writing(body, type: .text)
-        let files = try keep(form)
-        guard !writing.text.isEmpty || !files.isEmpty else { throw Refusal.invalid("body", .required) }
-        guard body.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+        guard !writing.text.isEmpty || !form.files.isEmpty || form.isTooLarge else { throw Refusal.invalid("body", .required) }
+        guard body.utf8.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+        let files = try await keep(form)
         return (writing.text.isEmpty ? Writing("(no text, see the files)", type: .text) : writing, files)
     }
 

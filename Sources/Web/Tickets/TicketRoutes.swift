@@ -9,7 +9,7 @@ import Store
 enum TicketRoutes {
     static var routes: [Route] {
         [
-            .post("/api/v1/tickets", for: .key(.create), .init(summary: "Open a ticket", input: "NewTicket", output: "Ticket", status: 201), open),
+            .post("/api/v1/tickets", for: .key(.create), taking: .files, .init(summary: "Open a ticket", input: "NewTicket", output: "Ticket", status: 201), open),
             .get("/api/v1/tickets", for: .key(.tickets), .init(summary: "List tickets, by the search language", output: "Ticket list", parameters: listParameters), list),
             .get("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Read a ticket", output: "Ticket", parameters: [.seenBy]), show),
             .patch("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Change a ticket", input: "TicketChange", output: "Ticket"), change),
@@ -42,7 +42,7 @@ enum TicketRoutes {
         try input.finish()
         guard let requester, let subject, let writing else { throw Refusal.invalid([]) }
         var request = NewTicket(requester: requester, subject: subject, writing: writing, source: .api)
-        request.files = try call.desk.keep(uploads)
+        request.files = try await call.desk.keep(uploads)
         request.topic = topic
         request.department = department
         request.priority = priority
