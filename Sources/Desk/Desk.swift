@@ -85,6 +85,8 @@ package struct Transaction {
 package struct Office: Sendable {
     /// The desk's address without a slash at its end, as links carry it.
     package let url: String
+    /// Whether the desk is reached by HTTPS.
+    package var isSecure: Bool { url.hasPrefix("https:") }
     package let mailbox: MailAddress
     package let signer: Signer
 

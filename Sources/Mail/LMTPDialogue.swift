@@ -25,6 +25,8 @@ package struct LMTPDialogue: Sendable {
     private var hasGreeted = false
     private(set) var sender: String?
     private(set) var recipients: [String] = []
+    /// Octets of the message, as its sender said (RFC 1870).
+    private(set) var announcedSize: Int?
     private var asked: String?
     private var mistakes = 0
 
@@ -72,6 +74,7 @@ package struct LMTPDialogue: Sendable {
             switch parts[0].uppercased() {
             case "SIZE":
                 guard parts.count == 2, let size = Int(parts[1]) else { return wrong("501 5.5.4 SIZE takes a number") }
+                announcedSize = size
                 guard size <= limits.size else { return .answer("552 5.3.4 larger than \(limits.size) octets") }
             case "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH": break
             default: return wrong("555 5.5.4 the parameter \(parts[0]) is not known here")
@@ -108,6 +111,7 @@ package struct LMTPDialogue: Sendable {
     private mutating func reset() {
         sender = nil
         recipients = []
+        announcedSize = nil
         asked = nil
     }
 
@@ -133,9 +137,17 @@ package struct DottedMessage: Sendable {
     package private(set) var bytes = Data()
     /// More came than is taken; the rest is passed over.
     package private(set) var isTooLarge = false
+    /// There was no room for it.
+    package private(set) var isPutOff = false
     private let limit: Int
 
     package init(limit: Int) { self.limit = limit }
+
+    /// There is no room for it now; the rest is passed over.
+    package mutating func putOff() {
+        isPutOff = true
+        bytes = Data()
+    }
 
     /// One line without its line end; true when it was the last.
     package mutating func take(_ line: some Collection<UInt8>) -> Bool {
@@ -150,7 +162,7 @@ package struct DottedMessage: Sendable {
     }
 
     private mutating func append(_ line: some Collection<UInt8>) {
-        guard !isTooLarge else { return }
+        guard !isTooLarge, !isPutOff else { return }
         guard bytes.count + line.count + 2 <= limit else {
             isTooLarge = true
             bytes = Data()

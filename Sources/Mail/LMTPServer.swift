@@ -8,6 +8,10 @@ package protocol MailDoor: Sendable {
     func knows(_ recipient: String) async -> Bool
     /// Answers only once the message would survive a loss of power.
     func take(_ message: Data, from sender: String, for recipient: String) async -> DoorAnswer
+    /// Makes room in memory for a large message, after a wait where others have it; false when it took too long.
+    func reserve(_ bytes: Int) async -> Bool
+    /// Gives back what was reserved.
+    func release(_ bytes: Int) async
 }
 
 /// What became of a message for one recipient, as the mail server is told.
@@ -35,6 +39,8 @@ package struct LMTPServer: Sendable {
     private let limits: LMTPDialogue.Limits
     private static let mostConnections = 200
     private static let patience = TimeAmount.minutes(5)
+    /// Octets of a message that need no reservation.
+    private static let freeBytes = 1 << 20
     /// Octets of one line; mail has 998, broken mail has more.
     private static let longestLine = 1 << 20
 
@@ -79,15 +85,27 @@ package struct LMTPServer: Sendable {
     private func serve(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
         var dialogue = LMTPDialogue(host: name, limits: limits)
         var buffer = ByteBuffer()
+        var searched = 0
         var message: DottedMessage?
+        var reserved = 0
+        defer { if reserved > 0 { Task { [reserved, door] in await door.release(reserved) } } }
         try await outbound.write(ByteBuffer(string: dialogue.greeting + "\r\n"))
         for try await chunk in inbound {
             buffer.writeImmutableBuffer(chunk)
             var answers = ""
-            while let line = buffer.readLine() {
+            while let line = buffer.readLine(after: &searched) {
                 if message != nil {
-                    guard message?.take(line.readableBytesView) ?? false, let whole = message else { continue }
+                    let isWhole = message?.take(line.readableBytesView) ?? false
+                    if reserved == 0, let begun = message, begun.bytes.count > Self.freeBytes {
+                        let bytes = Self.bytes(of: dialogue, limits)
+                        if await door.reserve(bytes) { reserved = bytes } else { message?.putOff() }
+                    }
+                    guard isWhole, let whole = message else { continue }
                     message = nil
+                    defer {
+                        if reserved > 0 { Task { [reserved, door] in await door.release(reserved) } }
+                        reserved = 0
+                    }
                     for answer in await deliver(whole, dialogue.finish()) { answers += answer + "\r\n" }
                     continue
                 }
@@ -111,10 +129,18 @@ package struct LMTPServer: Sendable {
         }
     }
 
+    /// What a message may take in memory: its bytes, and once more what is read from them.
+    private static func bytes(of dialogue: LMTPDialogue, _ limits: LMTPDialogue.Limits) -> Int {
+        let announced = dialogue.announcedSize ?? 0
+        return 2 * (announced > freeBytes ? announced : limits.size)
+    }
+
     private func deliver(_ message: DottedMessage, _ envelope: (sender: String, recipients: [String])) async -> [String] {
         var answers: [String] = []
         for recipient in envelope.recipients {
-            if message.isTooLarge {
+            if message.isPutOff {
+                answers.append("451 4.3.1 too many large messages at once")
+            } else if message.isTooLarge {
                 answers.append("552 5.3.4 larger than \(limits.size) octets")
             } else if message.bytes.allSatisfy({ $0 == 13 || $0 == 10 || $0 == 32 || $0 == 9 }) {
                 answers.append("554 5.6.0 there is no message")
@@ -127,14 +153,26 @@ package struct LMTPServer: Sendable {
 }
 
 extension ByteBuffer {
-    /// The next line without its end, LF alone or CR LF; nil while it has none.
-    fileprivate mutating func readLine() -> ByteBuffer? {
-        guard let end = readableBytesView.firstIndex(of: 10) else { return nil }
-        let length = end - readerIndex
-        guard var line = readSlice(length: length) else { return nil }
-        moveReaderIndex(forwardBy: 1)
-        if line.readableBytesView.last == 13 { line = line.getSlice(at: line.readerIndex, length: line.readableBytes - 1) ?? line }
-        return line
+    /// The next line without its end; nil while it has none.
+    ///
+    /// Only CR LF ends a line (RFC 5321, section 2.3.8). Were LF alone an end too, a message could end where the server in
+    /// front saw none, and bring in a second one with an envelope of its own.
+    ///
+    /// - Parameter searched: bytes of this line that hold no end, from an earlier call.
+    fileprivate mutating func readLine(after searched: inout Int) -> ByteBuffer? {
+        let view = readableBytesView
+        var from = view.startIndex + searched
+        while let end = view[from...].firstIndex(of: 10) {
+            if end > view.startIndex, view[end - 1] == 13 {
+                searched = 0
+                guard let line = readSlice(length: end - 1 - view.startIndex) else { return nil }
+                moveReaderIndex(forwardBy: 2)
+                return line
+            }
+            from = end + 1
+        }
+        searched = readableBytes
+        return nil
     }
 }
 

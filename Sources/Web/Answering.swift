@@ -14,10 +14,21 @@ struct Answering: RouterMiddleware {
     private var log: Logger { web.log }
 
     func handle(_ request: Request, context: DeskContext, next: (Request, DeskContext) async throws -> Response) async throws -> Response {
+        var response = try await answer(request, context, next)
+        // A year, in which browsers come by HTTPS only (RFC 6797).
+        if web.desk.office.isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+        return response
+    }
+
+    private func answer(
+        _ request: Request, _ context: DeskContext, _ next: (Request, DeskContext) async throws -> Response
+    ) async throws -> Response {
         let isAPI = request.uri.path.hasPrefix("/api/")
         var problem: Problem
         do { return try await next(request, context) } catch let refusal as Refusal {
             problem = Problem(refusal)
+        } catch is Overloaded {
+            problem = Problem(status: 503, title: "Too many large uploads are under way. Try again in a minute.")
         } catch let error as StoreError {
             problem = self.problem(error, context)
         } catch let error as HTTPError {
@@ -27,7 +38,9 @@ struct Answering: RouterMiddleware {
         }
         if isAPI { return problem.apiResponse }
         problem.requestID = context.id
-        return Page.response(.init(code: problem.status), errorPage(problem, await web.frame(request)), policy: Page.policy)
+        var response = Page.response(.init(code: problem.status), errorPage(problem, await web.frame(request)), policy: Page.policy)
+        if problem.status == 503 { response.headers[.retryAfter] = "5" }
+        return response
     }
 
     private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {

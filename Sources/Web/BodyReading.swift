@@ -24,6 +24,8 @@ package enum BodyAllowance: Sendable, Equatable {
     }
 
     static let smallBytes = 64 << 10
+    /// Words that come with files, which no client writes as three bytes each.
+    static let wordsBytes = 2 << 20
     /// A text of `Input.longestBody` bytes, each written as three (`%41`), and the fields around it.
     static let textBytes = 4 << 20
 
@@ -33,7 +35,7 @@ package enum BodyAllowance: Sendable, Equatable {
         case .small: Self.smallBytes
         case .text: Self.textBytes
         // Attachments of the API are base64, which takes four bytes for three.
-        case .files: Self.textBytes + attachments / 3 * 4 + 4
+        case .files: Self.wordsBytes + attachments / 3 * 4 + 4
         }
     }
 }

@@ -16,13 +16,16 @@ package struct Web: Sendable {
     let sessions: SessionRing
     /// Whose `X-Forwarded-For` counts.
     let proxies: Set<String>
+    /// Who may read `/metrics` besides this machine.
+    let metricsReaders: Set<String>
     /// Sends one message at once, for the test button: nil when it was taken, else what the mail server said.
     let tryMail: (@Sendable (_ recipient: String, _ text: MailText?) async -> String?)?
     let measures: PrometheusMetrics
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil) {
+    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil) {
         self.proxies = Set(proxies)
+        self.metricsReaders = Set(metricsReaders)
         self.tryMail = tryMail
         sessions = SessionRing()
         self.desk = desk

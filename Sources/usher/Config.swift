@@ -7,7 +7,7 @@ import Yams
 struct Config: Sendable {
     /// One setting, declared once: its name, what stands without it, and the line of help.
     enum Name: String, CaseIterable, Sendable {
-        case data, database, listen, url, smtp, lmtpListen = "lmtp_listen", secret, trustedProxies = "trusted_proxies"
+        case data, database, listen, url, smtp, lmtpListen = "lmtp_listen", secret, trustedProxies = "trusted_proxies", metricsAllow = "metrics_allow"
 
         var variable: String { "USHER_" + rawValue.uppercased() }
         var standard: String {
@@ -18,6 +18,7 @@ struct Config: Sendable {
             case .url: "from USHER_LISTEN"
             case .smtp: "none: mail waits in the outbox"
             case .lmtpListen, .trustedProxies: "none"
+            case .metricsAllow: "this machine"
             case .secret: "made and kept in USHER_DATA"
             }
         }
@@ -30,6 +31,7 @@ struct Config: Sendable {
             case .smtp: "smtp://user:password@host:port or smtps://…; STARTTLS when offered"
             case .lmtpListen: "host:port of the LMTP listener"
             case .secret: "signs links and message ids; the same on every node"
+            case .metricsAllow: "addresses that may read /metrics, with commas between"
             case .trustedProxies: "addresses whose X-Forwarded-For counts, with commas between"
             }
         }
@@ -44,6 +46,8 @@ struct Config: Sendable {
     var smtp: MailServer?
     private(set) var lmtp: (host: String, port: Int)?
     private(set) var proxies: [String] = []
+    /// Who may read `/metrics` besides this machine.
+    private(set) var metricsReaders: [String] = []
     var secret: String?
 
     static var helpText: String {
@@ -91,7 +95,8 @@ struct Config: Sendable {
         if let listen = values[.lmtpListen] {
             if let (host, port) = Config.address(listen) { lmtp = (host, port) } else { mistakes.append("USHER_LMTP_LISTEN: “\(listen)” is not host:port") }
         }
-        proxies = (values[.trustedProxies] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        proxies = Config.list(values[.trustedProxies])
+        metricsReaders = Config.list(values[.metricsAllow])
         guard mistakes.isEmpty else { throw Mistakes(lines: mistakes) }
     }
 
@@ -127,6 +132,10 @@ struct Config: Sendable {
             values[name] = "\(value)"
         }
         return values
+    }
+
+    private static func list(_ text: String?) -> [String] {
+        (text ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     private static func address(_ text: String) -> (String, Int)? {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMemory
 import Desk
 import Foundation
 import Hummingbird
@@ -32,11 +33,14 @@ struct Serve: AsyncParsableCommand {
         let mailer = SMTPMailer(config.smtp, greeting: desk.office.mailbox.domain)
         var testButton: (@Sendable (String, MailText?) async -> String?)?
         if mailer.hasOwnServer { testButton = { recipient, text in await tryMail(mailer, desk, to: recipient, text) } }
-        let web = Web(desk: desk, measures: measures, proxies: config.proxies, tryMail: testButton)
+        let web = Web(desk: desk, measures: measures, proxies: config.proxies, metricsReaders: config.metricsReaders, tryMail: testButton)
+        // Large bodies come and go: their memory shall go back to the system at once, and not stay with the process.
+        usher_return_large_memory(1 << 20)
+        let limits = ConnectionLimits(most: ConnectionLimits.withinFileLimit(), proxies: Set(config.proxies))
         let app = Application(
             router: web.router(),
             // Whoever says nothing for so long is let go, also one who never reads our answer.
-            server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            server: .http1(configuration: .init(additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { _ in
                 say("listening on http://\(config.host):\(port)")

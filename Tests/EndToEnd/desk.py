@@ -165,9 +165,10 @@ class Desk:
 
     # the program
 
-    def start(self, *arguments):
+    def start(self, *arguments, open_files=None):
         self.output = open(self.folder / "serve.log", "ab")
-        self.process = subprocess.Popen([USHER, "serve", *arguments], env=self.environment, stdout=self.output, stderr=self.output, user=self.user)
+        limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
+        self.process = subprocess.Popen([*limit, USHER, "serve", *arguments], env=self.environment, stdout=self.output, stderr=self.output, user=self.user)
 
         def up():
             assert self.process.poll() is None, self.log()

@@ -71,7 +71,7 @@ struct FormDataTests {
         let body = "--b\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\nHélló\r\nworld\r\n--b\r\nContent-Disposition: form-data; name=\"attachments\"; filename=\"ä 1.png\"\r\nContent-Type: image/png\r\n\r\n\u{1}\u{2}\r\n--b\r\nContent-Disposition: form-data; name=\"attachments\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n--b--\r\n"
         let form = try #require(FormData(Data(body.utf8), type: "multipart/form-data; boundary=b"))
         #expect(form["body"] == "Hélló\r\nworld")
-        #expect(form.files.count == 1 && form.files[0].name == "ä 1.png" && form.files[0].type == "image/png" && form.files[0].bytes == Data([1, 2]))
+        #expect(form.values.count == 1 && form.files.isEmpty, "files are read from a stream only")
     }
 
     @Test("fields of a plain form")

@@ -16,7 +16,7 @@ import Testing
 struct WorkspaceTests {
     private func app(_ test: TestDesk) -> some ApplicationProtocol { Application(router: Web(desk: test.desk, measures: PrometheusMetrics()).router()) }
     private func session(_ test: TestDesk, _ agent: Agent) async throws -> HTTPFields {
-        [.cookie: "usher_session=\(try await test.write { try $0.beginSession(.agent(agent), browser: "Firefox") })"]
+        [.cookie: "__Host-usher_session=\(try await test.write { try $0.beginSession(.agent(agent), browser: "Firefox") })"]
     }
     private func csrf(_ test: TestDesk, _ headers: HTTPFields) -> String {
         let token = headers[.cookie]?.split(separator: "=").last.map(String.init) ?? ""
@@ -129,7 +129,7 @@ struct WorkspaceTests {
         let others = try await test.open(from: "lee@corner.example", name: "Lee")
         try await test.act(on: mine) { tx, ticket in _ = try tx.note(on: &ticket, Writing("CANARY", type: .text), by: Actor(ada), files: [], source: .web) }
         let kim = Session.Holder.customer(Person(id: mine.customer, name: "Kim", address: TestDesk.kim))
-        let headers: HTTPFields = [.cookie: "usher_session=\(try await test.write { try $0.beginSession(kim, browser: "") })"]
+        let headers: HTTPFields = [.cookie: "__Host-usher_session=\(try await test.write { try $0.beginSession(kim, browser: "") })"]
         try await app(test).test(.router) { client in
             try await client.execute(uri: "/tickets", method: .get, headers: headers) { response in
                 let page = String(buffer: response.body)
@@ -145,7 +145,7 @@ struct WorkspaceTests {
     func flood() async throws {
         let test = try await TestDesk()
         let visit = "a-visit"
-        let headers: HTTPFields = [.cookie: "usher_visit=\(visit)", .contentType: "application/x-www-form-urlencoded"]
+        let headers: HTTPFields = [.cookie: "__Host-usher_visit=\(visit)", .contentType: "application/x-www-form-urlencoded"]
         let mark = test.desk.office.signer.mark(visit, for: .form)
         @Sendable func body(_ more: String) -> ByteBuffer { ByteBuffer(string: "csrf=\(mark)&email=victim@elsewhere.example&name=BUY+NOW&subject=CHEAP+PILLS&body=words\(more)") }
         try await app(test).test(.router) { client in
@@ -185,7 +185,7 @@ struct WorkspaceTests {
     func banned() async throws {
         let test = try await TestDesk()
         _ = try await test.write { try $0.add(["pattern": "@spam.example"], to: .bans) }
-        let headers: HTTPFields = [.cookie: "usher_visit=visit", .contentType: "application/x-www-form-urlencoded"]
+        let headers: HTTPFields = [.cookie: "__Host-usher_visit=visit", .contentType: "application/x-www-form-urlencoded"]
         let mark = test.desk.office.signer.mark("visit", for: .form)
         try await app(test).test(.router) { client in
             let body = ByteBuffer(string: "csrf=\(mark)&email=eve@spam.example&name=Eve&subject=Pills&body=Many+words")

@@ -48,8 +48,9 @@ package struct FileStore: Sendable {
     /// Whether a file with this content is there. If so it counts as written now, so that it is not swept as one that
     /// nobody wanted while a new entry is about to name it.
     func touch(_ hash: String) -> Bool {
-        [path(of: hash), packedPath(of: hash)].contains { utimes($0.path, nil) == 0 }
+        places(of: hash).contains { utimes($0.path, nil) == 0 }
     }
+    func places(of hash: String) -> [URL] { [path(of: hash), packedPath(of: hash)] }
 
     package func bytes(of hash: String) throws -> Data {
         guard !isPlain(hash), let packed = try? Data(contentsOf: packedPath(of: hash)) else { return try Data(contentsOf: path(of: hash), options: .mappedIfSafe) }

@@ -49,6 +49,7 @@ package struct Sweep: Service {
     private let desk: Desk
     private static let mostAttempts = 10
     private static let looksBetweenClearings = 3600
+    private static let looksBetweenFileSweeps = 6 * 3600
 
     package init(desk: Desk) { self.desk = desk }
 
@@ -56,7 +57,11 @@ package struct Sweep: Service {
         await cancelWhenGracefulShutdown {
             var looks = 0
             var tending: Task<Void, Never>?
-            defer { tending?.cancel() }
+            var sweeping: Task<Void, Never>?
+            defer {
+                tending?.cancel()
+                sweeping?.cancel()
+            }
             while !Task.isCancelled {
                 do {
                     try await tick()
@@ -67,11 +72,21 @@ package struct Sweep: Service {
                             do { try await desk.tendIndex() } catch { if !Task.isCancelled { desk.log.error("the search index was not put in order", metadata: ["detail": "\(error)"]) } }
                         }
                     }
+                    if looks % Self.looksBetweenFileSweeps == Self.looksBetweenClearings - 1 { sweeping = Task { [desk] in await Self.sweepFiles(desk) } }
                     looks += 1
                     try await desk.reloadSettings()
                 } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }
                 try? await Task.sleep(for: .seconds(1))  // cancelled at shutdown: the loop ends
             }
+        }
+    }
+
+    private static func sweepFiles(_ desk: Desk) async {
+        do {
+            let count = try await desk.sweepFiles()
+            if count > 0 { desk.log.notice("files that nothing names were removed", metadata: ["count": "\(count)"]) }
+        } catch {
+            if !Task.isCancelled { desk.log.error("files that nothing names were not removed", metadata: ["detail": "\(error)"]) }
         }
     }
 

@@ -35,6 +35,13 @@ package struct MailEntrance: Service, MailDoor {
         do { return try await desk.read { try $0.mailbox(address) } != nil } catch { return true }
     }
 
+    package func reserve(_ bytes: Int) async -> Bool {
+        // A mail server waits ten minutes for us (RFC 5321, section 4.5.3.2).
+        do { try await desk.largeBodies.take(bytes, patience: .seconds(240)) } catch { return false }
+        return true
+    }
+    package func release(_ bytes: Int) async { desk.largeBodies.release(bytes) }
+
     package func take(_ message: Data, from sender: String, for recipient: String) async -> DoorAnswer {
         do {
             switch try await desk.receive(message, sender: MailAddress(sender), mailbox: MailAddress(recipient)) {

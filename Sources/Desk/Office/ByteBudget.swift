@@ -45,7 +45,9 @@ package final class ByteBudget: Sendable {
     package var waiting: Int { state.withLock { $0.line.count } }
 
     /// Holds a share until it is released; the caller releases exactly what it took. Throws `Overloaded`.
-    package func take(_ bytes: Int) async throws {
+    ///
+    /// - Parameter patience: how long to wait, where it is not as long as everybody.
+    package func take(_ bytes: Int, patience: Duration? = nil) async throws {
         let (isTaken, id) = state.withLock { state -> (Bool?, UInt64) in
             state.next += 1
             if state.line.isEmpty, fits(bytes, state) {
@@ -58,7 +60,7 @@ package final class ByteBudget: Sendable {
         }
         if isTaken == true { return }
         guard isTaken == nil else { throw Overloaded() }
-        let timer = Task { [patience] in
+        let timer = Task { [patience = patience ?? self.patience] in
             try? await Task.sleep(for: patience)  // a cancelled sleep means that the wait is over already
             if !Task.isCancelled { self.leave(id) }
         }

@@ -20,12 +20,21 @@ enum OperatorRoutes {
         Response(status: .ok, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
+    /// This machine, and whom the operator named. A request that a proxy on this machine passed on is not from this machine.
+    private static func mayReadMetrics(_ call: Call) -> Bool {
+        if call.web.metricsReaders.contains(call.place) { return true }
+        let isPassedOn = call.request.headers[.xForwardedFor] != nil || call.request.headers[.forwarded] != nil
+        let isHere = call.place.isEmpty || call.place == "::1" || call.place.hasPrefix("127.") || call.place.hasPrefix("::ffff:127.")
+        return isHere && (!isPassedOn || call.web.proxies.contains(call.context.peer))
+    }
+
     @Sendable private static func ready(_ call: Call) async throws -> Response {
         _ = try await call.desk.read { try $0.value("SELECT 1", as: Int64.self) }
         return plain("ok")
     }
 
     @Sendable private static func metrics(_ call: Call) async throws -> Response {
+        guard mayReadMetrics(call) else { throw Refusal.notFound }
         var text = call.web.measures.text
         let database = call.desk.database.measures
         func counter(_ name: String, _ value: Int) { text += "# TYPE \(name) counter\n\(name) \(value)\n" }

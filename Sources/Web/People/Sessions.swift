@@ -16,7 +16,7 @@ final class SessionRing: Sendable {
     private static let most = 10_000
 
     func session(of request: Request, _ desk: Desk) async throws -> Session? {
-        guard let token = Cookies.value(Cookies.session, in: request), token.utf8.count <= 100 else { return nil }
+        guard let token = Cookies.value(Cookies.session, in: request, desk), token.utf8.count <= 100 else { return nil }
         let now = DispatchTime.now().uptimeNanoseconds
         if let found = known.withLock({ $0[token] }), found.until > now { return found.session }
         let moment = desk.clock.now()
@@ -49,7 +49,12 @@ enum Cookies {
     static let device = "usher_device"
     static let visit = "usher_visit"
 
-    static func value(_ name: String, in request: Request) -> String? {
+    /// Where the desk is reached by HTTPS the prefix keeps other hosts of the same domain from setting our cookies
+    /// (RFC 6265bis, section 4.1.3).
+    private static func name(_ name: String, _ desk: Desk) -> String { desk.office.isSecure ? "__Host-\(name)" : name }
+
+    static func value(_ cookie: String, in request: Request, _ desk: Desk) -> String? {
+        let name = name(cookie, desk)
         for header in request.headers[values: .cookie] {
             for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
                 let pair = pair.drop { $0 == 0x20 || $0 == 0x09 }
@@ -63,7 +68,7 @@ enum Cookies {
     /// - Parameter lasting: seconds; nil ends with the browser, 0 takes the cookie away.
     static func header(_ name: String, _ value: String, lasting: Int?, _ desk: Desk) -> String {
         let age = lasting.map { "; Max-Age=\($0)" } ?? ""
-        return "\(name)=\(value); Path=/; HttpOnly; SameSite=Lax\(desk.office.url.hasPrefix("https:") ? "; Secure" : "")\(age)"
+        return "\(self.name(name, desk))=\(value); Path=/; HttpOnly; SameSite=Lax\(desk.office.isSecure ? "; Secure" : "")\(age)"
     }
 }
 
@@ -83,7 +88,7 @@ extension Web {
 
     func frame(_ request: Request, _ session: Session?) -> Frame {
         let language = Language.named(session?.language) ?? Language.best(for: request.headers[.acceptLanguage])
-        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
+        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
         return Frame(
             t: language, deskName: desk.settings.current.name, session: session, csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
             isDeveloping: Assets.folder != nil)
@@ -105,14 +110,14 @@ extension Call {
 
     /// A form sent by somebody signed in, or by a guest whose browser kept the visit's mark.
     func form(beforeFiles: ((FormData) async throws -> Void)? = nil) async throws -> FormData {
-        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request) ?? ""
+        let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
         guard !subject.isEmpty else { throw Refusal.notAllowed("Your browser kept no cookie; please allow cookies for this address and send the form again") }
         return try await form(csrfFor: subject, beforeFiles: beforeFiles)
     }
 
     /// A page with a form for guests: their browser is given the mark its form will be known by.
     func guestPage(_ status: HTTPResponse.Status = .ok, _ page: (Frame) throws -> HTML) rethrows -> Response {
-        if session != nil || Cookies.value(Cookies.visit, in: request) != nil { return Page.response(status, try page(frame)) }
+        if session != nil || Cookies.value(Cookies.visit, in: request, desk) != nil { return Page.response(status, try page(frame)) }
         let visit = Secret.random()
         let own = frame
         let frame = Frame(t: own.t, deskName: own.deskName, session: nil, csrf: desk.office.signer.mark(visit, for: .form), now: own.now, isDeveloping: own.isDeveloping)
@@ -137,4 +142,5 @@ extension Call {
 
 extension HTTPField.Name {
     static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!  // a literal that is a token
+    static let forwarded = HTTPField.Name("Forwarded")!
 }

@@ -43,7 +43,7 @@ enum SignInRoutes {
         let form = try await call.form()
         var state = SignInState(next: Call.safe(form["next"]), email: form["email"] ?? "")
         state.kept = form.values.filter { $0.name.hasPrefix("kept-") }.map { (String($0.name.dropFirst(5)), $0.value) }
-        let device = Cookies.value(Cookies.device, in: call.request)
+        let device = Cookies.value(Cookies.device, in: call.request, call.desk)
         let isKnown = device.map { call.desk.office.signer.isGenuine($0, of: state.email.trimmingWhitespace().lowercased(), for: .device) } ?? false
         let origin = SignInOrigin(place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
         state.proof = form["proof"]
