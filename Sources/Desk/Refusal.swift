@@ -39,6 +39,8 @@ package struct Fault: Equatable, Sendable {
         case taken
         case unknownField
         case unknownPlaceholder(String)
+        /// Has neither a value here nor words to take instead.
+        case emptyPlaceholder(String)
         case other(String)
 
         /// The sentence beside the field.
@@ -56,6 +58,7 @@ package struct Fault: Equatable, Sendable {
             case .taken: "is taken already"
             case .unknownField: "is not a field of this"
             case .unknownPlaceholder(let name): "has a placeholder that does not exist: {{\(name)}}"
+            case .emptyPlaceholder(let name): "has a placeholder that is empty for this ticket: {{\(name)}}"
             case .other(let sentence): sentence
             }
         }

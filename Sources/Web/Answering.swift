@@ -38,9 +38,18 @@ struct Answering: RouterMiddleware {
         }
         if isAPI { return problem.apiResponse }
         problem.requestID = context.id
-        var response = Page.response(.init(code: problem.status), errorPage(problem, await web.frame(request)), policy: Page.policy)
+        let frame = await web.frame(request)
+        var response = Page.response(.init(code: problem.status), await deskFrame(request, frame).map { errorPage(problem, at: $0) } ?? errorPage(problem, frame), policy: Page.policy)
         if problem.status == 503 { response.headers[.retryAfter] = "5" }
         return response
+    }
+
+    /// An agent's own pages keep their frame around a fault; nil for everybody else, and where not even the frame can be made.
+    private func deskFrame(_ request: Request, _ frame: Frame) async -> DeskFrame? {
+        guard let agent = frame.agent, request.uri.path.hasPrefix("/desk") || request.uri.path.hasPrefix("/admin"),
+            let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
+        else { return nil }
+        return DeskFrame(frame: frame, agent: agent, counts: counts)
     }
 
     private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {

@@ -95,6 +95,7 @@ extension Language {
         case .notBase64, .unknownField: "This \(problem.text)"
         case .taken: self("This is taken already")
         case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
+        case .emptyPlaceholder(let name): self("{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}", "{{\(name)|…}}")
         case .other(let sentence): self("This \(sentence)")
         }
     }
@@ -191,7 +192,7 @@ extension Language {
         }
     }
 
-    /// A stretch of time in its two largest units: `2 h 40`, `3 d 4 h`, `18 min`.
+    /// A stretch of time in its two largest units: `2h 40m`, `3d 4h`, `18m`.
     func span(_ seconds: TimeInterval) -> String {
         let minutes = Int(abs(seconds) / 60)
         return minutes < spans.count ? spans[minutes] : makeSpan(minutes)
@@ -199,11 +200,11 @@ extension Language {
 
     fileprivate func makeSpan(_ minutes: Int) -> String {
         switch minutes {
-        case ..<60: return self("{0} min", String(minutes))
-        case ..<1440: return minutes % 60 == 0 ? self("{0} h", String(minutes / 60)) : self("{0} h {1}", String(minutes / 60), String(minutes % 60))
+        case ..<60: return self("{0}m", String(minutes))
+        case ..<1440: return minutes % 60 == 0 ? self("{0}h", String(minutes / 60)) : self("{0}h {1}m", String(minutes / 60), String(minutes % 60))
         default:
             let (days, hours) = (minutes / 1440, minutes % 1440 / 60)
-            return hours == 0 || days > 9 ? self("{0} d", String(days)) : self("{0} d {1} h", String(days), String(hours))
+            return hours == 0 || days > 9 ? self("{0}d", String(days)) : self("{0}d {1}h", String(days), String(hours))
         }
     }
 }

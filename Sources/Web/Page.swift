@@ -78,14 +78,25 @@ func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
         """)
 }
 
-func errorPage(_ problem: Problem, _ frame: Frame) -> HTML {
-    let faults: [HTML] = problem.faults.map { "<li>\($0.field): \(frame.t.fault($0.problem))</li>" }
+/// A fault told inside the workspace.
+func errorPage(_ problem: Problem, at desk: DeskFrame) -> HTML {
+    deskPage(
+        desk.t(problem.title), desk, at: .other,
+        "<main class=\"sheet\" id=\"content\"><p class=\"quiet small num\">\(problem.status)</p><h1>\(desk.t(problem.title))</h1>\(details(of: problem, desk.t))<p><a href=\"\(href: Path("desk"))\">\(desk.t("To the workspace"))</a></p></main>")
+}
+
+private func details(of problem: Problem, _ t: Language) -> HTML {
+    let faults: [HTML] = problem.faults.map { "<li>\($0.field): \(t.fault($0.problem))</li>" }
     let list: HTML? = faults.isEmpty ? nil : "<ul>\(faults)</ul>"
-    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(frame.t("If you tell us about it, name this:")) <code>\($0)</code></p>" }
+    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(t("If you tell us about it, name this:")) <code>\($0)</code></p>" }
+    return "\(list)\(mark)"
+}
+
+func errorPage(_ problem: Problem, _ frame: Frame) -> HTML {
     let back: HTML = frame.agent == nil ? "<a href=\"\(href: Path())\">\(frame.t("To the start page"))</a>" : "<a href=\"\(href: Path("desk"))\">\(frame.t("To the workspace"))</a>"
     return portalPage(
         frame.t(problem.title), frame,
-        "<p class=\"quiet small num\">\(problem.status)</p><h1>\(frame.t(problem.title))</h1>\(list)\(mark)<p>\(back)</p>")
+        "<p class=\"quiet small num\">\(problem.status)</p><h1>\(frame.t(problem.title))</h1>\(details(of: problem, frame.t))<p>\(back)</p>")
 }
 
 // MARK: parts
@@ -177,10 +188,13 @@ private func below(_ name: String, _ fault: String?, _ hint: String?) -> HTML {
 }
 
 /// Where files are chosen, dropped or pasted.
-func fileField(_ t: Language, id: String = "attachments", label: String? = nil) -> HTML {
-    """
+///
+/// - Parameter lost: names of files of a form that came back; a browser does not send them again by itself.
+func fileField(_ t: Language, id: String = "attachments", label: String? = nil, lost: [String] = []) -> HTML {
+    let again: HTML? = lost.isEmpty ? nil : "<span class=\"fault\" role=\"alert\">\(t("Choose these files again: {0}", lost.joined(separator: ", ")))</span>"
+    return """
     <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
-    <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint"><span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
+    <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint"><span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\(again)\
     <ul class="files" data-chosen aria-live="polite"></ul></div>
     """
 }

@@ -34,7 +34,7 @@ def count(page, name):
 def reply(page, words, button="Send"):
     page.get_by_label(re.compile("^Reply to")).fill(words)
     page.locator("form.box.reply").get_by_role("button", name=re.compile("^" + button + "( Ctrl|$)")).click()
-    expect(page.get_by_role("status")).to_contain_text("Sent.")
+    expect(page.get_by_role("status")).to_contain_text("Reply sent.")
 
 
 def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp_path):
@@ -79,7 +79,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     ada.get_by_role("link", name="Scanner sends empty pages").click()
     ada.get_by_text("Note", exact=True).click()
     ada.get_by_label("Note for colleagues").fill("CANARY the same as last month on floor 3")
-    ada.get_by_role("button", name="Keep the note").click()
+    ada.get_by_role("button", name="Add note").click()
     expect(ada.locator(".entry.note")).to_contain_text("CANARY")
     reply(ada, "Which scanner is it?", "Send and wait")
     expect(ada.locator(".ticket > header")).to_contain_text("waiting")
@@ -122,7 +122,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     item.get_by_label("How").select_option(label="in a new linked ticket")
     item.get_by_label("Your words to the customer").fill("We are sorry. Next time we come at once.")
     item.get_by_role("button", name="Send").click()
-    expect(sam.get_by_role("status")).to_contain_text("Sent.")
+    expect(sam.get_by_role("status")).to_contain_text("Reply sent.")
     wait_for(lambda: sink.to(KIM, "Next time we come at once"))
     assert all("CANARY" not in body(mail) for mail in sink.to(KIM))
 
@@ -218,7 +218,7 @@ def test_words_written_while_the_session_ended_come_back(people, peopled):
     ada.get_by_role("button", name="Sign in").click()
     expect(ada.get_by_label("What you wrote")).to_have_value("Not to be lost")
     ada.get_by_role("button", name="Send").click()
-    expect(ada.get_by_role("status")).to_contain_text("Sent.")
+    expect(ada.get_by_role("status")).to_contain_text("Reply sent.")
     assert [entry["text"] for entry in peopled.entries(number) if entry["kind"] == "reply"] == ["Not to be lost"]
 
 
@@ -233,14 +233,14 @@ def test_two_agents_answer_at_once_and_both_know(people, peopled):
     expect(ada.locator("[data-present]")).to_contain_text("Ben Amari is writing")
     ada.get_by_label(re.compile("^Reply to")).fill("Ada was faster")
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
-    expect(ada.get_by_role("status")).to_contain_text("Sent.")
+    expect(ada.get_by_role("status")).to_contain_text("Reply sent.")
     expect(ben.locator(".talk")).to_contain_text("Ada was faster")
     ben.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
     expect(ben.get_by_role("alert")).to_contain_text("Something new arrived while you wrote")
     expect(ben.get_by_label(re.compile("^Reply to"))).to_have_value("Ben's words")
     expect(ben.get_by_role("checkbox", name="bens.txt")).to_be_checked()
     ben.get_by_role("button", name="Send anyway").click()
-    expect(ben.get_by_role("status")).to_contain_text("Sent.")
+    expect(ben.get_by_role("status")).to_contain_text("Reply sent.")
     expect(ben.get_by_role("checkbox", name="bens.txt")).to_have_count(0)
     assert [file["name"] for file in peopled.entries(number)[-1]["attachments"]] == ["bens.txt"]
     assert [entry["text"] for entry in peopled.entries(number) if entry["kind"] == "reply"] == ["Ada was faster", "Ben's words"]
@@ -252,7 +252,7 @@ def test_a_double_press_sends_once(people, peopled):
     ada.goto(f"/desk/tickets/{number}")
     ada.get_by_label(re.compile("^Reply to")).fill("Once")
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).dblclick()
-    expect(ada.get_by_role("status")).to_contain_text("Sent.")
+    expect(ada.get_by_role("status")).to_contain_text("Reply sent.")
     assert len([entry for entry in peopled.entries(number) if entry["kind"] == "reply"]) == 1
 
 
@@ -281,12 +281,12 @@ def test_with_the_keyboard_alone(people, peopled):
     ada.keyboard.press("t")
     expect(ada.locator(".aside")).to_contain_text("Ada Lind")
     ada.locator(".desk[data-ready]").wait_for()
-    ada.keyboard.press("m")
+    ada.keyboard.press("r")
     ada.keyboard.type("I have cleaned the glass.")
     ada.keyboard.press("Control+Enter")
-    expect(ada.get_by_role("status")).to_contain_text("Sent.")
+    expect(ada.get_by_role("status")).to_contain_text("Reply sent.")
     ada.locator(".desk[data-ready]").wait_for()
-    ada.keyboard.press("r")
+    ada.keyboard.press("e")
     expect(ada.get_by_role("dialog")).to_be_visible()
     ada.keyboard.type("It prints again.")
     ada.keyboard.press("Tab")
@@ -384,7 +384,7 @@ def test_the_questions_of_a_topic(people, peopled):
     second.get_by_label("Kind").select_option(label="one of several")
     second.get_by_label("Choices, with commas").fill("a little, very")
     mara.get_by_role("button", name="Keep").click()
-    expect(mara.get_by_role("status")).to_contain_text("Kept.")
+    expect(mara.get_by_role("status")).to_contain_text("Saved.")
     kim.goto("/tickets/new")
     kim.get_by_label("In one line").fill("Cold")
     kim.get_by_label("What is it about?").select_option(label="Report a problem")
@@ -436,7 +436,7 @@ def test_without_javascript(people, peopled, sink):
     expect(ada.locator(".aside")).to_contain_text("Ada Lind")
     ada.locator("label[for=tab-note]").click()
     ada.get_by_label("Note for colleagues").fill("a note")
-    ada.get_by_role("button", name="Keep the note").click()
+    ada.get_by_role("button", name="Add note").click()
     expect(ada.locator(".entry.note")).to_contain_text("a note")
     reply(ada, "Done.", "Send and resolve")
     kim.goto(link_in(wait_for(lambda: sink.to(KIM, "Done."))[0]))
@@ -452,7 +452,7 @@ def test_a_reply_can_be_taken_back(people, peopled, sink):
     ada.goto(f"/desk/tickets/{number}")
     ada.get_by_label(re.compile("^Reply to")).fill("Please clean the glas.")
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
-    back = ada.get_by_role("button", name=re.compile("Take it back"))
+    back = ada.get_by_role("button", name=re.compile("^Undo"))
     assert back.is_visible() and ada.locator("[data-takeback] .num").inner_text() in ("8", "7")
     back.click()
     ada.wait_for_url("**said=back**")
@@ -487,7 +487,7 @@ def test_a_picture_pasted_into_a_reply_stands_where_it_was_pasted(people, people
     send = ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)"))
     send.click()
     # Taken back, the picture is still there; sent again, it is shown on the page, in the mail and to the customer.
-    ada.get_by_role("button", name=re.compile("Take it back")).click()
+    ada.get_by_role("button", name=re.compile("^Undo")).click()
     ada.wait_for_url("**said=back**")
     expect(ada.get_by_role("checkbox", name="image-1.png")).to_be_checked()
     send.click()

@@ -52,6 +52,6 @@ struct LanguageTests {
         let t = Language.english
         let moments: [TimeInterval] = [0, 3540, 3600, 9600, 90000, 172_800, 1_731_600]
         let words = moments.map { t.span($0) }
-        #expect(words == ["0 min", "59 min", "1 h", "2 h 40", "1 d 1 h", "2 d", "20 d"])
+        #expect(words == ["0m", "59m", "1h", "2h 40m", "1d 1h", "2d", "20d"])
     }
 }

@@ -5,6 +5,8 @@ import Store
 /// A reply that can still be taken back.
 package struct SecondThought: Sendable {
     package let entry: Entry.ID
+    /// Number of its ticket.
+    package let ticket: Int64
     package let until: Date
 }
 
@@ -33,6 +35,7 @@ extension Transaction {
         let isUntouched = try db.snapshot(of: ticket.id) == after
         if isUntouched { try restore(before, of: ticket.id) }
         try db.execute("DELETE FROM outbox WHERE entry_id = \(entry)")
+        try db.execute("DELETE FROM follow_up WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM entry WHERE id = \(entry)")
         try db.indexTexts(of: [ticket.id])
         try record(.takenBack, on: ticket.id, by: Actor(agent), reason: isUntouched ? "the ticket is as it was before" : "the ticket has been worked on since and stays as it is")
@@ -75,10 +78,13 @@ extension Connection {
         try value("SELECT id FROM entry WHERE ticket_id = \(ticket) AND kind = 'reply' ORDER BY id DESC LIMIT 1", as: Entry.ID.self)
     }
 
-    /// The latest reply of an agent that can still be taken back.
-    package func secondThought(of agent: Agent.ID, in ticket: Ticket.ID, now: Date) throws -> SecondThought? {
-        try first(
-            "SELECT entry_id, until FROM second_thought WHERE agent_id = \(agent) AND until > \(now) AND entry_id IN (SELECT id FROM entry WHERE ticket_id = \(ticket)) ORDER BY entry_id DESC LIMIT 1"
-        ) { SecondThought(entry: try $0.read(), until: try $0.read()) }
+    /// An agent's replies that can still be taken back, the newest first.
+    package func secondThoughts(of agent: Agent.ID, now: Date) throws -> [SecondThought] {
+        try query(
+            """
+            SELECT entry_id, ticket.number, until FROM second_thought JOIN entry ON entry.id = entry_id JOIN ticket ON ticket.id = entry.ticket_id
+            WHERE agent_id = \(agent) AND until > \(now) ORDER BY entry_id DESC LIMIT 5
+            """
+        ) { SecondThought(entry: try $0.read(), ticket: try $0.read(), until: try $0.read()) }
     }
 }

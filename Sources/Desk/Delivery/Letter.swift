@@ -49,7 +49,8 @@ struct Letter {
         let token = MailToken(ticket: ticket.id, recipient: mail.recipient)
         let home = ticket.mailbox.flatMap { MailAddress($0) } ?? office.mailbox
         let tokenAddress = home.with(detail: token.text(office.signer))
-        let template = MailText.text(for: mail.kind, in: language, settings: settings)
+        let text = MailText.text(for: mail.kind, in: language, settings: settings)
+        let template = mail.kind == .resolved && entry == nil ? MailText.wordless(in: language, text) : text
         let values = self.values
         let words = template.filled(values)
         let from = MailAddress(name: senderName, home.address) ?? office.mailbox

@@ -19,20 +19,40 @@ package struct MailText: Sendable, Equatable {
     ]
 
     /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
-    package static func unknownPlaceholder(in text: String) -> String? {
-        names(in: text).first { !placeholders.contains($0) }
+    package static func unknownPlaceholder(in text: String, known: [String] = placeholders) -> String? {
+        names(in: text).first { !known.contains($0) }
     }
 
-    private static func names(in text: String) -> [String] {
-        text.components(separatedBy: "{{").dropFirst().compactMap { part in
-            part.range(of: "}}").map { part[..<$0.lowerBound].trimmingCharacters(in: .whitespaces) }
-        }
+    /// What stands between the braces, without what is taken where a value is empty.
+    private static func names(in text: String) -> [String] { marks(in: text).map(\.name) }
+
+    /// `{{name}}` or `{{name|what is taken where there is none}}`.
+    private static func marks(in text: String) -> [(name: String, otherwise: String?)] {
+        text.components(separatedBy: "{{").dropFirst().compactMap { part in part.range(of: "}}").map { mark(part[..<$0.lowerBound]) } }
+    }
+    private static func mark(_ inner: Substring) -> (name: String, otherwise: String?) {
+        let parts = inner.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        return ((parts.first ?? "").trimmingCharacters(in: .whitespaces), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : nil)
     }
 
-    /// The text with its values. `message` stays a mark of its own, since it has a form of its own in HTML.
+    /// The text with its values. `message` stays a mark of its own, since it has a form of its own in HTML. A paragraph of nothing but
+    /// placeholders without a value is left out, so that no mail begins with blank lines.
     package func filled(_ values: [String: String]) -> MailText {
-        MailText(subject: Self.fill(subject, values).singleLine, body: Self.fill(body, values))
+        let paragraphs = body.components(separatedBy: "\n\n").filter { paragraph in
+            let marks = Self.marks(in: paragraph)
+            guard !marks.isEmpty, Self.fill(paragraph, [:]).trimmingWhitespace().isEmpty else { return true }
+            return marks.contains { !(values[$0.name] ?? "").trimmingWhitespace().isEmpty }
+        }
+        return MailText(subject: Self.fill(subject, values).singleLine, body: Self.fill(paragraphs.joined(separator: "\n\n"), values))
     }
+
+    /// The first placeholder of a text that has neither a value nor words to take instead.
+    package static func emptyPlaceholder(in text: String, _ values: [String: String]) -> String? {
+        marks(in: text).first { $0.otherwise == nil && (values[$0.name] ?? "").trimmingWhitespace().isEmpty }?.name
+    }
+
+    /// The first placeholder of ours that stands unfilled in words an agent is about to send.
+    package static func unfilledPlaceholder(in text: String) -> String? { names(in: text).first { placeholders.contains($0) } }
 
     /// One pass, so that a value that looks like a placeholder stays what it is.
     private static func fill(_ text: String, _ values: [String: String]) -> String {
@@ -44,7 +64,9 @@ package struct MailText: Sendable, Equatable {
                 rest = rest[open.lowerBound...]
                 break
             }
-            filled += values[rest[open.upperBound..<close.lowerBound].trimmingCharacters(in: .whitespaces)] ?? ""
+            let mark = mark(rest[open.upperBound..<close.lowerBound])
+            let value = values[mark.name] ?? ""
+            filled += value.isEmpty ? mark.otherwise ?? "" : value
             rest = rest[close.upperBound...]
         }
         return filled + rest
@@ -62,6 +84,12 @@ package struct MailText: Sendable, Equatable {
         let standard = standard(kind)
         guard let own = settings.mailTexts[kind.rawValue] else { return standard }
         return MailText(subject: own["subject"]?.text ?? standard.subject, body: own["body"]?.text ?? standard.body)
+    }
+
+    /// What a customer reads where a ticket was resolved without a word: it opens by itself.
+    static func wordless(in language: String?, _ text: MailText) -> MailText {
+        let opening = language == "de" ? "Hallo {{customer.name}},\n\nwir haben Ihre Anfrage „{{ticket.subject}}“ bearbeitet." : "Hi {{customer.name}},\n\nWe've finished working on your request “{{ticket.subject}}”."
+        return MailText(subject: text.subject, body: text.body.contains("{{customer.name") ? text.body : opening + "\n\n" + text.body)
     }
 
     package static func standard(_ kind: MailKind) -> MailText {
@@ -271,12 +299,20 @@ extension MailText {
 
 extension MailText {
     /// A canned reply with the names of one ticket in it.
-    package init(canned body: String, for ticket: Ticket, by agent: Agent, settings: Settings) {
+    ///
+    /// - Throws: `Refusal.invalid` naming the placeholder that is empty here and has no words to take instead.
+    package init(canned body: String, for ticket: Ticket, by agent: Agent, settings: Settings, url: String) throws {
         let values = [
             "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.department": ticket.department.name, "ticket.state": ticket.state.rawValue,
-            "ticket.priority": ticket.priority.word, "customer.name": ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName, "agent.name": agent.name,
+            "ticket.priority": ticket.priority.word, "ticket.url": "\(url)/tickets/\(ticket.number)", "customer.name": ticket.requesterName, "agent.name": agent.name,
             "desk.name": settings.name, "signature": agent.name,
         ]
-        self = MailText(subject: "", body: body).filled(values)
+        if let empty = Self.emptyPlaceholder(in: body, values) { throw Refusal.invalid("body", .emptyPlaceholder(empty)) }
+        self = MailText(subject: "", body: Self.fill(body, values))
     }
+
+    /// What a canned reply may name: what is known of a ticket before anything is sent.
+    package static let cannedPlaceholders = [
+        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name", "signature",
+    ]
 }

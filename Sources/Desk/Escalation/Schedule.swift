@@ -36,7 +36,7 @@ package struct Schedule: Sendable, Equatable {
                 else { throw .invalid("hours", .wrongType(expected: "pairs of times such as [\"09:00\", \"17:00\"]")) }
                 ranges.append(from..<to)
             }
-            spans.append(ranges.sorted { $0.lowerBound < $1.lowerBound })
+            spans.append(Schedule.joined(ranges))
         }
         guard case .array(let dates) = holidays else { throw .invalid("holidays", .wrongType(expected: "a list of dates")) }
         self.init(timeZone: zone, spans: spans, holidays: Set(dates.compactMap(\.text)))
@@ -51,6 +51,30 @@ package struct Schedule: Sendable, Equatable {
             guard case .invalid(let faults) = error else { return nil }
             return faults.first?.problem
         }
+    }
+
+    /// Spans in their order, those that touch or overlap made one: no minute counts twice.
+    private static func joined(_ spans: [Range<Int>]) -> [Range<Int>] {
+        var joined: [Range<Int>] = []
+        for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = joined.last, span.lowerBound <= last.upperBound {
+                joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, span.upperBound)
+            } else {
+                joined.append(span)
+            }
+        }
+        return joined
+    }
+
+    /// The hours of a week with its spans joined, as they are kept and shown.
+    static func joined(_ hours: JSON) -> JSON {
+        guard let schedule = try? Schedule(timeZone: "UTC", hours: hours, holidays: []) else { return hours }  // checked before
+        func clock(_ minutes: Int) -> JSON { .string((minutes / 60 < 10 ? "0" : "") + "\(minutes / 60):" + (minutes % 60 < 10 ? "0" : "") + "\(minutes % 60)") }
+        var days: [String: JSON] = [:]
+        for (day, spans) in zip(weekdays, schedule.spans) where !spans.isEmpty {
+            days[day] = .array(spans.map { .array([clock($0.lowerBound), clock($0.upperBound)]) })
+        }
+        return .object(days)
     }
 
     private static func minutes(_ clock: String) -> Int? {

@@ -12,7 +12,7 @@ package struct Resource: Sendable {
     let table: String
     package let fields: [Field]
     /// Rows that were used cannot go; they are retired: `is_active` 0.
-    let isRetired: Bool
+    package let isRetired: Bool
     /// What else follows from a change, in the same transaction.
     let afterChange: (@Sendable (Transaction, Int64) throws -> Void)?
     /// What else follows from retiring or deleting.
@@ -43,8 +43,11 @@ package struct Resource: Sendable {
         package let section: String?
         /// What the form says below it.
         package let hint: String?
+        /// The placeholders its text may name; nil where braces mean nothing.
+        package let placeholders: [String]?
 
-        init(_ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false, section: String? = nil, hint: String? = nil) {
+        init(_ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false, section: String? = nil, hint: String? = nil, placeholders: [String]? = nil) {
+            self.placeholders = placeholders
             self.section = section
             self.hint = hint
             self.name = name
@@ -175,7 +178,7 @@ extension Resource {
         "canned-replies", "canned reply", table: "canned_reply", "Answers written once; may use the placeholders of mail texts",
         fields: [
             Field("name", .text(column: "name", most: 200), required: true, unique: true),
-            Field("body", .text(column: "body", most: 100_000), required: true),
+            Field("body", .text(column: "body", most: 100_000), required: true, placeholders: MailText.cannedPlaceholders),
             Field("department", .reference(column: "department_id", to: "department")),
         ])
 

@@ -80,6 +80,52 @@ extension Connection {
     }
 }
 
+/// What would be touched if a row went: so many tickets, topics, teams.
+package struct Dependants: Sendable, Equatable {
+    /// The path of a resource, or `tickets`.
+    package let path: String
+    package let count: Int
+}
+
+extension Connection {
+    /// What names a row: found by what the resources themselves say of their references, and the tickets that are still worked on.
+    package func dependants(of id: Int64, in resource: Resource) throws -> [Dependants] {
+        var found: [Dependants] = []
+        let column: SQL? = switch resource.table {
+            case "department": "department_id"
+            case "team": "team_id"
+            case "topic": "topic_id"
+            case "service_level": "service_level_id"
+            case "agent": "assignee_id"
+            case "customer": "customer_id"
+            default: nil
+        }
+        if let column {
+            let tickets: Int = try value("SELECT count(*) FROM ticket WHERE \(column) = \(id) AND urgency > 0") ?? 0
+            if tickets > 0 { found.append(Dependants(path: "tickets", count: tickets)) }
+        }
+        for other in Resource.all where other.path != resource.path {
+            let active: SQL = other.isRetired ? "AND is_active = 1" : ""
+            var conditions: [SQL] = []
+            for field in other.fields {
+                switch field.kind {
+                case .reference(let column, let table) where table == resource.table: conditions.append("\(SQL(raw: column)) = \(id)")
+                case .agent(let column) where resource.table == "agent": conditions.append("\(SQL(raw: column)) = \(id)")
+                case .references(let join, let own, let theirs, let table) where table == resource.table:
+                    conditions.append("id IN (SELECT \(SQL(raw: own)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: theirs)) = \(id))")
+                case .agents(let join, let own, let theirs) where resource.table == "agent":
+                    conditions.append("id IN (SELECT \(SQL(raw: own)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: theirs)) = \(id))")
+                default: continue
+                }
+            }
+            guard !conditions.isEmpty else { continue }
+            let count: Int = try value("SELECT count(*) FROM \(SQL(raw: other.table)) WHERE (\(SQL.join(conditions, separator: " OR "))) \(active)") ?? 0
+            if count > 0 { found.append(Dependants(path: other.path, count: count)) }
+        }
+        return found
+    }
+}
+
 extension Resource.Kind {
     /// What a row is read by; nil for lists, which are rows of another table.
     fileprivate var columns: SQL? {
@@ -209,7 +255,10 @@ extension Transaction {
 
     private func single(_ value: JSON, _ field: Resource.Field) throws -> SQLValue {
         switch field.kind {
-        case .text(_, let most): return .text(try text(value, field, most: most))
+        case .text(_, let most):
+            let text = try text(value, field, most: most)
+            if let known = field.placeholders, let unknown = MailText.unknownPlaceholder(in: text, known: known) { throw Wrong(.unknownPlaceholder(unknown)) }
+            return .text(text)
         case .optionalText(_, let most): return value == .null ? .null : .text(try text(value, field, most: most))
         case .slug:
             let slug = try text(value, field, most: 100)
@@ -245,9 +294,9 @@ extension Transaction {
             return .text(name)
         case .hours:
             if let problem = Schedule.problem(inHours: value) { throw Wrong(problem) }
-            return .text(value.written)
+            return .text(Schedule.joined(value).written)
         case .holidays:
-            guard case .array(let days) = value, days.allSatisfy({ $0.text?.utf8.count == 10 }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
+            guard case .array(let days) = value, days.allSatisfy({ $0.text.map(CivilDay.isName) ?? false }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
             return .text(value.written)
         case .topicFields:
             guard case .array(let items) = value, items.count <= TopicField.most else { throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields")) }

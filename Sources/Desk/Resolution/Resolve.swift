@@ -1,4 +1,5 @@
 import Foundation
+import Mail
 import Markup
 import Store
 
@@ -11,7 +12,7 @@ extension Transaction {
         ticket.state = .resolved
         ticket.resolvedAt = now
         ticket.status = nil
-        if let solution {
+        if let solution, !solution.text.isEmpty || !files.isEmpty {
             _ = try reply(to: &ticket, solution, by: actor, files: files, source: source, mails: .resolved)
         } else {
             try save(ticket)
@@ -112,13 +113,18 @@ extension Transaction {
     }
 
     /// Puts one ticket's conversation into another; the number of the first goes on to lead there.
-    package func merge(_ ticket: inout Ticket, into other: Ticket, by actor: Actor) throws {
+    ///
+    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. Nobody does unasked: two tickets may be of
+    ///   two customers who know nothing of each other.
+    package func merge(_ ticket: inout Ticket, into other: Ticket, bringsIn: Bool = false, by actor: Actor) throws {
         try ticket.require(.merge)
         guard other.id != ticket.id else { throw Refusal.invalid("into", .other("is the ticket itself")) }
         guard ![.merged, .deleted, .spam].contains(other.state) else { throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)")) }
         try db.execute("UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other.id) WHERE ticket_id = \(ticket.id)")
-        for customer in try customers(of: ticket) where customer.id != other.customer {
-            try db.execute("INSERT INTO ticket_collaborator (ticket_id, customer_id, address) VALUES (\(other.id), \(customer.id), \(customer.address)) ON CONFLICT DO NOTHING")
+        if bringsIn {
+            for customer in try customers(of: ticket) {
+                if let address = MailAddress(name: customer.name, customer.address) { try addCollaborator(address, to: other, by: actor, reason: "from #\(ticket.number), which was merged into this") }
+            }
         }
         ticket.state = .merged
         ticket.mergedInto = other.id

@@ -5,6 +5,9 @@ import Synchronization
 /// What a ticket can be given to or made into: the names dialogs offer.
 package struct TicketChoices: Sendable {
     package var agents: [Agent] = []
+    /// Who works in which department.
+    package var members: [Department.ID: Set<Agent.ID>] = [:]
+    package var teamMembers: [Team.ID: Set<Agent.ID>] = [:]
     package var teams: [Reference<Team>] = []
     package var departments: [Reference<Department>] = []
     package var topics: [PublicTopic] = []
@@ -12,6 +15,12 @@ package struct TicketChoices: Sendable {
     /// When they were read: what was made of them is good for as long as this stays.
     package fileprivate(set) var stamp: UInt64 = 0
     package init() {}
+
+    /// The agents who see a ticket: it is offered to no others.
+    package func agents(seeing ticket: Ticket) -> [Agent] {
+        let team = ticket.team.flatMap { teamMembers[$0.id] } ?? []
+        return agents.filter { $0.role == .administrator || members[ticket.department.id]?.contains($0.id) ?? false || team.contains($0.id) }
+    }
 
     /// With the canned replies of one department and of all.
     package func forTickets(of department: Department.ID) -> TicketChoices {
@@ -51,6 +60,14 @@ extension Connection {
     func choices() throws -> TicketChoices {
         var choices = TicketChoices()
         choices.agents = try workingAgents()
+        try run("SELECT agent_id, department_id FROM agent_department") { row in
+            let agent: Agent.ID = try row.read()
+            choices.members[try row.read(), default: []].insert(agent)
+        }
+        try run("SELECT agent_id, team_id FROM team_member UNION SELECT lead_id, id FROM team WHERE lead_id IS NOT NULL") { row in
+            let agent: Agent.ID = try row.read()
+            choices.teamMembers[try row.read(), default: []].insert(agent)
+        }
         choices.teams = try query("SELECT id, name FROM team WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
         choices.departments = try query("SELECT id, name FROM department WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
         choices.topics = try publicTopics()

@@ -35,7 +35,7 @@ package struct TicketCursor: Sendable, Equatable {
         self.urgency = urgency
         self.id = id
     }
-    init(_ ticket: Ticket) {
+    package init(_ ticket: Ticket) {
         urgency = ticket.urgency
         id = ticket.id
     }

@@ -3,6 +3,9 @@ const desk = document.querySelector(".desk");
 const words = (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), desk.dataset["words" + name] ?? "");
 const post = (address, fields) => fetch(address, { method: "POST", body: new URLSearchParams({ csrf: desk.dataset.csrf, ...fields }), keepalive: true });
 const portal = await import(document.querySelector("meta[name=usher-portal]").content);
+// A form that came back was sent to an address of its own; a reload and the news want the page's.
+const own = document.querySelector("[data-address]")?.dataset.address;
+if (own && new URL(own, location.href).pathname !== location.pathname) history.replaceState(null, "", own);
 
 // MARK: parts of the page that change
 
@@ -101,7 +104,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refre
   const sent = sessionStorage.getItem("usher-sent-draft");
   if (sent) {
     sessionStorage.removeItem("usher-sent-draft");
-    if (["sent", "noted"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
+    if (["sent", "noted", "next"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
   }
 }
 for (const form of document.querySelectorAll("form[data-draft]")) {
@@ -159,6 +162,9 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
       if (!canned.value) return;
       const answer = await fetch(`${canned.dataset.canned}/${canned.value}`);
       canned.value = "";
+      const trouble = form.querySelector("[data-canned-fault]");
+      trouble.hidden = answer.status !== 422;
+      if (answer.status === 422) trouble.textContent = await answer.text();
       if (!answer.ok) return;
       text.setRangeText(await answer.text(), text.selectionStart, text.selectionEnd, "end");
       text.dispatchEvent(new Event("input", { bubbles: true }));
@@ -170,30 +176,56 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
 
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  // Only a press that begins and ends beside the dialog closes it: whoever marks text may let go outside.
+  let began = null;
+  dialog.addEventListener("pointerdown", (event) => { began = event.target; });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog && began === dialog) dialog.close(); });
 }
-/** An action's own page has the form; it is shown here without leaving the ticket. */
+const action = document.getElementById("action");
+// What was typed is kept on this device, and stands there again when the dialog is opened anew.
+action?.addEventListener("close", () => {
+  const texts = [...action.querySelectorAll("form[data-keep] :is(textarea, input[type=text])")];
+  const kept = document.querySelector("[data-kept]");
+  if (kept && texts.some((field) => field.value.trim())) kept.textContent = words("Kept");
+});
+function setUpDialog(form) {
+  if (!form) return;
+  form.querySelector("[data-cancel]")?.addEventListener("click", (event) => { event.preventDefault(); action.close(); });
+  (form.querySelector("[aria-invalid=true]") ?? form.querySelector("textarea, select, input:not([type=hidden])"))?.focus();
+}
+/** An action's own page has the form; it is shown here without leaving the page. */
 async function ask(link) {
-  const dialog = document.getElementById("action");
   const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const form = page.querySelector(".sheet form");
   if (!answer.ok || !form) { location.href = link.href; return; }
-  dialog.querySelector("h2").textContent = page.querySelector("h1").textContent;
-  dialog.querySelector("[data-form]").replaceChildren(form);
+  action.querySelector("h2").textContent = page.querySelector("h1").textContent;
+  form.classList.remove("card");
+  action.querySelector("[data-form]").replaceChildren(form);
   portal.sendOnce(form);
-  dialog.showModal();
-  form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  if (form.dataset.keep) portal.keepWords(form);
+  action.showModal();
+  setUpDialog(form);
+}
+// A form that came back with a fault stands open already.
+if (action?.open) {
+  action.close();
+  action.showModal();
+  setUpDialog(action.querySelector("form"));
 }
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("[data-dialog]");
-  if (link && !event.ctrlKey && !event.metaKey && document.getElementById("action")) {
+  if (link && action && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    link.closest("details")?.removeAttribute("open");
+    link.closest("details.more")?.removeAttribute("open");
     ask(link);
   }
   for (const details of document.querySelectorAll(".more[open]")) if (!details.contains(event.target)) details.open = false;
 });
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => document.getElementById("keys")?.showModal());
+}
 
 // MARK: lists
 
@@ -227,11 +259,20 @@ async function pane() {
     const title = page.querySelector("h1");
     title?.replaceWith(Object.assign(document.createElement("h2"), { textContent: title.textContent }));
     place.replaceChildren(...[page.querySelector("header"), page.querySelector(".rows")].filter(Boolean));
-    for (const link of place.querySelectorAll("a[href]")) if (link.pathname === location.pathname) link.setAttribute("aria-current", "true");
+    const links = [...place.querySelectorAll(".rows a[href]")];
+    for (const link of links) if (link.pathname === location.pathname) link.setAttribute("aria-current", "true");
+    // Where this ticket stood, so that the one after it is found when it has left the list.
+    if (links.some((link) => link.pathname === location.pathname)) {
+      try { sessionStorage.setItem("usher-order", JSON.stringify(links.map((link) => link.pathname))); } catch { /* full: J begins at the top then */ }
+    }
     place.scrollTop = top;
+    if (!place.dataset.placed) {
+      const row = place.querySelector(".rows [aria-current=true]");
+      if (row) { row.scrollIntoView({ block: "center" }); place.dataset.placed = ""; }
+    }
   };
   const before = sessionStorage.getItem(name);
-  if (before && !place.dataset.shown) { show(before); place.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" }); }
+  if (before && !place.dataset.shown) show(before);
   const answer = await fetch(place.dataset.pane, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -248,14 +289,28 @@ function move(step) {
   const all = rows();
   const open = all.findIndex((link) => link === document.activeElement);
   const current = open >= 0 ? open : all.findIndex((link) => link.getAttribute("aria-current") === "true");
-  const next = all[Math.max(0, Math.min(all.length - 1, current + step))] ?? all[0];
+  const next = (ticket && current < 0 ? neighbour(all, step) : null) ?? all[Math.max(0, Math.min(all.length - 1, current + step))] ?? all[0];
   if (!next) return;
-  if (document.querySelector(".ticket")) { location.href = next.href; return; }
+  if (ticket) { if (next.pathname !== location.pathname) location.href = next.href; return; }
   next.focus();
+}
+/** The ticket has left the list: the one that stood next to it there. */
+function neighbour(all, step) {
+  let order = [];
+  try { order = JSON.parse(sessionStorage.getItem("usher-order") ?? "[]"); } catch { /* something else wrote there */ }
+  const here = order.indexOf(location.pathname);
+  if (here < 0) return null;
+  for (let index = here + step; index >= 0 && index < order.length; index += step) {
+    const found = all.find((link) => link.pathname === order[index]);
+    if (found) return found;
+  }
+  return null;
 }
 let gone = 0;
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.matches?.("textarea, input")) { event.target.blur(); return; }
+  const menu = event.key === "Escape" && !document.querySelector("dialog[open]") ? document.querySelector(".more[open]") : null;
+  if (menu) { event.preventDefault(); menu.open = false; menu.querySelector("summary").focus(); return; }
+  if (event.key === "Escape" && event.target.matches?.("textarea, input") && !event.target.closest("dialog")) { event.target.blur(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") { event.preventDefault(); document.getElementById("find").focus(); }
     return;
@@ -271,7 +326,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "j" || key === "k") { event.preventDefault(); move(key === "j" ? 1 : -1); return; }
   if (key === "x") { const box = document.activeElement?.closest?.(".rows li")?.querySelector("input"); if (box) { event.preventDefault(); box.click(); } return; }
   if (key === "?") { event.preventDefault(); document.getElementById("keys")?.showModal(); return; }
-  const place = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const place = document.querySelector(`[data-key~="${CSS.escape(key)}"]`);
   if (!place) return;
   event.preventDefault();
   if (place.matches("[type=radio]")) { place.checked = true; document.getElementById(place.id.replace("tab-", "") + "-body").focus(); }
@@ -292,8 +347,7 @@ desk.dataset.ready = "";
 
 // MARK: taking a reply back
 
-const takeBack = document.querySelector("[data-takeback]");
-if (takeBack) {
+for (const takeBack of document.querySelectorAll("[data-takeback]")) {
   let left = Number(takeBack.dataset.takeback);
   const count = takeBack.querySelector(".num");
   const clock = setInterval(() => {

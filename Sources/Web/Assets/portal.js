@@ -61,7 +61,9 @@ export function fileField(input, area, list, pasted) {
 /** What was typed is kept on this device until it was sent. */
 export function keepWords(form) {
   const name = "usher-" + form.dataset.keep;
-  const fields = [...form.elements].filter((field) => field.name && !["hidden", "file", "password", "submit"].includes(field.type) && field.name !== "website");
+  const fields = [...form.elements].filter((field) => field.name && !["hidden", "file", "password", "submit"].includes(field.type) && field.name !== "website")
+    // A dialog's words are kept; what was chosen in it is chosen anew.
+    .filter((field) => !form.closest("dialog") || field.matches("textarea, input[type=text]"));
   let kept = {};
   try { kept = JSON.parse(localStorage.getItem(name) ?? "{}"); } catch { /* something else wrote there */ }
   for (const field of fields) {

@@ -29,11 +29,14 @@ enum ComposerRoutes {
         let seen = max(Int64(form["seen"] ?? "") ?? .max, Int64(form["anyway"] ?? "") ?? 0)
         let kept = Set(form.values.filter { $0.name == "kept" }.compactMap { Int64($0.value) })
         var uploads: [StoredFile] = []
+        let after: TicketCursor
         do {
             uploads = try await call.keep(form)
             guard body.utf8.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
-            try await call.desk.write { [uploads] tx in
+            if kind == .reply, let empty = MailText.unfilledPlaceholder(in: body) { throw Refusal.invalid("body", .emptyPlaceholder(empty)) }
+            after = try await call.desk.write { [uploads] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
+                let cursor = TicketCursor(ticket)
                 let (writing, files) = Writing.typed(body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
                 if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                 let actor = Actor(agent)
@@ -47,6 +50,7 @@ enum ComposerRoutes {
                 }
                 if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) { try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before) }
                 try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
+                return cursor
             }
         } catch is Outrun {
             try await keepFiles()
@@ -60,7 +64,15 @@ enum ComposerRoutes {
         } catch Refusal.tooLarge(let limit) {
             return try await again(call, number, .contentTooLarge, TicketNotice(typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
         }
-        return Page.see(Path("desk", "tickets", String(number), query: [("said", kind == .note ? "noted" : "sent")]))
+        var response: Response
+        if let position = call.position, form["then"] == "next" {
+            response = Page.see(nextPath(position, after: after, not: number, said: "next"))
+        } else {
+            let from = call.position == nil ? [] : [("after", after.text)]
+            response = Page.see(ticketPath(number, at: call.position, [("said", kind == .note ? "noted" : "sent")] + from))
+        }
+        if kind == .reply { call.offerUndo(in: &response) }
+        return response
 
         /// A browser does not send a chosen file twice by itself.
         func keepFiles() async throws {
@@ -77,9 +89,9 @@ enum ComposerRoutes {
         do {
             try await call.desk.write { tx in try tx.takeBack(entry, in: try tx.db.ticket(number: number, for: .agent(agent)), by: agent) }
         } catch Refusal.conflict {
-            return Page.see(Path("desk", "tickets", String(number), query: [("said", "gone")]))
+            return Page.see(ticketPath(number, at: call.position, [("said", "gone")]))
         }
-        return Page.see(Path("desk", "tickets", String(number), query: [("said", "back")]))
+        return Page.see(ticketPath(number, at: call.position, [("said", "back")]))
     }
 
     /// The ticket's page with what was typed in it.
@@ -103,12 +115,22 @@ enum ComposerRoutes {
     @Sendable private static func canned(_ call: Call) async throws -> Response {
         let (number, id, agent) = (try call.number(), try call.number("id"), try call.agent())
         let settings = call.desk.settings.current
-        let text = try await call.desk.read { db in
-            let ticket = try db.ticket(number: number, for: .agent(agent))
-            guard let body: String = try db.value("SELECT body FROM canned_reply WHERE id = \(id)") else { throw Refusal.notFound }
-            return MailText(canned: body, for: ticket, by: agent, settings: settings)
+        let url = call.desk.office.url
+        let text: MailText
+        do {
+            text = try await call.desk.read { db in
+                let ticket = try db.ticket(number: number, for: .agent(agent))
+                guard let body: String = try db.value("SELECT body FROM canned_reply WHERE id = \(id)") else { throw Refusal.notFound }
+                return try MailText(canned: body, for: ticket, by: agent, settings: settings, url: url)
+            }
+        } catch Refusal.invalid(let faults) {
+            return plain(.unprocessableContent, faults.first.map { call.frame.t.fault($0.problem) } ?? "")
         }
-        return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"], body: .init(byteBuffer: .init(string: text.body)))
+        return plain(.ok, text.body)
+    }
+
+    private static func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"], body: .init(byteBuffer: .init(string: text)))
     }
 }
 

@@ -37,7 +37,7 @@ enum FeedbackBoard {
             return view
         }
         board.choices = try await call.desk.choices.choices(on: call.desk)
-        let said: String? = switch call.query("said") { case "reviewed": desk.t("Marked as reviewed."); case "followed": desk.t("Sent."); default: nil }
+        let said: String? = switch call.query("said") { case "reviewed": desk.t("Marked as reviewed."); case "followed": desk.secondThoughts.isEmpty ? desk.t("Reply sent.") : nil; default: nil }
         let given = ["from", "to", "department", "agent", "rating", "reviewed"].reduce(into: [String: String]()) { $0[$1] = call.query($1) }
         return Page.response(again == nil ? .ok : .unprocessableContent, feedbackPage(desk, board, given: given, said: said, again))
     }
@@ -60,14 +60,22 @@ enum FeedbackBoard {
         do {
             try await call.desk.write { tx in
                 try tx.require(id, visibleTo: .agent(agent))
-                _ = try tx.followUp(id, kind, subject: nil, Writing(body, type: .text), by: Actor(agent))
+                let rated = try tx.db.survey(id).ticket
+                let before = try tx.db.snapshot(of: rated)
+                let followed = try tx.followUp(id, kind, subject: nil, Writing(body, type: .text), by: Actor(agent))
+                guard let entry = try tx.db.latestReply(in: followed.id) else { return }
+                // A new ticket has no former state to go back to: it stays as it is, with the words as a draft.
+                let former = followed.id == rated ? before : try tx.db.snapshot(of: followed.id)
+                try tx.holdBack(entry, of: followed.id, by: agent.id, before: former)
             }
         } catch Refusal.invalid(let faults) {
             return try await show(call, Again(survey: id.number, typed: body, fault: faults.first ?? Fault("body", .required)))
         } catch Refusal.conflict(let reason, _) {
             return try await show(call, Again(survey: id.number, typed: body, fault: Fault("body", .other("cannot be sent: \(reason)"))))
         }
-        return Page.see(Path("desk", "feedback", query: [("said", "followed")]))
+        var response = Page.see(Path("desk", "feedback", query: [("said", "followed")]))
+        call.offerUndo(in: &response)
+        return response
     }
 }
 
@@ -97,7 +105,7 @@ private func feedbackPage(_ desk: DeskFrame, _ view: FeedbackView, given: [Strin
     var more = given
     more["cursor"] = view.items.count > 30 ? String(view.items[29].survey.id.number) : nil
     let next: HTML? = view.items.count > 30 ? "<a class=\"button\" rel=\"next\" href=\"\(href: Path("desk", "feedback", query: more.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))\">\(t("More"))</a>" : nil
-    let total: HTML? = view.all.map { "<p class=\"quiet\">\(t("{0} of 5 on average, {1} ratings", String(format: "%.1f", $0.average), String($0.count)))</p>" }
+    let total: HTML? = view.all.map { "<p class=\"quiet\">\($0.count == 1 ? t("{0} of 5, 1 rating", String(format: "%.1f", $0.average)) : t("{0} of 5 on average, {1} ratings", String(format: "%.1f", $0.average), String($0.count)))</p>" }
     return deskPage(
         t("Feedback"), desk, at: .feedback,
         """

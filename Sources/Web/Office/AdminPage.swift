@@ -22,7 +22,7 @@ func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool) -> HTML {
         \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
         \(card(Path("admin", "intake"), t("Mail that came in"), t("What was decided about each message, and why")))\
         \(card(Path("admin", "quarantine"), t("Messages set aside"), t("What could not be taken from a mailbox, and why")))\
-        \(card(Path("admin", "outbox"), t("Outbox"), t("{0} mails wait", String(waiting))))</div></main>
+        \(card(Path("admin", "outbox"), t("Outbox"), waiting == 1 ? t("1 mail waits") : t("{0} mails wait", String(waiting))))</div></main>
         """)
 }
 
@@ -30,11 +30,20 @@ func resourceListPage(_ desk: DeskFrame, _ resource: Resource, _ base: [String],
     let t = desk.t
     let shown = Array(resource.fields.filter { !$0.kind.isWriteOnly && !$0.kind.isReadOnly && !["body", "hours", "holidays", "fields", "note", "description"].contains($0.name) }.prefix(5))
     let heads: [HTML] = shown.map { "<th scope=\"col\">\(ResourceForm.label($0.name, t))</th>" }
+    // Who may only read articles is led to them as everybody sees them.
+    let writes = base != ["desk", "kb"] || desk.agent.role >= .supervisor
+    func address(_ row: ResourceRow) -> Path {
+        let slug = row.fields.first { $0.name == "slug" }?.value.text
+        return writes ? Path(base + [String(row.id)]) : slug.map { Path("kb", $0) } ?? Path("kb")
+    }
+    let add: HTML? = writes ? "<a class=\"button first\" href=\"\(href: Path(base + ["new"]))\">\(t("Add"))</a>" : nil
     let lines: [HTML] = rows.prefix(200).map { row in
+        let isGone = row.fields.first { $0.name == "active" }?.value == .bool(false)
+        let mark: HTML? = isGone ? " <span class=\"chip\">\(t("Deactivated"))</span>" : nil
         let cells: [HTML] = shown.enumerated().map { index, field in
             let text = cell(row.fields.first { $0.name == field.name }?.value ?? .null, t)
             return index == 0
-                ? "<th scope=\"row\"><a href=\"\(href: Path(base + [String(row.id)]))\">\(text.isEmpty ? "#\(row.id)" : text)</a></th>" : "<td>\(text)</td>"
+                ? "<th scope=\"row\"><a href=\"\(href: address(row))\">\(text.isEmpty ? "#\(row.id)" : text)</a>\(mark)</th>" : "<td>\(text)</td>"
         }
         return "<tr>\(cells)</tr>"
     }
@@ -45,7 +54,7 @@ func resourceListPage(_ desk: DeskFrame, _ resource: Resource, _ base: [String],
     return sheet(
         t(resource.title), desk, at: place,
         """
-        \(other)<div class="row spread wrap"><h1>\(t(resource.title))</h1><a class="button first" href="\(href: Path(base + ["new"]))">\(t("Add"))</a></div>\(said(words))<p class="quiet small">\(t(resource.summary))</p>\
+        \(other)<div class="row spread wrap"><h1>\(t(resource.title))</h1>\(add)</div>\(said(words))<p class="quiet small">\(t(resource.summary))</p>\
         <div class="scroll" tabindex="0" role="region" aria-label="\(t(resource.title))"><table class="figures full"><thead><tr>\(heads)</tr></thead><tbody>\(lines)</tbody></table></div>\(next)
         """)
 }
@@ -60,23 +69,58 @@ private func cell(_ value: JSON, _ t: Language) -> String {
     }
 }
 
-func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], faults: [Fault], note: String?, above: HTML? = nil) -> HTML {
+func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON], _ returned: ResourceForm.Returned?, note: String?, above: HTML? = nil) -> HTML {
     let t = desk.t
     let resource = resourceForm.resource
     let name = [values["name"], values["title"], values["email"], values["address"], values["pattern"], values["domain"]].lazy.compactMap { $0?.text }.first { !$0.isEmpty }
     let title = id == nil ? t("Add: {0}", t(resource.name)) : name ?? t(resource.name)
     let remove: HTML? = id.map { id in
-        """
-        <form method="post" action="\(href: Path(base + [String(id), "remove"]))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="button">\(resource.path == "agents" ? t("Has left") : t("Remove"))</button></form>
-        """
+        // Whoever has left already cannot leave again.
+        guard values["active"] != .bool(false) || resource.path != "agents" else { return "" }
+        return "<p><a class=\"button\" data-dialog href=\"\(href: Path(base + [String(id), "remove"]))\">\(resource.path == "agents" ? t("Deactivate") : t("Remove"))</a></p>"
     }
     let wrong: HTML? = note.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
     return sheet(
         title, desk, at: base[0] == "admin" ? .administration : .articles, under: [(Path(base), t(resource.title))],
         """
         <h1>\(title)</h1>\(wrong)\(above)\
-        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, faults: faults))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, returned))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
         """)
+}
+
+/// Asks before something that cannot be undone: as a page of its own, or over the page it was asked from.
+///
+/// - Parameter hidden: what the form sends besides `confirmed`.
+func confirmationPage(_ desk: DeskFrame, _ title: String, _ sentences: [String], to path: Path, hidden: [(String, String)] = [], button: String, back: Path, at place: Place = .administration) -> HTML {
+    let lines: [HTML] = sentences.map { "<p>\($0)</p>" }
+    let fields: [HTML] = hidden.map { "<input type=\"hidden\" name=\"\($0.0)\" value=\"\($0.1)\">" }
+    return sheet(
+        title, desk, at: place,
+        """
+        <h1>\(title)</h1>\(form(path, csrf: desk.csrf, """
+            \(fields)<input type="hidden" name="confirmed" value="1">\(lines)<div class="row"><button class="button first">\(button)</button><a class="button" data-cancel href="\(href: back)">\(desk.t("Cancel"))</a></div>
+            """))
+        """)
+}
+
+func removalPage(_ desk: DeskFrame, _ resource: Resource, _ base: [String], _ row: ResourceRow, _ dependants: [Dependants]) -> HTML {
+    let t = desk.t
+    let values = Dictionary(row.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    let name = ["name", "title", "email", "address", "pattern", "domain"].lazy.compactMap { values[$0]?.text }.first { !$0.isEmpty } ?? "#\(row.id)"
+    let isAgent = resource.path == "agents"
+    let used = dependants.map { found -> String in
+        if found.path == "tickets" { return found.count == 1 ? t("1 open ticket") : t("{0} open tickets", String(found.count)) }
+        let other = Resource.all.first { $0.path == found.path }
+        return "\(t(other?.title ?? found.path)): \(found.count)"
+    }.joined(separator: ", ")
+    let uses: String? = used.isEmpty ? nil : t("In use by: {0}.", used)
+    let about: String =
+        if isAgent { t("{0} can no longer sign in. Their open tickets are unassigned, and their history stays. You can activate them again.", name) }
+        else if resource.isRetired { t("It is no longer offered for new tickets. Tickets that have it keep it.") }
+        else { t("This can't be undone.") }
+    return confirmationPage(
+        desk, isAgent ? t("Deactivate {0}?", name) : t("Remove “{0}”?", name), [about] + [uses].compactMap { $0 }, to: Path(base + [String(row.id), "remove"]),
+        button: isAgent ? t("Deactivate agent") : t("Remove"), back: Path(base + [String(row.id)]), at: base[0] == "admin" ? .administration : .articles)
 }
 
 extension Resource {
@@ -219,7 +263,7 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
     let rows: [HTML] = keys.map { key in
         let end: HTML = key.isRevoked
             ? "<span class=\"chip\">\(t("revoked"))</span>"
-            : "<form method=\"post\" action=\"\(href: Path("admin", "keys", key.id.description, "revoke"))\"><input type=\"hidden\" name=\"csrf\" value=\"\(desk.csrf)\"><button class=\"link\">\(t("Revoke"))<span class=\"unseen\"> \(key.name)</span></button></form>"
+            : "<a data-dialog href=\"\(href: Path("admin", "keys", key.id.description, "revoke"))\">\(t("Revoke"))<span class=\"unseen\"> \(key.name)</span></a>"
         return "<tr><th scope=\"row\">\(key.name)</th><td>\(key.scope.rawValue)</td><td>\(moment(key.createdAt))</td><td>\(end)</td></tr>"
     }
     let new: HTML? = made.map { "<section class=\"solved\" role=\"status\"><p>\(t("This is the key. It is shown this once."))</p><p><code class=\"key\">\($0)</code></p></section>" }

@@ -19,30 +19,32 @@ enum AdminRoutes {
             .post("/admin/mail-texts/:kind/preview", for: .agent(.administrator), previewText),
             .get("/admin/keys", for: .agent(.administrator)) { try await keys($0, made: nil, nil) },
             .post("/admin/keys", for: .agent(.administrator), addKey),
+            .get("/admin/keys/:id/revoke", for: .agent(.administrator), askRevoking),
             .post("/admin/keys/:id/revoke", for: .agent(.administrator), revokeKey),
             .get("/admin/outbox", for: .agent(.administrator), outbox),
             .post("/admin/outbox/:id/retry", for: .agent(.administrator), retry),
             .post("/admin/outbox/:id/cancel", for: .agent(.administrator), cancel),
         ]
         for resource in Resource.all {
-            // Articles and canned replies are the agents' own.
-            let isAgents = resource.path == "articles" || resource.path == "canned-replies"
             routes += pages(resource, base: ["admin", resource.path], for: .agent(.administrator))
-            if isAgents { routes += pages(resource, base: resource.path == "articles" ? ["desk", "kb"] : ["desk", "canned-replies"], for: .agent(.agent)) }
+            // What everybody can read is written by supervisors; agents see what there is.
+            if resource.path == "articles" { routes += pages(resource, base: ["desk", "kb"], for: .agent(.supervisor), reading: .agent(.agent)) }
+            if resource.path == "canned-replies" { routes += pages(resource, base: ["desk", "canned-replies"], for: .agent(.agent)) }
         }
         return routes
     }
 
     // MARK: resources
 
-    private static func pages(_ resource: Resource, base: [String], for access: Access) -> [Route] {
+    private static func pages(_ resource: Resource, base: [String], for access: Access, reading: Access? = nil) -> [Route] {
         let path = "/" + base.joined(separator: "/")
         return [
-            .get(path, for: access) { try await list(resource, base, $0) },
+            .get(path, for: reading ?? access) { try await list(resource, base, $0) },
             .get(path + "/new", for: access) { try await edit(resource, base, nil, $0) },
             .post(path + "/new", for: access) { try await keep(resource, base, nil, $0) },
             .get(path + "/:id", for: access) { try await edit(resource, base, try $0.number("id"), $0) },
             .post(path + "/:id", for: access) { try await keep(resource, base, try $0.number("id"), $0) },
+            .get(path + "/:id/remove", for: access) { try await askRemoval(resource, base, $0) },
             .post(path + "/:id/remove", for: access) { try await remove(resource, base, $0) },
         ]
     }
@@ -51,13 +53,15 @@ enum AdminRoutes {
         let desk = try await call.deskFrame()
         let after = try call.cursor() ?? 0
         let rows = try await call.desk.read { try $0.rows(of: resource, after: after, limit: 201) }
-        let said: String? = switch call.query("said") { case "kept": desk.t("Kept."); case "removed": desk.t("Removed."); case "invited": desk.t("Kept, and invited by mail."); default: nil }
+        let said: String? = switch call.query("said") { case "kept": desk.t("Saved."); case "removed": resource.path == "agents" ? desk.t("Agent deactivated.") : desk.t("Removed."); case "invited": desk.t("Saved, and invited by email."); default: nil }
         return Page.response(resourceListPage(desk, resource, base, rows, said: said))
     }
 
     private static func resourceForm(_ resource: Resource, _ call: Call) async throws -> ResourceForm {
         let (options, agents) = try await call.desk.read { db in (try db.referenceOptions(of: resource), try db.workingAgents()) }
-        return ResourceForm(resource: resource, t: call.frame.t, options: options, agents: agents)
+        var form = ResourceForm(resource: resource, t: call.frame.t, options: options, agents: agents)
+        form.isMonthFirst = call.request.headers[.acceptLanguage]?.lowercased().hasPrefix("en-us") ?? false
+        return form
     }
 
     private static func edit(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
@@ -69,43 +73,49 @@ enum AdminRoutes {
         if resource.path == "mailboxes", let id, let found = try await call.desk.read({ db in try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) } }) {
             above = mailboxStatus(desk, found.0, found.1)
         }
-        return Page.response(resourcePage(desk, form, base, id, values, faults: [], note: nil, above: above))
+        return Page.response(resourcePage(desk, form, base, id, values, nil, note: nil, above: above))
     }
 
     private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
         let sent = try await call.form()
         let form = try await resourceForm(resource, call)
-        let values = form.values(sent)
+        let (values, sentences) = form.read(sent)
         var invites = false
         do {
             invites = try await call.desk.write { tx in
-                if let id {
-                    _ = try tx.change(id, of: resource, values)
-                    return false
-                }
-                let row = try tx.add(values, to: resource)
+                let row = try id.map { try tx.change($0, of: resource, values) } ?? tx.add(values, to: resource)
+                // What could not be read is told together with what is wrong; nothing is kept then.
+                if !sentences.isEmpty { throw Refusal.invalid([]) }
+                if id != nil { return false }
                 // A new agent without a password is mailed the way to one.
                 guard resource.path == "agents", values["password"] == nil, let agent = try tx.db.agent(Agent.ID(row.id)) else { return false }
                 try tx.invite(agent)
                 return true
             }
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, resourcePage(try await call.deskFrame(), form, base, id, values, faults: faults, note: nil))
+            return Page.response(.unprocessableContent, resourcePage(try await call.deskFrame(), form, base, id, values, .init(typed: sent, faults: faults, sentences: sentences), note: nil))
         } catch Refusal.conflict(let reason, _) {
-            return Page.response(.conflict, resourcePage(try await call.deskFrame(), form, base, id, values, faults: [], note: reason))
+            return Page.response(.conflict, resourcePage(try await call.deskFrame(), form, base, id, values, .init(typed: sent, sentences: sentences), note: reason))
         }
         call.web.sessions.forget()
         call.desk.choices.forget()
         return Page.see(Path(base, query: [("said", invites ? "invited" : "kept")]))
     }
 
+    /// What goes, and what it takes with it.
+    private static func askRemoval(_ resource: Resource, _ base: [String], _ call: Call) async throws -> Response {
+        let id = try call.number("id")
+        let (row, dependants) = try await call.desk.read { (try $0.row(id, of: resource), try $0.dependants(of: id, in: resource)) }
+        return Page.response(removalPage(try await call.deskFrame(), resource, base, row, dependants))
+    }
+
     private static func remove(_ resource: Resource, _ base: [String], _ call: Call) async throws -> Response {
-        _ = try await call.form()
+        guard try await call.form()["confirmed"] != nil else { return try await askRemoval(resource, base, call) }
         let id = try call.number("id")
         do { try await call.desk.write { try $0.remove(id, from: resource) } } catch Refusal.conflict(let reason, _) {
             var values: [String: JSON] = [:]
             for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value }
-            return Page.response(.conflict, resourcePage(try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, faults: [], note: reason))
+            return Page.response(.conflict, resourcePage(try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, nil, note: reason))
         }
         call.web.sessions.forget()
         call.desk.choices.forget()
@@ -175,13 +185,21 @@ enum AdminRoutes {
         let (_, name, typed) = try await typedText(call)
         let settings = call.desk.settings.current
         let filled = MailText(subject: typed.subject, body: typed.body).example(of: name.kind, settings: settings, url: call.desk.office.url)
-        let page: HTML = "<strong>\(filled.subject)</strong><pre class=\"letter\">\(filled.body)</pre>"
+        let t = call.frame.t
+        let warning: HTML? = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body).map { "<p class=\"fault\" role=\"alert\">\(t.fault(.unknownPlaceholder($0)))</p>" }
+        let page: HTML = "\(warning)<strong>\(filled.subject)</strong><pre class=\"letter\">\(filled.body)</pre>"
         return Page.response(page)
     }
 
     @Sendable private static func changeText(_ call: Call) async throws -> Response {
         var (form, name, typed) = try await typedText(call)
         let t = call.frame.t
+        if form["reset"] != nil, form["confirmed"] == nil {
+            let own = [("reset", "1"), ("subject", typed.subject), ("body", typed.body)]
+            return Page.response(confirmationPage(
+                try await call.deskFrame(), t("Reset “{0}” to the default?", t.mail(name.kind)), [t("Your own text is deleted. This can't be undone.")],
+                to: Path("admin", "mail-texts", name.key), hidden: own, button: t("Reset to default"), back: Path("admin", "mail-texts")))
+        }
         let text: JSON = form["reset"] != nil ? .null : ["subject": .string(typed.subject), "body": .string(typed.body)]
         do {
             if form["reset"] == nil {
@@ -229,8 +247,18 @@ enum AdminRoutes {
         } catch Refusal.invalid(let faults) { return try await keys(call, made: nil, faults.first) }
     }
 
+    @Sendable private static func askRevoking(_ call: Call) async throws -> Response {
+        let id = APIKey.ID(try call.number("id"))
+        guard let key = try await call.desk.read({ try $0.apiKeys() }).first(where: { $0.id == id }) else { throw Refusal.notFound }
+        let desk = try await call.deskFrame()
+        let t = desk.t
+        return Page.response(confirmationPage(
+            desk, t("Revoke the key “{0}”?", key.name), [t("Programs that use it stop working at once. This can't be undone.")],
+            to: Path("admin", "keys", id.description, "revoke"), button: t("Revoke key"), back: Path("admin", "keys")))
+    }
+
     @Sendable private static func revokeKey(_ call: Call) async throws -> Response {
-        _ = try await call.form()
+        guard try await call.form()["confirmed"] != nil else { return try await askRevoking(call) }
         let id = APIKey.ID(try call.number("id"))
         try await call.desk.write { try $0.revokeAPIKey(id) }
         call.web.keys.forget()

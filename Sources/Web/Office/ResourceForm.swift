@@ -11,96 +11,127 @@ struct ResourceForm {
     /// What references can be chosen from, by table.
     let options: [String: [(id: Int64, name: String)]]
     let agents: [Agent]
+    /// Whether the reader's country writes 12/25/2026.
+    var isMonthFirst = false
 
     // MARK: showing
 
-    func html(_ values: [String: JSON], faults: [Fault]) -> HTML {
+    /// A form that came back: all that was typed, and what is wrong with it.
+    struct Returned {
+        let typed: FormData
+        var faults: [Fault] = []
+        /// Whole sentences, by the input they stand beside.
+        var sentences: [String: String] = [:]
+    }
+
+    /// The form with a row's values, or with what was typed where it came back.
+    func html(_ values: [String: JSON], _ returned: Returned? = nil) -> HTML {
         let fields: [HTML] = resource.fields.compactMap { field in
             guard !field.kind.isReadOnly else { return nil }
             let heading: HTML? = field.section.map { "<h2>\(t($0))</h2>" }
-            return "\(heading)\(input(field, values[field.name] ?? .null, faults.first { $0.field == field.name }.map { t.fault($0.problem) }))"
+            return "\(heading)\(input(field, values[field.name] ?? .null, returned))"
         }
         return "\(fields)"
     }
 
-    private func input(_ field: Resource.Field, _ value: JSON, _ fault: String?) -> HTML {
-        let label = ResourceForm.label(field.name, t)
-        let required = field.isRequired
-        let hint = field.hint.map { t($0) }
+    private func input(_ field: Resource.Field, _ value: JSON, _ returned: Returned?) -> HTML {
+        let (name, label, required) = (field.name, ResourceForm.label(field.name, t), field.isRequired)
+        let fault = returned?.sentences[name] ?? returned?.faults.first { $0.field == name }.map { t.fault($0.problem) }
+        let hint = hint(field)
+        /// What the input shows: what was typed comes before what is kept.
+        func shown(_ kept: String) -> String { returned.map { $0.typed[name] ?? "" } ?? kept }
+        func line(_ kept: String, type: String = "text", hint: String?) -> HTML {
+            TextField(name: name, label: label, value: shown(kept), type: type, hint: hint, isRequired: required, fault: fault).html
+        }
+        func area(_ kept: String, rows: Int, hint: String?, required: Bool) -> HTML {
+            TextArea(name: name, label: label, value: shown(kept), rows: rows, hint: hint, isRequired: required, fault: fault).html
+        }
+        func choice(_ options: [(String, String)], _ kept: String) -> HTML { Choice(name: name, label: label, options: options, chosen: shown(kept), hint: hint, fault: fault).html }
+        func boxes(_ options: [(String, String)], _ kept: [String]) -> HTML {
+            ticks(name, label, options, chosen: returned.map { sent in sent.typed.values.filter { $0.name == name }.map(\.value) } ?? kept, fault)
+        }
+        // A secret is not sent back to a page; whoever typed one is told to type it again.
+        let again = (returned?.typed[name] ?? "").isEmpty ? nil : t("Enter it again: for your security it isn't shown.")
         switch field.kind {
         case .text(_, let most), .optionalText(_, let most):
-            let text = value.text ?? ""
-            if most > 500 { return TextArea(name: field.name, label: label, value: text, rows: most > 5000 ? 10 : 4, hint: hint, isRequired: required, fault: fault).html }
-            return TextField(name: field.name, label: label, value: text, hint: hint, isRequired: required, fault: fault).html
-        case .slug: return TextField(name: field.name, label: label, value: value.text ?? "", hint: t("Small letters, digits and hyphens: the end of its address"), isRequired: required, fault: fault).html
-        case .address: return TextField(name: field.name, label: label, value: value.text ?? "", type: "email", isRequired: required, fault: fault).html
-        case .integer, .optionalInteger: return TextField(name: field.name, label: label, value: value.integer.map(String.init) ?? value.text ?? "", type: "number", hint: hint, isRequired: required, fault: fault).html
-        case .flag: return tick(field.name, label, isOn: value == .bool(true) || (value == .null && ["active", "published"].contains(field.name)))
-        case .choice(_, let words): return Choice(name: field.name, label: label, options: words.map { ($0, t($0)) }, chosen: value.text ?? "agent", hint: hint, fault: fault).html
-        case .optionalPriority: return Choice(name: field.name, label: label, options: [("", "–")] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: value.text ?? "", fault: fault).html
-        case .priority: return Choice(name: field.name, label: label, options: Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: value.text ?? Priority.normal.word, fault: fault).html
-        case .timeZone: return Choice(name: field.name, label: label, options: TimeZone.knownTimeZoneIdentifiers.sorted().map { ($0, $0) } + [("UTC", "UTC")], chosen: value.text ?? "UTC", fault: fault).html
-        case .hours:
-            let days: [HTML] = Schedule.weekdays.map { day in
-                TextField(name: "\(field.name)-\(day)", label: weekday(day), value: value.text == nil ? spans(value[day]) : "", hint: nil).html
-            }
-            let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
-            return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("As 09:00-12:00, 13:00-17:00; nothing on a free day"))</p>\(days)\(wrong)</fieldset>"
-        case .holidays: return TextArea(name: field.name, label: label, value: lines(value), rows: 4, hint: t("One day a line, as 2026-12-25"), fault: fault).html
+            return most > 500 ? area(value.text ?? "", rows: most > 5000 ? 10 : 4, hint: hint, required: required) : line(value.text ?? "", hint: hint)
+        case .slug: return line(value.text ?? "", hint: t("Small letters, digits and hyphens: the end of its address"))
+        case .address: return line(value.text ?? "", type: "email", hint: hint)
+        case .integer, .optionalInteger: return line(value.integer.map(String.init) ?? value.text ?? "", type: "number", hint: hint)
+        case .flag:
+            let kept = value == .bool(true) || (value == .null && ["active", "published"].contains(name))
+            return tick(name, label, isOn: returned.map { $0.typed[name] != nil } ?? kept)
+        case .choice(_, let words): return choice(words.map { ($0, t($0)) }, value.text ?? "agent")
+        case .optionalPriority: return choice([("", "–")] + Priority.allCases.map { ($0.word, t.priority($0)) }, value.text ?? "")
+        case .priority: return choice(Priority.allCases.map { ($0.word, t.priority($0)) }, value.text ?? Priority.normal.word)
+        case .timeZone: return choice(TimeZone.knownTimeZoneIdentifiers.sorted().map { ($0, $0) } + [("UTC", "UTC")], value.text ?? "UTC")
+        case .hours: return hours(name, label, value, returned, fault)
+        case .holidays: return holidays(name, label, value, shown(lines(value)), fault)
         case .secret(let column):
-            if column == "private_key" { return TextArea(name: field.name, label: label, rows: 8, hint: hint, fault: fault).html }
-            return TextField(name: field.name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep what is there"), fault: fault).html
-        case .password: return TextField(name: field.name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to invite by mail"), fault: fault).html
-        case .reference(_, let table): return Choice(name: field.name, label: label, options: [("", "–")] + choices(table), chosen: value["id"]?.integer.map(String.init) ?? value.text ?? "", fault: fault).html
-        case .agent: return Choice(name: field.name, label: label, options: [("", "–")] + agents.map { ($0.email, $0.name) }, chosen: value["email"]?.text ?? value.text ?? "", fault: fault).html
-        case .references(_, _, _, let table): return ticks(field.name, label, choices(table), chosen: items(value).compactMap { $0["id"]?.integer.map(String.init) ?? $0.text ?? $0.integer.map(String.init) }, fault)
-        case .agents: return ticks(field.name, label, agents.map { ($0.email, $0.name) }, chosen: items(value).compactMap { $0["email"]?.text ?? $0.text }, fault)
-        case .texts: return TextArea(name: field.name, label: label, value: lines(value), rows: 3, hint: t("One a line"), isRequired: required, fault: fault).html
-        case .topicFields: return topicFields(field.name, label, value, fault)
+            if column == "private_key" { return TextArea(name: name, label: label, rows: 8, hint: hint, fault: fault ?? again).html }
+            return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep what is there"), fault: fault ?? again).html
+        case .password:
+            return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to invite by mail"), fault: fault ?? again).html
+        case .reference(_, let table): return choice([("", "–")] + choices(table), value["id"]?.integer.map(String.init) ?? "")
+        case .agent: return choice([("", "–")] + agents.map { ($0.email, $0.name) }, value["email"]?.text ?? "")
+        case .references(_, _, _, let table): return boxes(choices(table), items(value).compactMap { $0["id"]?.integer.map(String.init) })
+        case .agents: return boxes(agents.map { ($0.email, $0.name) }, items(value).compactMap { $0["email"]?.text })
+        case .texts: return area(lines(value), rows: 3, hint: t("One a line"), required: required)
+        case .topicFields: return topicFields(name, label, value, returned, fault)
         case .moment: return ""
         }
     }
 
-    private func weekday(_ day: String) -> String {
-        switch day {
-        case "mon": t("Monday")
-        case "tue": t("Tuesday")
-        case "wed": t("Wednesday")
-        case "thu": t("Thursday")
-        case "fri": t("Friday")
-        case "sat": t("Saturday")
-        default: t("Sunday")
-        }
+    private func hint(_ field: Resource.Field) -> String? {
+        guard let known = field.placeholders else { return field.hint.map { t($0) } }
+        let names = known.map { "{{\($0)}}" }.joined(separator: ", ")
+        return t("You can use {0}. Add words for an empty one behind a bar: {1}", names, "{{customer.name|there}}")
     }
+
     private func choices(_ table: String) -> [(String, String)] { (options[table] ?? []).map { (String($0.id), $0.name) } }
     private func ticks(_ name: String, _ label: String, _ options: [(String, String)], chosen: [String], _ fault: String?) -> HTML {
         let boxes: [HTML] = options.map { tick(name, $0.1, isOn: chosen.contains($0.0), value: $0.0, id: "\(name)-\($0.0)") }
-        let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
-        return "<fieldset class=\"stack\"><legend>\(label)</legend>\(boxes)\(wrong)</fieldset>"
+        return "<fieldset class=\"stack\"><legend>\(label)</legend>\(boxes)\(alert(fault))</fieldset>"
+    }
+    private func alert(_ fault: String?) -> HTML? { fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" } }
+
+    private func hours(_ name: String, _ label: String, _ value: JSON, _ returned: Returned?, _ fault: String?) -> HTML {
+        let days: [HTML] = Schedule.weekdays.map { day in
+            let id = "\(name)-\(day)"
+            let text = returned.map { $0.typed[id] ?? "" } ?? spans(value[day])
+            return TextField(name: id, label: t.weekday(day), value: text, fault: returned?.sentences[id]).html
+        }
+        return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("For example 9-17 or 09:00-12:30, 13:15-17:00. Leave a day off empty."))</p>\(days)\(alert(fault))</fieldset>"
+    }
+
+    private func holidays(_ name: String, _ label: String, _ value: JSON, _ text: String, _ fault: String?) -> HTML {
+        let days: [HTML] = items(value).compactMap(\.text).compactMap { t.day($0) }.map { "<li>\($0)</li>" }
+        let known: HTML? = days.isEmpty ? nil : "<details class=\"small\"><summary>\(days.count == 1 ? t("1 holiday") : t("{0} holidays", String(days.count)))</summary><ul>\(days)</ul></details>"
+        return "\(TextArea(name: name, label: label, value: text, rows: 4, hint: t("One date per line, such as 2026-12-25 or {0}", isMonthFirst ? "12/25/2026" : "25.12.2026"), fault: fault).html)\(known)"
     }
 
     /// One line for each question, and some empty ones.
-    private func topicFields(_ name: String, _ label: String, _ value: JSON, _ fault: String?) -> HTML {
+    private func topicFields(_ name: String, _ label: String, _ value: JSON, _ returned: Returned?, _ fault: String?) -> HTML {
         let known = items(value)
         let kinds = [("line", t("one line")), ("text", t("several lines")), ("number", t("a number")), ("choice", t("one of several")), ("check", t("a box to tick"))]
-        let rows: [HTML] = (0..<min(known.count + 2, TopicField.most)).map { index in
+        let used = returned.map { sent in (0..<TopicField.most).last { !(sent.typed["\(name)-\($0)-label"] ?? "").isEmpty || !(sent.typed["\(name)-\($0)-options"] ?? "").isEmpty }.map { $0 + 1 } ?? 0 } ?? known.count
+        let rows: [HTML] = (0..<min(used + 2, TopicField.most)).map { index in
             let field = index < known.count ? known[index] : .null
-            func cell(_ part: String, _ title: String, _ text: String) -> HTML {
-                "<div class=\"field\"><label for=\"\(name)-\(index)-\(part)\">\(title)</label><input id=\"\(name)-\(index)-\(part)\" name=\"\(name)-\(index)-\(part)\" value=\"\(text)\"></div>"
-            }
-            let options: [HTML] = kinds.map { "<option value=\"\($0.0)\"\(field["kind"]?.text == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
+            func id(_ part: String) -> String { "\(name)-\(index)-\(part)" }
+            func shown(_ part: String, _ kept: String) -> String { returned.map { $0.typed[id(part)] ?? "" } ?? kept }
+            func cell(_ part: String, _ title: String, _ text: String) -> HTML { TextField(name: id(part), label: title, value: shown(part, text), fault: returned?.sentences[id(part)]).html }
+            let isRequired = returned.map { $0.typed[id("required")] != nil } ?? (field["required"] == .bool(true))
             return """
-                <div class="asked">\(cell("label", t("Question"), field["label"]?.text ?? ""))\(cell("key", t("Key"), field["key"]?.text ?? ""))\
-                <div class="field"><label for="\(name)-\(index)-kind">\(t("Kind"))</label><select id="\(name)-\(index)-kind" name="\(name)-\(index)-kind">\(options)</select></div>\
-                \(cell("options", t("Choices, with commas"), items(field["options"] ?? .null).compactMap(\.text).joined(separator: ", ")))\(tick("\(name)-\(index)-required", t("required"), isOn: field["required"] == .bool(true)))</div>
+                <div class="asked"><input type="hidden" name="\(id("key"))" value="\(shown("key", field["key"]?.text ?? ""))">\(cell("label", t("Question"), field["label"]?.text ?? ""))\
+                \(Choice(name: id("kind"), label: t("Kind"), options: kinds, chosen: shown("kind", field["kind"]?.text ?? "")).html)\
+                \(cell("options", t("Choices, with commas"), items(field["options"] ?? .null).compactMap(\.text).joined(separator: ", ")))\(tick(id("required"), t("required"), isOn: isRequired))</div>
                 """
         }
-        let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
-        return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("What the form asks besides subject and text. A line without a question is left out."))</p>\(rows)\(wrong)</fieldset>"
+        return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("What the form asks besides subject and text. A line without a question is left out."))</p>\(rows)\(alert(fault))</fieldset>"
     }
 
     private func items(_ value: JSON) -> [JSON] { if case .array(let items) = value { items } else { [] } }
-    private func lines(_ value: JSON) -> String { value.text ?? items(value).compactMap(\.text).joined(separator: "\n") }
+    private func lines(_ value: JSON) -> String { items(value).compactMap(\.text).joined(separator: "\n") }
     private func spans(_ value: JSON?) -> String {
         items(value ?? .null).map { span in items(span).compactMap(\.text).joined(separator: "-") }.joined(separator: ", ")
     }
@@ -109,9 +140,10 @@ struct ResourceForm {
 
     // MARK: reading
 
-    /// What a form said, as the API would have been told.
-    func values(_ form: FormData) -> [String: JSON] {
+    /// What a form said, as the API would have been told, and what could not be read of it, by the input it stands in.
+    func read(_ form: FormData) -> (values: [String: JSON], sentences: [String: String]) {
         var values: [String: JSON] = [:]
+        var sentences: [String: String] = [:]
         for field in resource.fields where !field.kind.isReadOnly {
             let text = form[field.name] ?? ""
             let all = form.values.filter { $0.name == field.name }.map(\.value)
@@ -124,35 +156,65 @@ struct ResourceForm {
             case .reference, .agent: values[field.name] = text.isEmpty ? .null : Int64(text).map { JSON($0) } ?? .string(text)
             case .references: values[field.name] = .array(all.compactMap { Int64($0) }.map { JSON($0) })
             case .agents: values[field.name] = .array(all.map(JSON.string))
-            case .texts, .holidays: values[field.name] = .array(text.split(whereSeparator: \.isNewline).map { String($0).trimmingWhitespace() }.filter { !$0.isEmpty }.map(JSON.string))
-            case .hours: values[field.name] = hours(form, field.name)
-            case .topicFields: values[field.name] = asked(form, field.name)
+            case .texts: values[field.name] = .array(typedLines(text).map(JSON.string))
+            case .holidays: values[field.name] = days(text, field.name, &sentences)
+            case .hours: values[field.name] = hours(form, field.name, &sentences)
+            case .topicFields: values[field.name] = asked(form, field.name, &sentences)
             default: values[field.name] = .string(text)
             }
         }
-        return values
+        return (values, sentences)
     }
 
-    private func hours(_ form: FormData, _ name: String) -> JSON {
+    private func typedLines(_ text: String) -> [String] { text.split(whereSeparator: \.isNewline).map { String($0).trimmingWhitespace() }.filter { !$0.isEmpty } }
+
+    private func days(_ text: String, _ name: String, _ sentences: inout [String: String]) -> JSON {
+        var days: [String] = []
+        for line in typedLines(text) {
+            if let day = DayInput.day(line, isMonthFirst: isMonthFirst) { days.append(day) } else if sentences[name] == nil {
+                sentences[name] = t("“{0}” isn't a date. Write dates such as 2026-12-25.", String(line.prefix(40)))
+            }
+        }
+        return .array(Set(days).sorted().map(JSON.string))
+    }
+
+    private func hours(_ form: FormData, _ name: String, _ sentences: inout [String: String]) -> JSON {
         var days: [String: JSON] = [:]
         for day in Schedule.weekdays {
-            let spans = (form["\(name)-\(day)"] ?? "").split(separator: ",").map { span -> JSON in
-                .array(span.split(whereSeparator: { $0 == "-" || $0 == "–" }).map { .string(String($0).trimmingWhitespace()) })
+            do throws(HoursInput.Problem) {
+                let spans = try HoursInput.spans(form["\(name)-\(day)"] ?? "")
+                if !spans.isEmpty { days[day] = .array(spans.map { .array($0.map(JSON.string)) }) }
+            } catch {
+                sentences["\(name)-\(day)"] = switch error {
+                    case .unreadable(let part): t("“{0}” can't be read as hours. Write them such as 09:00-17:00.", String(part.prefix(40)))
+                    case .endsBefore(let part): t("“{0}” ends before it begins. Use the 24-hour clock, and split a night shift at 24:00.", String(part.prefix(40)))
+                    }
             }
-            if !spans.isEmpty { days[day] = .array(spans) }
         }
         return .object(days)
     }
 
-    private func asked(_ form: FormData, _ name: String) -> JSON {
+    private func asked(_ form: FormData, _ name: String, _ sentences: inout [String: String]) -> JSON {
         var fields: [JSON] = []
+        var keys: Set<String> = []
         for index in 0..<TopicField.most {
-            guard let label = form["\(name)-\(index)-label"]?.singleLine, !label.isEmpty else { continue }
-            // A key that was left out is made from the question.
-            let typed = form["\(name)-\(index)-key"]?.trimmingWhitespace() ?? ""
-            let key = typed.isEmpty ? String(Words.split(label).joined(separator: "_").unicodeScalars.filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "_" }.prefix(40).map(Character.init)) : typed
-            let options = (form["\(name)-\(index)-options"] ?? "").split(separator: ",").map { String($0).trimmingWhitespace() }.filter { !$0.isEmpty }
-            var field: [String: JSON] = ["key": .string(key), "label": .string(label), "kind": .string(form["\(name)-\(index)-kind"] ?? "line"), "required": .bool(form["\(name)-\(index)-required"] != nil)]
+            func typed(_ part: String) -> String { (form["\(name)-\(index)-\(part)"] ?? "").trimmingWhitespace() }
+            let label = typed("label").singleLine
+            let options = typed("options").split(separator: ",").map { String($0).trimmingWhitespace() }.filter { !$0.isEmpty }
+            guard !label.isEmpty else {
+                // Emptying a question that was kept removes it; words without a question are somebody's mistake.
+                if typed("key").isEmpty, !options.isEmpty { sentences["\(name)-\(index)-label"] = t("Enter a question.") }
+                continue
+            }
+            if label.count > 200 { sentences["\(name)-\(index)-label"] = t.fault(.tooLong(most: 200)) }
+            let kind = form["\(name)-\(index)-kind"] ?? "line"
+            if kind == TopicField.Kind.choice.rawValue, options.isEmpty { sentences["\(name)-\(index)-options"] = t("Enter at least one choice.") }
+            // A key that was left out is made from the question; no two are the same.
+            let made = String(Words.split(label).joined(separator: "_").unicodeScalars.filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "_" }.prefix(36).map(Character.init))
+            let wanted = TopicField.isKey(typed("key")) ? typed("key") : made.isEmpty ? "question" : made
+            let key = keys.contains(wanted) ? (2...99).lazy.map { "\(wanted.prefix(36))_\($0)" }.first { !keys.contains($0) } ?? wanted : wanted
+            keys.insert(key)
+            var field: [String: JSON] = ["key": .string(key), "label": .string(label), "kind": .string(kind), "required": .bool(form["\(name)-\(index)-required"] != nil)]
             if !options.isEmpty { field["options"] = .array(options.map(JSON.string)) }
             fields.append(.object(field))
         }

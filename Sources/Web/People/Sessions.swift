@@ -48,6 +48,8 @@ enum Cookies {
     static let session = "usher_session"
     static let device = "usher_device"
     static let visit = "usher_visit"
+    /// Set for as long as a reply that was just sent can be taken back: a hint to look for it.
+    static let undo = "usher_undo"
 
     /// Where the desk is reached by HTTPS the prefix keeps other hosts of the same domain from setting our cookies
     /// (RFC 6265bis, section 4.1.3).

@@ -85,6 +85,8 @@ struct Wish: Sendable {
     var department: Wanted?
     var solution: Writing?
     var into: Int64?
+    /// Whether a merge brings in those who took part in the first ticket.
+    var bringsIn = false
     var email: MailAddress?
     /// The former requester goes on as a collaborator.
     var keepsFormer = false
@@ -103,6 +105,7 @@ struct Wish: Sendable {
         case .merge:
             into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
             if into == nil { input.fault("into", .required) }
+            bringsIn = input.value("add_cc").map { $0 == .bool(true) || $0.text == "1" } ?? false
         case .addAgent, .removeAgent: agent = input.email("agent", required: true)
         case .addCollaborator, .removeCollaborator: email = input.person("email", required: true)
         case .setRequester:
@@ -142,7 +145,7 @@ extension Transaction {
             guard let into = wish.into else { break }
             let other: Ticket
             do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound { throw Refusal.invalid("into", .unknown(String(into))) }
-            try merge(&ticket, into: other, by: actor)
+            try merge(&ticket, into: other, bringsIn: wish.bringsIn, by: actor)
         case .addAgent, .removeAgent:
             guard let agent = try wish.agent.map({ try activeAgent($0, field: "agent") }) else { break }
             if action == .addAgent { try addAgent(agent, to: ticket, by: actor) } else { try removeAgent(agent, from: ticket, by: actor) }

@@ -9,6 +9,10 @@ struct DeskFrame: Sendable {
     let frame: Frame
     let agent: Agent
     let counts: Counts
+    /// The list or search that is being worked through.
+    var position: ListPosition?
+    /// Replies that were just sent and can still be taken back.
+    var secondThoughts: [SecondThought] = []
 
     var t: Language { frame.t }
     var csrf: String { frame.csrf }
@@ -19,7 +23,13 @@ struct DeskFrame: Sendable {
 extension Call {
     func deskFrame() async throws -> DeskFrame {
         let agent = try self.agent()
-        return DeskFrame(frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk))
+        var made = DeskFrame(frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk), position: position)
+        // Only a browser that has just sent a reply makes the page ask.
+        if Cookies.value(Cookies.undo, in: request) != nil {
+            let now = made.now
+            made.secondThoughts = try await desk.read { try $0.secondThoughts(of: agent.id, now: now) }
+        }
+        return made
     }
 }
 
@@ -38,21 +48,24 @@ enum Place: Equatable {
 /// A page of the workspace: bar, rail, and what belongs to the page.
 ///
 /// - Parameter watched: the ticket the page shows, to hear of its news.
-func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", watched: Watched? = nil, _ content: HTML) -> HTML {
+func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", watched: Watched? = nil, dialog: Dialog? = nil, _ content: HTML) -> HTML {
     let t = desk.t
     let newTicket: HTML? = desk.works ? "<a class=\"button first\" href=\"\(href: Path("desk", "new"))\" data-key=\"c\">\(t("New ticket")) <kbd>C</kbd></a>" : nil
     let watching: HTML? = watched.map { " data-ticket=\"\($0.ticket)\"" }
     let live = Path("desk", "live", query: [("seen", String(desk.counts.generation))] + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
+    // A ticket's page has the bars where they were always looked for.
+    let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undo\">\($0)</div>" } : nil
+    let toReply: HTML? = watched == nil ? nil : "<a class=\"skip\" href=\"#reply-body\">\(t("Skip to the reply"))</a>"
     return document(
         title, desk.frame, script: Assets.desk,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a><div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft kept"))" data-words-unkept="\(t("Not kept yet: no connection"))" data-words-new="\(t("Something new has arrived"))">
         <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
         <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
-        \(newTicket)<a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
-        \(rail(desk, at: place))\(content)\(keysDialogs[t.code])</div></body>
+        \(newTicket)<button type="button" class="button plain wide" data-key="?" data-keys aria-label="\(t("Keyboard shortcuts"))" title="\(t("Keyboard shortcuts"))" hidden><kbd>?</kbd></button><a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
+        \(rail(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])</div></body>
         """)
 }
 
@@ -62,12 +75,13 @@ private let keysDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($
 /// What the keyboard does, by `?`.
 private func keysDialog(_ t: Language) -> HTML {
     let keys: [(String, String)] = [
-        ("J K", t("next, previous ticket")), ("X", t("choose it")), ("/", t("search")), ("C", t("new ticket")), ("M", t("write a reply")), ("N", t("write a note")),
-        ("R", t("resolve")), ("A", t("assign")), ("E", t("escalate")), ("W", t("wait")), ("T", t("take it")), ("D", t("change details")),
-        ("G N", t("go to Next up")), ("G M", t("go to Mine")), ("G O", t("go to All open")), ("Ctrl ↵", t("send")), ("Esc", t("leave a field")),
+        ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")), ("Ctrl K", t("search, from anywhere")), ("C", t("new ticket")), ("R M", t("write a reply")), ("N", t("write a note")),
+        ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")), ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
+        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")), ("G A", t("go to Answered by customer")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
+        ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")), ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
     ]
     let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
-    return "<dialog id=\"keys\" aria-labelledby=\"keys-title\"><div class=\"row spread\"><h2 id=\"keys-title\">\(t("Keyboard"))</h2><button type=\"button\" class=\"button plain\" data-close aria-label=\"\(t("Close"))\">×</button></div><dl class=\"keys\">\(rows)</dl></dialog>"
+    return "<dialog id=\"keys\" aria-labelledby=\"keys-title\"><div class=\"row spread\"><h2 id=\"keys-title\">\(t("Keyboard shortcuts"))</h2><button type=\"button\" class=\"button plain\" data-close aria-label=\"\(t("Close"))\">×</button></div><dl class=\"keys\">\(rows)</dl></dialog>"
 }
 
 private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
@@ -92,6 +106,3 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
         """
 }
 
-func listPath(_ list: WorkList) -> Path { listPaths[list] ?? Path("desk") }
-private let listPaths = Dictionary(uniqueKeysWithValues: WorkList.allCases.map { ($0, Path("desk", query: [("list", $0.rawValue)])) })
-func ticketPath(_ number: Int64, list: String? = nil) -> Path { Path("desk", "tickets", String(number), query: list.map { [("list", $0)] } ?? []) }

@@ -13,6 +13,7 @@ enum DeskRoutes {
             .get("/desk", for: .agent(.viewer), list),
             .get("/desk/counts", for: .agent(.viewer), counts),
             .get("/desk/search", for: .agent(.viewer), search),
+            .get("/desk/next", for: .agent(.viewer), next),
             .get("/desk/new", for: .agent(.agent), showNew),
             .post("/desk/new", for: .agent(.agent), taking: .files, openNew),
             .post("/desk/bulk", for: .agent(.agent), bulk),
@@ -29,19 +30,83 @@ enum DeskRoutes {
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
         guard let list = WorkList(rawValue: call.query("list") ?? WorkList.next.rawValue) else { throw Refusal.notFound }
-        let order = call.query("sort").flatMap { TicketOrder(rawValue: $0) } ?? list.order
-        let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
-        let wanted = TicketList(query: try TicketQuery(list.query, now: desk.now), asker: .agent(desk.agent), order: order, limit: 50, after: after)
-        let page = try await call.desk.read { try $0.lines(wanted) }
-        let choices = try await call.desk.choices.choices(on: call.desk)
-        return Page.response(listPage(desk, ListView(title: desk.t.list(list), place: .list(list), list: list, order: order, page: page, said: outcome(call, desk.t), choices: choices)))
+        if let cursor = call.query("cursor") { _ = try TicketCursor(parsing: cursor) }
+        var view = try await listView(call, desk, call.position ?? ListPosition(.list(list)))
+        view.said = outcome(call, desk.t)
+        return Page.response(listPage(desk, view))
     }
 
-    /// What a many-at-once action came to, from the address it led back to.
+    @Sendable private static func search(_ call: Call) async throws -> Response {
+        let desk = try await call.deskFrame()
+        let text = call.query("query") ?? ""
+        // A number alone is the ticket itself.
+        let digits = String(text.trimmingWhitespace().drop { $0 == "#" })
+        if let number = Int64(digits), (try? await call.desk.read({ try $0.ticket(number: number, for: .agent(desk.agent)) })) != nil { return Page.see(ticketPath(number)) }
+        if let cursor = call.query("cursor") { _ = try TicketCursor(parsing: cursor) }
+        // A search too long to be carried along is still a search.
+        let position = ListPosition { call.query($0) } ?? ListPosition(.search(text))
+        var view = try await listView(call, desk, position)
+        view.said = outcome(call, desk.t)
+        return Page.response(view.fault == nil ? .ok : .unprocessableContent, listPage(desk, view))
+    }
+
+    /// What a list's or a search's page shows; a search that cannot be read is said on it.
+    private static func listView(_ call: Call, _ desk: DeskFrame, _ position: ListPosition) async throws -> ListView {
+        let asker = Asker.agent(desk.agent)
+        let order = position.order ?? position.usualOrder
+        switch position.source {
+        case .list(let list):
+            let wanted = TicketList(query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50, after: position.cursor)
+            let page = try await call.desk.read { try $0.lines(wanted) }
+            let choices = try await call.desk.choices.choices(on: call.desk)
+            return ListView(title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
+        case .search(let text):
+            var view = ListView(title: desk.t("Search"), place: .search, position: position, page: TicketLines.none)
+            do {
+                let query = try TicketQuery(text, now: desk.now)
+                let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
+                let words = query.soughtWords
+                (view.page, view.snippets) = try await call.desk.read { db in
+                    let page = try db.lines(wanted)
+                    return (page, try db.snippets(of: page.lines.map(\.id), words: words))
+                }
+                view.words = words
+                view.choices = try await call.desk.choices.choices(on: call.desk)
+            } catch Refusal.invalid(let faults) {
+                view.fault = faults.first.map { desk.t("The search {0}", $0.problem.text) }
+            }
+            return view
+        }
+    }
+
+    /// The next ticket of a list, after one that was just worked on; the list itself where that was the last.
+    @Sendable private static func next(_ call: Call) async throws -> Response {
+        guard let position = call.position else { return Page.see(Path("desk")) }
+        let agent = try call.agent()
+        let former = call.query("not").flatMap { Int64($0) }
+        let after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
+        let said = call.query("said").map { [("said", $0)] } ?? []
+        let text: String = switch position.source { case .list(let list): list.query; case .search(let query): query }
+        guard let query = try? TicketQuery(text, now: call.desk.clock.now()) else { return Page.see(position.path) }
+        let wanted = TicketList(query: query, asker: .agent(agent), order: position.order ?? position.usualOrder, limit: 2, after: after ?? position.cursor)
+        let lines = try await call.desk.read { try $0.lines(wanted) }.lines
+        guard let next = lines.first(where: { $0.number != former }) else {
+            var start = position
+            start.cursor = nil
+            return Page.see(Path(position.list == nil ? ["desk", "search"] : ["desk"], query: start.query + [("said", "last")]))
+        }
+        return Page.see(ticketPath(next.number, at: position, said))
+    }
+
+    /// What the action that led here came to.
     private static func outcome(_ call: Call, _ t: Language) -> String? {
+        if call.query("said") == "last" { return t("That was the last ticket in this list.") }
+        if call.query("said") == "moved" {
+            return t("Ticket #{0} was transferred. You can't see the department it is in now.", call.query("ticket").flatMap { Int64($0) }.map(String.init) ?? "")
+        }
         guard let done = call.query("done").flatMap({ Int($0) }) else { return nil }
         let refused = (call.query("refused") ?? "").split(separator: ",").compactMap { Int64($0) }
-        let words = t("{0} tickets changed.", String(done))
+        let words = done == 1 ? t("1 ticket changed.") : t("{0} tickets changed.", String(done))
         return refused.isEmpty ? words : words + " " + t("Their state does not allow it: {0}", refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
     }
 
@@ -55,47 +120,37 @@ enum DeskRoutes {
         }
     }
 
-    @Sendable private static func search(_ call: Call) async throws -> Response {
-        let desk = try await call.deskFrame()
-        let text = call.query("query") ?? ""
-        let order = call.query("sort").flatMap { TicketOrder(rawValue: $0) } ?? .newest
-        var view = ListView(title: desk.t("Search"), place: .search, query: text, order: order, page: TicketLines.none, said: outcome(call, desk.t))
-        do {
-            let query = try TicketQuery(text, now: desk.now)
-            let after = try call.query("cursor").map { cursor throws(Refusal) in try TicketCursor(parsing: cursor) }
-            // A number alone is the ticket itself.
-            let digits = String(text.trimmingWhitespace().drop { $0 == "#" })
-            if let number = Int64(digits), (try? await call.desk.read({ try $0.ticket(number: number, for: .agent(desk.agent)) })) != nil { return Page.see(ticketPath(number)) }
-            let wanted = TicketList(query: query, asker: .agent(desk.agent), order: order, limit: 50, after: after)
-            let words = query.soughtWords
-            let (page, snippets) = try await call.desk.read { db in
-                let page = try db.lines(wanted)
-                return (page, try db.snippets(of: page.lines.map(\.id), words: words))
-            }
-            let choices = try await call.desk.choices.choices(on: call.desk)
-            view = ListView(
-                title: desk.t("Search"), place: .search, query: text, order: order, page: page, snippets: snippets, words: words, said: outcome(call, desk.t), choices: choices)
-        } catch Refusal.invalid(let faults) {
-            view.fault = faults.first.map { desk.t("The search {0}", $0.problem.text) }
-        }
-        return Page.response(view.fault == nil ? .ok : .unprocessableContent, listPage(desk, view))
-    }
+    /// What can be done to many tickets at once, and which of it is asked about first.
+    static let bulkActions: [TicketAction] = [.claim, .assign, .wait, .hold, .resume, .close, .spam]
+    private static let askedFirst: Set<TicketAction> = [.close, .spam]
 
-    /// The same action for many tickets: each is done or refused for itself.
+    /// The same action for many tickets: each is done or refused for itself. What tells customers, or hides tickets, is asked about first.
     @Sendable private static func bulk(_ call: Call) async throws -> Response {
         let form = try await call.form()
         let agent = try call.agent()
         let numbers = form.values.filter { $0.name == "number" }.compactMap { Int64($0.value) }.prefix(500)
-        let back = Call.safe(form["back"]) ?? Path("desk").text
-        guard let action = form["action"].flatMap({ TicketAction(rawValue: $0) }), [.claim, .assign, .wait, .hold, .resume, .close, .spam].contains(action), !numbers.isEmpty else { return Page.see(back) }
-        var fields: [String: JSON] = [:]
+        let position = call.position ?? ListPosition(.list(.next))
+        let action = form["action"].flatMap { TicketAction(rawValue: $0) }.flatMap { bulkActions.contains($0) ? $0 : nil }
         let to = form["to"] ?? ""
+        /// The list as it was, with what is missing beside the bar.
+        func again(_ fault: String) async throws -> Response {
+            let desk = try await call.deskFrame()
+            var view = try await listView(call, desk, position)
+            view.bulk = BulkChoice(numbers: Set(numbers), action: action?.rawValue ?? "", to: to, fault: desk.t(fault))
+            return Page.response(.unprocessableContent, listPage(desk, view))
+        }
+        guard !numbers.isEmpty else { return try await again("Select at least one ticket.") }
+        guard let action else { return try await again("Choose an action.") }
+        var fields: [String: JSON] = [:]
         if to.hasPrefix("agent:") { fields["agent"] = .string(String(to.dropFirst(6))) }
         if to.hasPrefix("team:"), let id = Int64(to.dropFirst(5)) { fields["team"] = JSON(id) }
         var input = Input(fields)
         let wish = try Wish(action, &input)
-        // Nobody to give them to: the list comes back as it was.
-        do { try input.finish() } catch { return Page.see(back) }
+        do { try input.finish() } catch { return try await again("Choose who to assign the tickets to.") }
+        if askedFirst.contains(action), form["confirmed"] == nil {
+            let desk = try await call.deskFrame()
+            return Page.response(bulkConfirmation(desk, action, Array(numbers), position, call.desk.settings.current))
+        }
         var (done, refused) = (0, [Int64]())
         for number in numbers {
             do {
@@ -103,8 +158,8 @@ enum DeskRoutes {
                 done += 1
             } catch is Refusal { refused.append(number) }
         }
-        let mark = back.contains("?") ? "&" : "?"
-        return Page.see("\(back)\(mark)done=\(done)\(refused.isEmpty ? "" : "&refused=" + refused.map(String.init).joined(separator: ","))")
+        let outcome = [("done", String(done))] + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
+        return Page.see(Path(position.list == nil ? ["desk", "search"] : ["desk"], query: position.query + outcome))
     }
 
     // MARK: one ticket
@@ -114,20 +169,55 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let view = try await call.ticketView(number, all: call.query("all") != nil)
         let shows = call.query("pictures") != nil
-        let said: String? = switch call.query("said") {
-            case "sent": desk.t("Sent."); case "noted": desk.t("Noted."); case "done": desk.t("Done."); case "back": desk.t("Taken back. Your words and files are in the box again.")
-            case "gone": desk.t("It is on its way already and cannot be taken back."); default: nil
-        }
-        var notice = TicketNotice(list: call.query("list"), showsPictures: shows, said: said)
-        if call.query("said") == "sent" { notice.second = try await call.desk.read { try $0.secondThought(of: desk.agent.id, in: view.ticket.id, now: desk.now) } }
-        // It has not gone yet.
-        if notice.second != nil { notice.said = nil }
+        var notice = TicketNotice(showsPictures: shows, showsAll: call.query("all") != nil, said: call.query("said").flatMap { said($0, view, desk.t) })
+        // The same action came from this page: what is next in the list is at hand.
+        notice.after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
+        notice.offersNext = notice.said != nil && desk.position != nil
+        // It has not gone yet: the bar says so.
+        if call.query("said") == "sent", desk.secondThoughts.contains(where: { $0.ticket == number }) { notice.said = nil }
         return Page.response(ticketPage(desk, view, notice), policy: shows ? Page.policyWithPictures : Page.policy)
+    }
+
+    /// What was just done, in words that name it.
+    private static func said(_ what: String, _ view: TicketView, _ t: Language) -> String? {
+        switch what {
+        case "sent", "next": return t("Reply sent.")
+        case "noted": return t("Note added.")
+        case "deliverable": return t("Email to this address is sent again.")
+        case "changed": return t("Details saved.")
+        case "opened": return t("Ticket created.")
+        case "back": return t("Sending cancelled. Your draft and attachments are back.")
+        case "gone": return t("This reply has already been sent.")
+        default: break
+        }
+        switch TicketAction(rawValue: what) {
+        case .claim: return t("The ticket is assigned to you.")
+        case .assign:
+            guard let name = view.ticket.assignee?.name ?? view.ticket.team?.name else { return t("Saved.") }
+            return t("Ticket assigned to {0}.", name)
+        case .release: return t("The ticket is unassigned.")
+        case .transfer: return t("Ticket moved to {0}.", view.ticket.department.name)
+        case .escalate: return t("Ticket escalated.")
+        case .wait: return t("The ticket is pending: it waits for the customer.")
+        case .hold: return t("The ticket is on hold.")
+        case .resume: return t("The ticket is open again.")
+        case .resolve: return t("Ticket resolved.")
+        case .confirm, .close: return t("Ticket closed.")
+        case .reopen: return t("Ticket reopened.")
+        case .spam: return t("Marked as spam.")
+        case .merge: return t("The tickets are merged.")
+        case .addAgent: return t("Agent added.")
+        case .removeAgent: return t("Agent removed.")
+        case .addCollaborator: return t("CC added.")
+        case .removeCollaborator: return t("CC removed.")
+        case .setRequester: return t("Requester changed.")
+        case nil: return nil
+        }
     }
 
     @Sendable private static func showChange(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
-        return Page.response(changePage(desk, try await call.ticketView(try call.number()), faults: []))
+        return Page.response(changePage(desk, try await call.ticketView(try call.number())))
     }
 
     @Sendable private static func change(_ call: Call) async throws -> Response {
@@ -152,9 +242,10 @@ enum DeskRoutes {
                 try tx.change(&ticket, change, by: Actor(agent))
             }
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, changePage(try await call.deskFrame(), view, faults: faults))
+            let desk = try await call.deskFrame()
+            return Page.response(.unprocessableContent, ticketPage(desk, view, TicketNotice(dialog: Dialog(desk.t("Change details"), changeForm(desk, view, typed: form, faults: faults)))))
         }
-        return Page.see(Path("desk", "tickets", String(number), query: [("said", "done")]))
+        return Page.see(ticketPath(number, at: call.position, [("said", "changed")]))
     }
 
     @Sendable private static func attachment(_ call: Call) async throws -> Response {
@@ -196,6 +287,7 @@ enum DeskRoutes {
         typed.priority = sent["priority"] ?? ""
         typed.isMine = sent["mine"] != nil
         typed.notifies = sent["notify"] != nil
+        typed.files = sent.files.map(\.name)
         if sent["choose"] != nil { return Page.response(callerPage(try await call.deskFrame(), typed, choices)) }
         let request: NewTicket
         do {
@@ -216,7 +308,7 @@ enum DeskRoutes {
             if isMine, ticket.escalationLevel == 0 { try tx.claim(&ticket, by: agent) }
             return ticket.number
         }
-        return Page.see(Path("desk", "tickets", String(number), query: [("said", "done")]))
+        return Page.see(ticketPath(number, at: call.position, [("said", "opened")]))
     }
 }
 
@@ -226,6 +318,8 @@ struct CallerRequest {
     var priority = ""
     var isMine = true
     var notifies = true
+    /// Names of the files that were chosen.
+    var files: [String] = []
 }
 
 func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoices) -> HTML {
@@ -246,7 +340,7 @@ func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoi
             \(Choice(name: "source", label: t("How it came"), options: [("phone", t("by telephone"))]).html)</div>
             \(TextField(name: "subject", label: t("In one line"), value: request.subject, isRequired: true, fault: fault("subject")).html)
             \(own)\(TextArea(name: "body", label: t("What the customer says"), value: request.body, isRequired: true, fault: fault("body")).html)
-            \(fileField(t))\(tick("mine", t("I take it up myself"), isOn: typed.isMine))\(tick("notify", t("The customer gets a mail with the number"), isOn: typed.notifies))
+            \(fileField(t, lost: typed.files))\(tick("mine", t("I take it up myself"), isOn: typed.isMine))\(tick("notify", t("The customer gets a mail with the number"), isOn: typed.notifies))
             <div class="row"><button class="button first">\(t("Open the ticket"))</button></div>
             """))</main>
         """)

@@ -7,11 +7,9 @@ import Synchronization
 struct ListView: Sendable {
     let title: String
     let place: Place
-    /// The list's own name, kept in the addresses of its tickets; nil for a search.
-    var list: WorkList?
-    var query = ""
-    let order: TicketOrder
-    let page: TicketLines
+    /// What is shown, kept in the addresses of its tickets.
+    let position: ListPosition
+    var page: TicketLines
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
@@ -19,17 +17,24 @@ struct ListView: Sendable {
     var said: String?
     /// The names the many-at-once form offers.
     var choices = TicketChoices()
+    /// A many-at-once form that came back.
+    var bulk: BulkChoice?
 
-    func address(cursor: String?, order: TicketOrder? = nil) -> Path {
-        let sort = (order ?? self.order).rawValue
-        let tail = [("sort", sort)] + (cursor.map { [("cursor", $0)] } ?? [])
-        if let list { return Path("desk", query: [("list", list.rawValue)] + tail) }
-        return Path("desk", "search", query: [("query", query)] + tail)
-    }
+    var list: WorkList? { position.list }
+    var order: TicketOrder { position.order ?? position.usualOrder }
+    func address(cursor: TicketCursor?, order: TicketOrder? = nil) -> Path { ListPosition(position.source, order: order ?? self.order, cursor: cursor).path }
+}
+
+/// What was chosen in a many-at-once form that cannot be done as it is.
+struct BulkChoice: Sendable {
+    let numbers: Set<Int64>
+    let action: String
+    let to: String
+    let fault: String
 }
 
 func listPage(_ desk: DeskFrame, _ view: ListView) -> HTML {
-    deskPage(view.title, desk, at: view.place, query: view.query, "<main class=\"list wide\" id=\"content\" data-refresh>\(listContent(desk, view))</main>")
+    deskPage(view.title, desk, at: view.place, query: view.position.search ?? "", "<main class=\"list wide\" id=\"content\" data-refresh>\(listContent(desk, view))</main>")
 }
 
 private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
@@ -40,14 +45,16 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
         return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(title)</a>"
     }
     let fault: HTML? = view.fault.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
-    let next: HTML? = view.page.next.map { "<a class=\"button\" rel=\"next\" href=\"\(href: view.address(cursor: $0.text))\">\(t("More"))</a>" }
+    let next: HTML? = view.page.next.map { "<a class=\"button\" rel=\"next\" href=\"\(href: view.address(cursor: $0))\">\(t("Next page"))</a>" }
+    let first: HTML? = view.position.cursor == nil ? nil : "<a class=\"button\" rel=\"first\" href=\"\(href: view.address(cursor: nil))\">\(t("First page"))</a>"
     var rows = HTML(capacity: view.page.lines.count * 520)
-    for ticket in view.page.lines { write(ticket, to: &rows, desk, view) }
+    let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
+    for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
     let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("Nothing was found.") : t("Nothing here. Well done."))</p>" : nil
     return """
-        <form method="post" action="\(href: Path("desk", "bulk"))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="back" value="\(view.address(cursor: nil).text)">\
+        <form method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)">\
         <header class="row spread wrap"><h1>\(view.title)</h1><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
-        <ol class="rows">\(rows)</ol>\(empty)</form><div class="row pager">\(next)</div>
+        <ol class="rows">\(rows)</ol>\(empty)</form><div class="row pager">\(first)\(next)</div>
         """
 }
 
@@ -56,6 +63,8 @@ private let bulkBars = Mutex<[String: (stamp: UInt64, bar: HTML)]>([:])
 
 private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
     guard desk.works, !view.page.lines.isEmpty else { return nil }
+    // One that came back has choices of its own.
+    if view.bulk != nil { return makeBulkBar(desk.t, view) }
     let (code, stamp) = (desk.t.code, view.choices.stamp)
     if let found = bulkBars.withLock({ $0[code] }), found.stamp == stamp { return found.bar }
     let bar = makeBulkBar(desk.t, view)
@@ -64,16 +73,17 @@ private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
 }
 
 private func makeBulkBar(_ t: Language, _ view: ListView) -> HTML {
-    let actions: [(String, String)] = [("", t("With the chosen …"))] + [TicketAction.claim, .assign, .wait, .hold, .resume, .close, .spam].map { ($0.rawValue, t.action($0)) }
+    let actions: [(String, String)] = [("", t("With the chosen …"))] + DeskRoutes.bulkActions.map { ($0.rawValue, t.action($0)) }
     let people = [("", t("to whom (for assigning)"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) } + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
     return """
         <div class="bulk row wrap"><div class="tick"><input type="checkbox" id="all" data-all><label for="all" class="unseen">\(t("Choose all"))</label></div>\
-        \(Choice(name: "action", label: t("What to do"), options: actions, hidesLabel: true).html)\(Choice(name: "to", label: t("To whom"), options: people, hidesLabel: true).html)\
-        <button class="button">\(t("Do it"))</button><span class="small quiet" data-chosen-count aria-live="polite"></span></div>
+        \(Choice(name: "action", label: t("What to do"), options: actions, chosen: view.bulk?.action ?? "", hidesLabel: true).html)\(Choice(name: "to", label: t("To whom"), options: people, chosen: view.bulk?.to ?? "", hidesLabel: true).html)\
+        <button class="button">\(t("Do it"))</button><span class="small quiet" data-chosen-count aria-live="polite">\(view.bulk.map { String($0.numbers.count) })</span>\
+        \(view.bulk.map { "<span class=\"fault\" role=\"alert\">\($0.fault)</span>" as HTML })</div>
         """
 }
 
-private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame, _ view: ListView) {
+private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame, _ view: ListView, _ tail: String) {
     let t = desk.t
     html.write(ticket.isUnread ? "<li class=\"new\">" : "<li>")
     if desk.works {
@@ -81,14 +91,11 @@ private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame,
         html.write(ticket.number)
         html.write("\" aria-label=\"#")
         html.write(ticket.number)
-        html.write("\">")
+        html.write(view.bulk?.numbers.contains(ticket.number) ?? false ? "\" checked>" : "\">")
     }
     html.write("<a href=\"/desk/tickets/")
     html.write(ticket.number)
-    if let list = view.list {
-        html.write("?list=")
-        html.write(text: list.rawValue)
-    }
+    html.write(text: tail)
     html.write("\"><span><strong dir=\"auto\">")
     if view.words.isEmpty { html.write(text: ticket.subject) } else { write(marked: ticket.subject, view.words, to: &html) }
     html.write("</strong><small dir=\"auto\">")
@@ -164,4 +171,23 @@ private func write(marked text: String, _ words: [String], to html: inout HTML) 
         rest = range.upperBound
     }
     html.write(text: text[rest...])
+}
+
+/// Asks before many tickets are closed or set aside: how many, and what their customers will hear of it.
+func bulkConfirmation(_ desk: DeskFrame, _ action: TicketAction, _ numbers: [Int64], _ position: ListPosition, _ settings: Settings) -> HTML {
+    let t = desk.t
+    let count = String(numbers.count)
+    let title: String
+    let about: String
+    if action == .close {
+        title = numbers.count == 1 ? t("Close 1 ticket?") : t("Close {0} tickets?", count)
+        about = settings.sendsSurveys ? t("Each customer is asked to rate the support they got. This can't be undone.") : t("Each customer is told by email that the request is closed. This can't be undone.")
+    } else {
+        title = numbers.count == 1 ? t("Mark 1 ticket as spam?") : t("Mark {0} tickets as spam?", count)
+        about = t("They leave every list. You find them with the search state:spam and can reopen them there.")
+    }
+    let named = numbers.prefix(30).map { "#\($0)" }.joined(separator: ", ") + (numbers.count > 30 ? " …" : "")
+    return confirmationPage(
+        desk, title, [about, named], to: Path(["desk", "bulk"], query: position.query), hidden: [("action", action.rawValue)] + numbers.map { ("number", String($0)) },
+        button: action == .close ? t("Close tickets") : t("Mark as spam"), back: position.path, at: .other)
 }

@@ -6,30 +6,47 @@ import Markup
 func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
     let t = desk.t
     let ticket = view.ticket
-    let place = notice.list.flatMap { WorkList(rawValue: $0) }.map { Place.list($0) } ?? .other
-    let list = notice.list.flatMap { WorkList(rawValue: $0) }
-    let pane: HTML = """
-        <section class="list pane" aria-label="\(list.map(t.list) ?? t("Lists"))" data-pane="\(list.map { listPath($0).text } ?? "")"></section>
-        """
+    let place = desk.position.map { position in position.list.map { Place.list($0) } ?? .search } ?? .other
+    let pane: HTML? = desk.position.map { position in
+        "<section class=\"list pane\" aria-label=\"\(desk.title(of: position))\" data-pane=\"\(href: position.path)\"></section>"
+    }
     return deskPage(
-        "#\(ticket.number) \(ticket.subject)", desk, at: place, watched: Watched(ticket: ticket.number, event: view.lastEvent),
+        "#\(ticket.number) \(ticket.subject)", desk, at: place, query: desk.position?.search ?? "", watched: Watched(ticket: ticket.number, event: view.lastEvent), dialog: notice.dialog,
         """
-        \(list == nil ? nil : pane)<main class="ticket" id="content" data-last="\(view.lastEntry)">\
-        <header data-refresh="head">\(header(desk, view, notice))</header>\(said(notice.said))\(takeBack(desk, view.ticket.number, notice.second))\
+        \(pane)<main class="ticket" id="content" data-last="\(view.lastEntry)" data-address="\(href: ticketPath(ticket.number, at: desk.position))">\
+        <header data-refresh="head">\(header(desk, view, notice))</header>\(saidBar(desk, view, notice))\(undoBars(desk))\
         <div class="talk" data-refresh="talk" tabindex="0" role="region" aria-label="\(t("Conversation"))">\(talk(desk, view, notice))</div>\(composer(desk, view, notice))</main>\
-        <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>\(emptyDialog(t))
+        <aside class="aside" data-refresh="aside" aria-label="\(t("About this ticket"))">\(aside(desk, view))</aside>
         """)
 }
 
-/// For some seconds a reply can be taken back; the page counts them down.
-private func takeBack(_ desk: DeskFrame, _ number: Int64, _ second: SecondThought?) -> HTML? {
-    guard let second else { return nil }
-    let path = Path("desk", "tickets", String(number), "entries", second.entry.description, "take-back")
-    let left = max(1, Int(second.until.timeIntervalSince(desk.now).rounded(.up)))
+/// What was just done, and where to go on from it.
+private func saidBar(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML? {
+    let t = desk.t
+    guard notice.offersNext, let position = desk.position else { return said(notice.said) }
+    let words: HTML? = notice.said.map { "<span class=\"grow\" role=\"status\">\($0)</span>" } ?? "<span class=\"grow\"></span>"
     return """
-        <form class="row said" role="status" method="post" action="\(href: path)" data-takeback="\(left)"><input type="hidden" name="csrf" value="\(desk.csrf)"><span class="grow">\(desk.t("It goes out in some seconds."))</span>\
-        <span class="num" aria-hidden="true">\(left)</span><button class="button" data-key="z">\(desk.t("Take it back")) <kbd>Z</kbd></button></form>
+        <div class="row wrap said">\(words)<a class="button" href="\(href: nextPath(position, after: notice.after, not: view.ticket.number))">\(t("Next ticket"))</a>\
+        <a class="button plain" href="\(href: position.path)">\(t("Back to {0}", desk.title(of: position)))</a></div>
         """
+}
+
+/// For some seconds a reply can be taken back, from whatever page its writer has gone on to; the page counts them down.
+func undoBars(_ desk: DeskFrame) -> HTML? {
+    guard !desk.secondThoughts.isEmpty else { return nil }
+    let t = desk.t
+    let bars: [HTML] = desk.secondThoughts.enumerated().map { index, second in
+        let path = partPath(second.ticket, "entries", second.entry.description, "take-back", at: desk.position)
+        let left = max(1, Int(second.until.timeIntervalSince(desk.now).rounded(.up)))
+        let key: HTML? = index == 0 ? " data-key=\"z\"" : nil
+        let shown: HTML? = index == 0 ? " <kbd>Z</kbd>" : nil
+        return """
+            <form class="row said" method="post" action="\(href: path)" data-takeback="\(left)"><input type="hidden" name="csrf" value="\(desk.csrf)">\
+            <span class="grow" role="status">\(t("Sending your reply to #{0}…", String(second.ticket)))</span>\
+            <span class="num" aria-hidden="true">\(left)</span><button class="button"\(key)>\(t("Undo"))\(shown)</button></form>
+            """
+    }
+    return "\(bars)"
 }
 
 // MARK: the head
@@ -39,7 +56,7 @@ private func header(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotic
     let ticket = view.ticket
     let merged: HTML? = view.whole.mergedInto.map { "<p>\(t("Merged into")) <a href=\"\(href: ticketPath($0))\">#\($0)</a></p>" }
     let others = view.present.filter { $0.agent != desk.agent.id }.map { t($0.mode == .writing ? "{0} is writing" : "{0} is reading", $0.name) }
-    let back: HTML? = notice.list.flatMap { WorkList(rawValue: $0) }.map { "<a class=\"small quiet back\" href=\"\(href: listPath($0))\">← \(t.list($0))</a>" }
+    let back: HTML? = desk.position.map { "<a class=\"small quiet back\" href=\"\(href: $0.path)\">← \(desk.title(of: $0))</a>" }
     return """
         <div class="row wrap">\(back)<span class="small quiet num">#\(ticket.number)</span>\(chips(ticket, desk.now, t))<span class="grow"></span>\
         <span class="small quiet" data-present aria-live="polite">\(others.joined(separator: ", "))</span></div><h1 dir="auto">\(ticket.subject)</h1>\(merged)\(desk.works ? actionBar(desk, view) : nil)
@@ -50,7 +67,7 @@ private func header(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotic
 private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let t = desk.t
     let state = view.ticket.state
-    let keys: [TicketAction: String] = [.resolve: "r", .assign: "a", .escalate: "e", .wait: "w", .claim: "t", .reopen: "o"]
+    let keys: [TicketAction: String] = [.resolve: "e", .assign: "a", .escalate: "u", .wait: "w", .claim: "t", .reopen: "o"]
     func button(_ action: TicketAction, first: Bool = false) -> HTML? {
         guard action.isAllowed(in: state) else { return nil }
         if action == .claim, view.ticket.assignee?.id == desk.agent.id { return nil }
@@ -60,40 +77,46 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
         let shown: HTML? = keys[action].map { " <kbd>\($0.uppercased())</kbd>" }
         if isPlain(action) {
             return """
-                <form method="post" action="\(href: actionPath(view.ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="\(style)"\(key)>\(t.action(action))\(shown)</button></form>
+                <form method="post" action="\(href: desk.actionPath(view.ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="\(style)"\(key)>\(t.action(action))\(shown)</button></form>
                 """
         }
-        return "<a class=\"\(style)\" href=\"\(href: actionPath(view.ticket.number, action))\" data-dialog\(key)>\(t.action(action))\(shown)</a>"
+        return "<a class=\"\(style)\" href=\"\(href: desk.actionPath(view.ticket.number, action))\" data-dialog\(key)>\(t.action(action))\(shown)</a>"
     }
     let front: [HTML?] = [
         button(.resolve, first: state.isActive), button(.reopen, first: !state.isActive), button(.claim), button(.assign), button(.escalate), button(.wait), button(.resume),
     ]
     let more: [HTML?] = [button(.confirm), button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
+    let rest = more.compactMap { $0 }
+    guard !rest.isEmpty else { return "<div class=\"row wrap actions\">\(front.compactMap { $0 })</div>" }
     return """
-        <div class="row wrap actions">\(front.compactMap { $0 })<details class="more"><summary class="button plain">\(t("More"))</summary><div class="menu">\(more.compactMap { $0 })</div></details></div>
+        <div class="row wrap actions">\(front.compactMap { $0 })<details class="more"><summary class="button plain">\(t("More"))</summary><div class="menu">\(rest)</div></details></div>
         """
 }
 
 /// Done by one press, without a question.
 func isPlain(_ action: TicketAction) -> Bool { [.claim, .release, .resume, .confirm].contains(action) }
-func actionPath(_ number: Int64, _ action: TicketAction) -> Path { Path("desk", "tickets", String(number), "do", action.rawValue) }
+extension DeskFrame {
+    func actionPath(_ number: Int64, _ action: TicketAction) -> Path { partPath(number, "do", action.rawValue, at: position) }
+}
 
 // MARK: the conversation
 
 private func talk(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
     let t = desk.t
     var parts: HTML = ""
-    if view.hasEarlier { parts += "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("all", "1")]))\">\(t("Show what was said before"))</a></p>" }
+    if view.hasEarlier { parts += "<p class=\"small\"><a href=\"\(href: ticketPath(view.ticket.number, at: desk.position, [("all", "1")]))\">\(t("Show what was said before"))</a></p>" }
+    // Agents are named; events keep their addresses.
+    let names = Dictionary((view.choices.agents + view.whole.agents).map { ($0.email.lowercased(), $0.name) }, uniquingKeysWith: { first, _ in first })
     let first = view.hasEarlier ? view.entries.first?.at ?? .distantPast : .distantPast
     var events = view.events.filter { $0.at >= first && tells($0) }[...]
     for entry in view.entries {
         while let event = events.first, event.at < entry.at {
-            parts += eventLine(event, t)
+            parts += eventLine(event, names, t)
             events.removeFirst()
         }
         parts += entryBlock(entry, desk, view, notice)
     }
-    for event in events { parts += eventLine(event, t) }
+    for event in events { parts += eventLine(event, names, t) }
     return parts
 }
 
@@ -117,7 +140,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         }
     let body = words(of: entry, files: { Path("desk", "attachments", $0) }, shows: notice.showsPictures, t)
     let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
-        ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: Path("desk", "tickets", String(view.ticket.number), query: [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
+        ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: ticketPath(view.ticket.number, at: desk.position, [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
     let files: [HTML] = entry.attachments.map { file in
         "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))\(isSignature(file) ? " · " + t("signature, not checked") : nil)</span></li>"
     }
@@ -148,7 +171,7 @@ private func sentBy(_ sent: SentBy, _ t: Language) -> HTML {
 private func bringIn(_ author: Author, _ desk: DeskFrame, _ view: TicketView) -> HTML? {
     guard let address = author.address, desk.works, TicketAction.addCollaborator.isAllowed(in: view.ticket.state), !view.whole.collaborators.contains(where: { $0.address == address }) else { return nil }
     return """
-        <form class="row small" method="post" action="\(href: actionPath(view.ticket.number, .addCollaborator))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="email" value="\(address)">\
+        <form class="row small" method="post" action="\(href: desk.actionPath(view.ticket.number, .addCollaborator))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="email" value="\(address)">\
         <span class="quiet grow">\(desk.t("{0} receives nothing from this ticket.", address))</span><button class="button">\(desk.t("Add as CC"))</button></form>
         """
 }
@@ -181,16 +204,17 @@ func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
     }
 }
 
-private func eventLine(_ event: TicketEvent, _ t: Language) -> HTML {
+private func eventLine(_ event: TicketEvent, _ names: [String: String], _ t: Language) -> HTML {
     let why: HTML? = event.reason.isEmpty ? nil : "<details class=\"why\"><summary>\(t("why"))</summary><div>\(event.reason)</div></details>"
-    return "<div class=\"event\">\(moment(event.at)) · \(eventWords(event, t)) \(why)</div>"
+    return "<div class=\"event\">\(moment(event.at)) · \(eventWords(event, t, names: names)) \(why)</div>"
 }
 
 /// What happened, in a sentence.
-func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
+func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [:]) -> HTML {
     let who = event.actor.name
     let data = event.dataText == "{}" ? nil : JSON(event.dataText)
-    let to = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
+    let given = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
+    let to = names[given.lowercased()] ?? given
     let other = (data?["into"] ?? data?["by"] ?? data?["follows"] ?? data?["ticket"])?.integer
     let sentence: String =
         switch event.kind {
@@ -205,7 +229,7 @@ func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
         case .received: t("{0} wrote", who)
         case .waiting: t("{0} waits for the customer", who)
         case .held: t("{0} put it on hold", who)
-        case .resumed: t("work goes on: {0}", who)
+        case .resumed: event.actor.kind == .customer ? t("{0} replied; the ticket is open again", who) : t("{0} resumed work", who)
         case .resolved: t("{0} offered a solution", who)
         case .confirmed: t("{0} confirmed the solution", who)
         case .closed: t("{0} closed it", who)
@@ -221,10 +245,10 @@ func eventWords(_ event: TicketEvent, _ t: Language) -> HTML {
         case .markedSpam: t("{0} marked it as spam", who)
         case .followedUp: t("{0} answered the rating", who)
         case .agentAdded: t("{0} brought in {1}", who, to)
-        case .agentRemoved: t("{0} let {1} go", who, to)
+        case .agentRemoved: t("{0} removed {1}", who, to)
         case .collaboratorAdded: t("{0} brought in {1}", who, to)
-        case .collaboratorRemoved: t("{0} took {1} out", who, to)
         case .requesterChanged: t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
+        case .collaboratorRemoved: t("{0} removed {1}", who, to)
         case .quieted: t("a mail was not sent")
         case .takenBack: t("{0} took a reply back", who)
         }
@@ -255,7 +279,8 @@ private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let known = view.acquaintance
     let organization: HTML? = known.organization.map { "<div class=\"small quiet cut\">\($0)</div>" }
     let rating = known.rating.map { t("rated {0}", String(format: "%.1f", $0)) }
-    let history = [t("{0} tickets", String(known.tickets)), t("{0} solved", String(known.solved)), rating].compactMap { $0 }.joined(separator: ", ")
+    let tickets = known.tickets == 1 ? t("1 ticket") : t("{0} tickets", String(known.tickets))
+    let history = [tickets, t("{0} solved", String(known.solved)), rating].compactMap { $0 }.joined(separator: ", ")
     let link: HTML = "<a href=\"\(href: Path("desk", "search", query: [("query", "from:\(ticket.requesterAddress)")]))\">\(history)</a>"
     let survey: HTML? = view.survey?.rating.map { "<section><h2>\(t("Rating"))</h2><p class=\"small\">\($0.stars) \(view.survey?.comment ?? "")</p></section>" }
     let links: [HTML] = view.whole.links.map { "<li><a href=\"\(href: ticketPath($0.number))\">#\($0.number)</a> <span class=\"quiet\">\(linkWord($0.kind, t))</span></li>" }
@@ -272,11 +297,11 @@ private func requesterLinks(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
     let t = desk.t
     let returned: HTML? = view.isUndeliverable
         ? """
-        <form class="small stack" method="post" action="\(href: Path("desk", "tickets", String(view.ticket.number), "deliverable"))"><input type="hidden" name="csrf" value="\(desk.csrf)">\
+        <form class="small stack" method="post" action="\(href: partPath(view.ticket.number, "deliverable", at: desk.position))"><input type="hidden" name="csrf" value="\(desk.csrf)">\
         <span class="fault">\(t("Mail to this address came back. Automatic mail to it is paused."))</span><div class="row"><button class="button">\(t("Send to it again"))</button></div></form>
         """ : nil
     return """
-        \(returned)<p class="small"><a href="\(href: actionPath(view.ticket.number, .setRequester))" data-dialog>\(t("Change requester"))</a></p>
+        \(returned)<p class="small"><a href="\(href: desk.actionPath(view.ticket.number, .setRequester))" data-dialog>\(t("Change requester"))</a></p>
         """
 }
 
@@ -318,16 +343,16 @@ private func people(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     func remove(_ action: TicketAction, _ field: String, _ value: String) -> HTML? {
         guard desk.works, action.isAllowed(in: ticket.state) else { return nil }
         return """
-            <form method="post" action="\(href: actionPath(ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="\(field)" value="\(value)">\
-            <button class="link small" aria-label="\(t("Take {0} out", value))">×</button></form>
+            <form method="post" action="\(href: desk.actionPath(ticket.number, action))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="\(field)" value="\(value)">\
+            <button class="link small" aria-label="\(t("Remove {0}", value))">×</button></form>
             """
     }
     let agents: [HTML] = view.whole.agents.map { "<li class=\"row spread\"><span class=\"cut\">\($0.name)</span>\(remove(.removeAgent, "agent", $0.email))</li>" }
     let customers: [HTML] = view.whole.collaborators.map { "<li class=\"row spread\"><span class=\"cut\">\($0.address)</span>\(remove(.removeCollaborator, "email", $0.address))</li>" }
     let add: HTML? = desk.works && TicketAction.addAgent.isAllowed(in: ticket.state)
         ? """
-        <div class="row wrap"><a class="small" href="\(href: actionPath(ticket.number, .addAgent))" data-dialog>\(t("Bring in an agent"))</a>\
-        <a class="small" href="\(href: actionPath(ticket.number, .addCollaborator))" data-dialog>\(t("Bring in a customer"))</a></div>
+        <div class="row wrap"><a class="small" href="\(href: desk.actionPath(ticket.number, .addAgent))" data-dialog>\(t("Bring in an agent"))</a>\
+        <a class="small" href="\(href: desk.actionPath(ticket.number, .addCollaborator))" data-dialog>\(t("Bring in a customer"))</a></div>
         """ : nil
     let list: HTML? = agents.isEmpty && customers.isEmpty ? nil : "<ul class=\"plain small\">\(agents)\(customers)</ul>"
     return "<section><h2>\(t("Also here"))</h2>\(list)\(add)</section>"
@@ -352,6 +377,6 @@ private func facts(_ desk: DeskFrame, _ view: TicketView) -> HTML {
         for (name, value) in fields.sorted(by: { $0.key < $1.key }) { row(labels[name] ?? name, value == .bool(true) ? t("yes") : value == .bool(false) ? t("no") : plain(value)) }
     }
     let change: HTML? = desk.works && ![.merged, .deleted].contains(ticket.state)
-        ? "<p class=\"small\"><a href=\"\(href: Path("desk", "tickets", String(ticket.number), "change"))\" data-dialog data-key=\"d\">\(t("Change details"))</a></p>" : nil
+        ? "<p class=\"small\"><a href=\"\(href: partPath(ticket.number, "change", at: desk.position))\" data-dialog data-key=\"d\">\(t("Change details"))</a></p>" : nil
     return "<dl>\(rows)</dl>\(change)"
 }

@@ -28,18 +28,32 @@ struct TicketView: Sendable {
 
 /// How the page is asked for, and what just happened on it.
 struct TicketNotice: Sendable {
-    var list: String?
     var showsPictures = false
     var showsAll = false
     var said: String?
-    /// A reply that was just sent and can still be taken back.
-    var second: SecondThought?
+    /// Whether the list's next ticket is offered beside what was said.
+    var offersNext = false
+    /// Where the ticket stood in its list before it was changed.
+    var after: TicketCursor?
+    /// A form of an action that came back: it stands open on the ticket's page, with all that was typed.
+    var dialog: Dialog?
     /// What stands in the composer instead of the draft.
     var typed: (kind: Entry.Kind, body: String)?
     var fault: Fault?
     /// Somebody wrote while a reply was being written.
     var isOutrun = false
     var then = ""
+}
+
+/// A form that stands open over the page.
+struct Dialog: Sendable {
+    let title: String
+    let form: HTML
+
+    init(_ title: String, _ form: HTML) {
+        self.title = title
+        self.form = form
+    }
 }
 
 extension Call {
