@@ -108,6 +108,7 @@ struct PlaceTests {
     @Test("a reply taken back leads to its ticket, with the place of the page it was pressed on")
     func takenBack() async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada")
         let visitor = try await Visitor(test, ada, cookies: "; usher_undo=1")
         let (first, second) = (try await test.open("First"), try await test.open("Second"))
@@ -176,7 +177,7 @@ struct PlaceTests {
         let test = try await TestDesk()
         let visitor = try await Visitor(test, try await test.hire("Ada"), cookies: "; usher_undo=1")
         let ticket = try await test.open()
-        _ = try await visitor.post("/desk/tickets/\(ticket.number)/do/\(state.rawValue)", [("body", "Cleaned.")])
+        _ = try await visitor.post("/desk/tickets/\(ticket.number)/do/\(state.rawValue)", state == .resolve ? [("body", "Cleaned.")] : [])
         let page = try await visitor.get("/desk/tickets/\(ticket.number)?list=open").page
         let keys = page.components(separatedBy: "data-key=\"").dropFirst().flatMap { $0.prefix { $0 != "\"" }.split(separator: " ") }.map(String.init)
         #expect(Set(keys).count == keys.count, "\(keys)")
@@ -290,6 +291,7 @@ struct WordsTests {
     @Test("a solution from the dialog waits for second thoughts, and comes back as a draft with the ticket as it was")
     func resolveUndone() async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada")
         let visitor = try await Visitor(test, ada, cookies: "; usher_undo=1")
         let ticket = try await test.open()
@@ -309,6 +311,7 @@ struct WordsTests {
     @Test("an answer to a rating can be taken back", arguments: ["reply", "ticket"])
     func followUpUndone(kind: String) async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open()
         try await test.act(on: ticket) { tx, ticket in
@@ -358,5 +361,13 @@ struct WordsTests {
         let refused = try await visitor.post("/desk/tickets/\(ticket.number)/entries", [("kind", "reply"), ("body", "Hello {{customer.name}}")])
         #expect(refused.status == .unprocessableContent && refused.page.contains("Hello {{customer.name}}"))
         #expect(try await visitor.post("/desk/tickets/\(ticket.number)/entries", [("kind", "reply"), ("body", "Write {{ values.name }} in the template")]).status == .seeOther)
+    }
+}
+
+extension TestDesk {
+    /// Replies wait ten seconds, as they do on a desk people work at.
+    fileprivate func holdsBack() async throws {
+        _ = try await write { try $0.change(["undo_seconds": 10]) }
+        try await desk.reloadSettings()
     }
 }

@@ -80,7 +80,10 @@ struct ResourceFormTests {
     @Test("a refused form gives back every value, of every kind", arguments: Resource.all.map(\.path))
     func everyValue(path: String) async throws {
         let (_, visitor) = try await Self.furnished()
-        let sent = Self.filled(try await visitor.get("/admin/\(path)/new").page)
+        // Secrets alone are never sent back to a page.
+        let resource = try #require(Resource.all.first { $0.path == path })
+        let secrets = Set(resource.fields.filter { $0.kind.isWriteOnly }.map(\.name))
+        let sent = Self.filled(try await visitor.get("/admin/\(path)/new").page).filter { !secrets.contains($0.name) }
         #expect(!sent.isEmpty)
         // Each is wrong in many places at once: texts stand where numbers, addresses, days and hours are wanted, and the first is too long.
         let first = try #require(sent.first).name
