@@ -215,6 +215,9 @@ struct PlaceTests {
         let done = try await visitor.post(path, [("into", String(lees.number)), ("confirmed", "1")])
         #expect(done.location.hasPrefix("/desk/tickets/\(lees.number)?list=open&said=merge"))
         #expect(try await test.read { try $0.collaborators(of: lees.id) }.isEmpty)
+        // Kim's own link still shows Kim's own words, and nothing of Lee's.
+        let linked = try await test.read { db in try db.conversation(db.linked(LinkToken(ticket: kims.id, customer: kims.customer)), limit: 50) }
+        #expect(linked.count == 1)
         // Ticked, they get the answers.
         let again = try await test.open("Kim again")
         _ = try await visitor.post("/desk/tickets/\(again.number)/do/merge", [("into", String(lees.number)), ("confirmed", "1"), ("add_cc", "1")])

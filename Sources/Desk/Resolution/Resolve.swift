@@ -114,9 +114,9 @@ extension Transaction {
 
     /// Puts one ticket's conversation into another; the number of the first goes on to lead there.
     ///
-    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. Nobody does unasked: two tickets may be of
-    ///   two customers who know nothing of each other.
-    package func merge(_ ticket: inout Ticket, into other: Ticket, bringsIn: Bool = false, by actor: Actor) throws {
+    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. The workspace and the API ask
+    ///   first: two tickets may be of two customers who know nothing of each other.
+    package func merge(_ ticket: inout Ticket, into other: Ticket, bringsIn: Bool = true, by actor: Actor) throws {
         try ticket.require(.merge)
         guard other.id != ticket.id else { throw Refusal.invalid("into", .other("is the ticket itself")) }
         guard ![.merged, .deleted, .spam].contains(other.state) else { throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)")) }

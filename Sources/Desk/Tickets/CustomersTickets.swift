@@ -1,4 +1,5 @@
 import Foundation
+import Markup
 import Store
 
 extension Connection {
@@ -75,7 +76,11 @@ extension Connection {
     package func linked(_ token: LinkToken) throws -> LinkedTicket {
         let own = try ticket(token.ticket)
         let living = try livingTicket(token.ticket)
-        guard ![.deleted, .spam].contains(living.state), try takesPart(token.customer, in: living) else { throw Refusal.notFound }
+        guard ![.deleted, .spam].contains(living.state) else { throw Refusal.notFound }
+        if try !takesPart(token.customer, in: living) {
+            // Merged into a ticket of somebody else, one's own words are still one's own, unless one was taken out of it.
+            guard own.id != living.id, try takesPart(token.customer, in: own), try !wasTakenOut(token.customer, of: living) else { throw Refusal.notFound }
+        }
         var shown = own
         shown.state = living.state
         if token.isGuest {
@@ -85,6 +90,15 @@ extension Connection {
         if own.id == living.id || living.customer == token.customer { return LinkedTicket(living: living, shown: living, part: nil, guest: nil) }
         guard try takesPart(token.customer, in: own) else { throw Refusal.notFound }
         return LinkedTicket(living: living, shown: shown, part: own.id, guest: nil)
+    }
+}
+
+extension Connection {
+    private func wasTakenOut(_ customer: Customer.ID, of ticket: Ticket) throws -> Bool {
+        let gone = try query("SELECT data FROM ticket_event WHERE ticket_id = \(ticket.id) AND kind = \(TicketEvent.Kind.collaboratorRemoved)") { try $0.read(String.self) }
+            .compactMap { JSON($0)?["email"]?.text?.lowercased() }
+        guard !gone.isEmpty else { return false }
+        return try value("SELECT 1 FROM customer_address WHERE customer_id = \(customer) AND address IN (\(list: gone)) LIMIT 1", as: Int64.self) != nil
     }
 }
 
