@@ -1,95 +1,181 @@
 import Foundation
 
-/// Tells programs' mail from people's by its header, and reads what a bounce says.
+/// Tells programs' mail from people's, and reads what a bounce says.
+///
+/// Only evidence makes a bounce, a report or an automatic reply: header fields and parts that mail programs do not give a person's
+/// mail. Words are no evidence: people write of returned parcels, of mail that bounced, from `postmaster@`, of a new `Auto:`.
 enum AutomaticMail {
-    static func classify(
-        _ headers: Headers, from: MailAddress?, emptyReturnPath: Bool, subject: String, reportType: String?, text: String
-    ) -> IncomingMessage.Automatic {
-        let contentType = (headers.first("content-type") ?? "").lowercased()
-        let submitted = (headers.first("auto-submitted") ?? "").lowercased().trimmingWhitespace()
-        if reportType == "feedback-report" || contentType.contains("report-type=feedback-report") || contentType.contains("report-type=\"feedback-report\"") {
-            return .report
+    /// What is known of a message when it is judged.
+    struct Message {
+        let headers: Headers
+        let from: MailAddress?
+        let hasEmptyReturnPath: Bool
+        let subject: String
+        let text: String
+        /// `report-type` where the message itself is a multipart/report; one that somebody passed on is a part of theirs.
+        let reportType: String?
+        /// The machine-readable parts: fields of a report, headers of enclosed messages.
+        let reports: [String]
+    }
+
+    static func classify(_ message: Message) -> IncomingMessage.Automatic {
+        let headers = message.headers
+        if let type = message.reportType {
+            if type.hasPrefix("feedback-report") { return .report }
+            if type.hasPrefix("disposition-notification") { return .receipt }
+            let isProved = message.reports.contains { isDeliveryStatus($0) || holdsMessageHeader($0) }
+            if type.hasPrefix("delivery-status") || isProved { return .bounce }
         }
-        let isSystem = isMailSystem(from) || from == nil && isMailSystem(named: headers.first("from") ?? "")
-        let title = subject.lowercased()
-        // An out-of-office answer says so itself, even where its server sends it with the empty path (RFC 3834, section 3.3).
-        let isReply = submitted.hasPrefix("auto-replied") || headers.first("x-autoreply") != nil || headers.first("x-autorespond") != nil
-            || headers.first("x-auto-reply-from") != nil || headers.first("x-apple-action")?.lowercased() == "vacation" || ["out of office", "automatic reply", "auto:", "autoreply", "auto reply", "auto-reply", "automatic response", "abwesenheit", "automatische antwort", "réponse automatique", "respuesta automática"].contains(where: title.hasPrefix)
-        if isReply && !isSystem && reportType == nil { return .reply }
-        if let reportType, reportType.hasPrefix("delivery-status") || reportType == "disposition-notification" {
-            return reportType == "disposition-notification" ? .receipt : .bounce
-        }
-        if headers.first("x-failed-recipients") != nil { return .bounce }
-        if isSystem || emptyReturnPath {
-            if submitted.hasPrefix("auto-replied"), !looksReturned(title, text) { return .reply }
-            if isSystem || looksReturned(title, text) { return .bounce }
-            return .generated
-        }
-        if looksReturned(title, ""), looksReturned("", text) { return .bounce }
-        // A list's program about a message it would not pass on.
-        if headers.first("x-mlserver") != nil { return title.contains("loop alert") || title.contains("rejected") ? .bounce : .generated }
-        if submitted.hasPrefix("auto-replied") { return .reply }
+        let isReply = isAutomaticReply(message)
+        let sender = MailSystem(message.from, named: headers.first("from"))
+        if isReply, sender == .none { return .reply }
+        if isReturned(message, sender, isReply: isReply) { return .bounce }
+        if sender != .none || headers.first("x-mlserver") != nil { return isReply ? .reply : .guessedBounce }
+        let submitted = field(headers, "auto-submitted")
         if !submitted.isEmpty, submitted != "no" { return .generated }
-        let precedence = (headers.first("precedence") ?? "").lowercased().trimmingWhitespace()
-        if precedence == "auto_reply" { return .reply }
-        if ["bulk", "junk", "list"].contains(precedence) || headers.contains(prefix: "list-") { return .bulk }
+        if message.hasEmptyReturnPath { return .generated }
+        if ["bulk", "junk", "list"].contains(field(headers, "precedence")) || headers.contains(prefix: "list-") { return .bulk }
         // Microsoft's way of asking for silence; `None` and DR/RN alone ask nothing of an acknowledgement.
-        let suppress = (headers.first("x-auto-response-suppress") ?? "").lowercased()
-        if suppress.contains("all") || suppress.contains("autoreply") || suppress.contains("oof") { return .generated }
-        if let local = from?.localPart, ["no-reply", "noreply", "do-not-reply", "donotreply"].contains(local) { return .generated }
-        return .no
+        let suppress = field(headers, "x-auto-response-suppress")
+        if ["all", "autoreply", "oof"].contains(where: suppress.contains) { return .generated }
+        return isNobody(message.from) ? .generated : .no
     }
 
-    private static func isMailSystem(_ from: MailAddress?) -> Bool {
-        guard let from else { return false }
-        return isMailSystem(named: from.localPart) || from.name.lowercased().contains("mail delivery")
+    // MARK: bounces
+
+    /// Whether a message is one that came back, by what stands around and inside it.
+    private static func isReturned(_ message: Message, _ sender: MailSystem, isReply: Bool) -> Bool {
+        let path = field(message.headers, "return-path").trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
+        let systemPath = message.hasEmptyReturnPath || MailSystem(name: path) == .daemon
+        // Exim and Google name whom it did not reach; no mail program of people writes this.
+        if message.headers.first("x-failed-recipients") != nil { return true }
+        let returns = message.reports.contains(where: holdsMessageHeader) || holdsMessageHeader(message.text)
+        // The empty path (RFC 5321, section 4.5.5) or the daemon's own, from an address that only programs and postmasters use.
+        // A postmaster on holiday sends the empty path as well.
+        if systemPath, sender != .none { return sender == .daemon || returns || !isReply }
+        if sender == .daemon { return returns }
+        return message.hasEmptyReturnPath && isNobody(message.from) && returns
     }
 
-    /// Programs sign with a name alone, in any spelling: `MAILER-DAEMON <>`, `post_master`.
-    private static func isMailSystem(named name: String) -> Bool {
-        let local = name.lowercased().filter { $0.isLetter || $0.isNumber }
-        return ["mailerdaemon", "postmaster", "maildaemon", "mdaemon", "mailsweeper"].contains(where: local.hasPrefix) || local == "autoreplypostmaster"
+    /// The fields of RFC 3464, section 2.3.
+    private static func isDeliveryStatus(_ part: String) -> Bool {
+        let names = Set(part.utf8.split(separator: UInt8(ascii: "\n")).prefix(200).compactMap { fieldName(Substring($0)) })
+        return names.contains("final-recipient") || names.contains("reporting-mta") && names.contains("action")
     }
-    private static let returnedTitles = [
-        "undelivered mail", "undeliverable", "returned mail", "delivery status notification", "delivery failure", "failure notice", "mail delivery failed",
-        "delivery has failed", "delivery notification", "mail system error", "message status - undeliverable", "could not be delivered", "not delivered",
-        "unzustellbar", "mail undeliverable", "delivery report", "nondeliverable", "warning: could not send", "non recapitabile", "delivery incomplete",
-        "rejected mail", "loop alert", "failed mail", "mail failure", "message delivery failure", "there was an error sending your mail", "error sending mail", "undelivered",
-    ]
-    private static let returnedTexts = [
-        "original message", "could not be delivered", "permanent error", "undeliverable", "user unknown", "unknown user", "delivery to the following",
-        "recipient", "host unknown", "mailbox unavailable", "could not deliver", "returned", "failed addresses", "was not delivered", "550",
-    ]
-    private static func looksReturned(_ title: String, _ text: String) -> Bool {
-        if returnedTitles.contains(where: title.contains) { return true }
-        guard !text.isEmpty else { return false }
-        let start = String(text.prefix(4000)).lowercased()
-        return returnedTexts.contains(where: start.contains)
+
+    /// Whether the header of a message stands in a text: fields that servers write, in lines of their own, one below the other.
+    private static func holdsMessageHeader(_ text: String) -> Bool {
+        var run: Set<String> = []
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).prefix(mostLines) {
+            let line = Substring(line)
+            if let name = fieldName(line) {
+                run.insert(name)
+                // What people paste of a mail (From, To, Subject) has no trace of its way.
+                if !traces.isDisjoint(with: run), !authors.isDisjoint(with: run), run.count >= 3 { return true }
+            } else if line.first != " ", line.first != "\t" {
+                run = []
+            }
+        }
+        return false
     }
+    private static let mostLines = 5000
+    private static let traces: Set<String> = ["received", "message-id"]
+    private static let authors: Set<String> = ["from", "to", "subject", "date"]
+
+    /// `message-id` of `Message-ID: <…>`; nil for a line that is no field.
+    private static func fieldName(_ line: Substring) -> String? {
+        let bytes = line.utf8.prefix(40)
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > bytes.startIndex else { return nil }
+        guard bytes[..<colon].allSatisfy({ $0 == UInt8(ascii: "-") || (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0) }) else { return nil }
+        return line[..<colon].lowercased()
+    }
+
+    /// Whether an address is a mail server's own.
+    private enum MailSystem {
+        case none
+        /// Read by people in small firms as well.
+        case postmaster
+        case daemon
+
+        /// - Parameter written: the field as it stands, for programs that sign with a name alone: `MAILER-DAEMON <>`, `post_master`.
+        init(_ from: MailAddress?, named written: String?) {
+            let inside = written?.split(separator: "<").dropFirst().last?.prefix { $0 != ">" } ?? ""
+            self = MailSystem(name: from?.localPart ?? (inside.isEmpty ? written ?? "" : String(inside)))
+        }
+        init(name: String) {
+            let local = name.prefix(60).lowercased().prefix { $0 != "@" && $0 != "<" }.filter { $0.isLetter || $0.isNumber }
+            self = ["mailerdaemon", "maildaemon", "mdaemon"].contains(local) ? .daemon : ["postmaster", "mailsweeper", "autoreplypostmaster"].contains(local) ? .postmaster : .none
+        }
+    }
+
+    // MARK: automatic replies
+
+    /// Fields that only answering programs write.
+    private static let replyFields = [
+        "x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from", "x-mail-autoreply", "x-vacation", "x-autoreply-from", "x-cpanel-autorespond",
+    ]
+
+    /// Whether a program answered: RFC 3834, its forerunners, and the empty path on an answer, whatever its language.
+    private static func isAutomaticReply(_ message: Message) -> Bool {
+        let headers = message.headers
+        let submitted = field(headers, "auto-submitted")
+        if submitted.hasPrefix("auto-replied") { return true }
+        if replyFields.contains(where: { headers.first($0) != nil && field(headers, $0) != "no" }) { return true }
+        if ["auto_reply", "auto-reply"].contains(field(headers, "precedence")) || field(headers, "preference") == "auto_reply" { return true }
+        if field(headers, "x-apple-action") == "vacation" || field(headers, "x-autogenerated") == "reply" { return true }
+        if headers.all("delivered-to").contains(where: { $0.lowercased().hasPrefix("autoresponder") }) { return true }
+        let answers = headers.first("in-reply-to") != nil || headers.first("references") != nil
+        guard answers else { return false }
+        if message.hasEmptyReturnPath, !isNobody(message.from) { return true }
+        // A subject is a hint: it counts in the form that programs give it, on an answer.
+        return isGeneratedSubject(message.subject)
+    }
+
+    /// What Exchange, Notes and their like set before the subject they answer, with the colon. A person's answer begins with `Re:`.
+    private static let replySubjects = [
+        "automatic reply", "out of office", "out of office autoreply", "out of office reply", "autoreply", "auto reply", "auto-reply", "automatic response",
+        "automatische antwort", "abwesenheitsnotiz", "abwesend", "réponse automatique", "absence du bureau", "respuesta automática", "fuera de la oficina",
+        "risposta automatica", "fuori sede", "automatisch antwoord", "afwezig", "niet aanwezig", "resposta automática", "ausência temporária", "automatiskt svar", "autosvar", "automatisk svar",
+        "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď", "automatikus válasz", "răspuns automat", "otomatik yanıt", "автоматический ответ",
+        "автоматична відповідь", "αυτόματη απάντηση", "自动答复", "自動回覆", "自動応答", "자동 회신", "不在通知",
+    ]
+    private static func isGeneratedSubject(_ subject: String) -> Bool {
+        let start = subject.prefix(60).lowercased()
+        guard let colon = start.firstIndex(where: { $0 == ":" || $0 == "：" }) else { return false }
+        return replySubjects.contains(String(start[..<colon]).trimmingWhitespace())
+    }
+
+    private static func isNobody(_ from: MailAddress?) -> Bool {
+        guard let from else { return true }
+        return ["noreply", "donotreply"].contains(from.localPart.filter { $0.isLetter || $0.isNumber })
+    }
+
+    private static func field(_ headers: Headers, _ name: String) -> String { (headers.first(name) ?? "").lowercased().trimmingWhitespace() }
+
+    // MARK: what a report says
 
     /// What a delivery report says: by its fields (RFC 3464, section 2.3) and the returned message's header.
     static func bounce(_ headers: Headers, _ reports: [String], text: String) -> IncomingMessage.Bounce {
         var bounce = IncomingMessage.Bounce()
-        for line in reports.flatMap({ $0.split(whereSeparator: \.isNewline) }) {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            let name = line[..<colon].lowercased()
+        for line in reports.flatMap({ $0.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 }).prefix(mostLines) }).map({ Substring($0) }) {
+            guard let name = fieldName(line), let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
             let value = String(line[line.index(after: colon)...]).trimmingWhitespace()
             switch name {
             case "final-recipient", "original-recipient":
                 let address = value.split(separator: ";").last.map { String($0).trimmingCharacters(in: CharacterSet(charactersIn: "<> ")) } ?? ""
                 bounce.recipient = bounce.recipient ?? MailAddress(address)?.address
             case "status": bounce.status = bounce.status ?? value.split(separator: " ").first.map(String.init)
-            case "diagnostic-code": if bounce.detail.isEmpty { bounce.detail = String(value.prefix(500)) }
+            case "diagnostic-code": if bounce.detail.isEmpty { bounce.detail = String(value.unicodeScalars.prefix(500)) }
             case "message-id": bounce.messageIDs += MessageReader.identifiers(value)
             default: break
             }
         }
         // A report without a machine-readable part quotes the message's header in its text.
-        for line in text.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix("message-id:") {
-            bounce.messageIDs += MessageReader.identifiers(String(line.dropFirst("message-id:".count)))
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")).prefix(mostLines) where fieldName(Substring(line)) == "message-id" {
+            bounce.messageIDs += MessageReader.identifiers(String(Substring(line.dropFirst("message-id:".utf8.count))))
         }
         if bounce.recipient == nil { bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address } }
-        if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().prefix(300)) }
+        if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().unicodeScalars.prefix(300)) }
         return bounce
     }
 }

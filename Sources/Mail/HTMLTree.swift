@@ -1,29 +1,17 @@
-import CGumbo
-import Markup
+/// Strangers' HTML as the elements a browser would make of it, read in one pass whose time grows with the bytes.
+///
+/// The rules are those of the standard (WHATWG HTML, section 13.2.6) as far as mail needs them, without the two that no bound holds:
+/// nothing is moved (text between the rows of a table gets a row of its own), and a bold that closes inside the paragraphs it
+/// holds ends with them. Every start has its end; nothing stands deeper than `mostDepth`, and the words of what would stay.
+struct HTMLTree {
+    /// Beyond this many bytes the rest is not read: it stays in the raw message.
+    static let mostBytes = 4 << 20
+    /// As deep as browsers go.
+    static let mostDepth = 512
 
-/// A parsed HTML5 document, walked without recursion.
-struct HTMLTree: ~Copyable {
-    private let output: UnsafeMutablePointer<GumboOutput>
-    private var options: GumboOptions
-    private let buffer: UnsafeMutablePointer<CChar>
+    private let bytes: [UInt8]
 
-    /// Beyond this many bytes the rest is cut: it stays in the raw message.
-    private static let mostBytes = 4 << 20
-
-    init(_ html: String) {
-        let bytes = Array(html.utf8.prefix(Self.mostBytes))
-        buffer = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-        for (index, byte) in bytes.enumerated() { buffer[index] = CChar(bitPattern: byte) }
-        buffer[bytes.count] = 0
-        options = kGumboDefaultOptions
-        options.max_errors = 0
-        output = gumbo_parse_with_options(&options, buffer, bytes.count)
-    }
-    deinit {
-        // Gumbo frees by recursion; the depth was bounded when the text was flattened (`HTMLDepth`).
-        withUnsafePointer(to: options) { gumbo_destroy_output($0, output) }
-        buffer.deallocate()
-    }
+    init(_ html: String) { bytes = Array(html.utf8.prefix(Self.mostBytes)) }
 
     enum Step {
         case text(String)
@@ -31,27 +19,20 @@ struct HTMLTree: ~Copyable {
         case close(HTMLElement)
     }
 
-    /// Visits every node in document order. `visit` answers false to an `open` to pass over what is inside.
+    /// Visits everything in the order it is written. `visit` answers false to an `open` to pass over what is inside.
     func walk(_ visit: (Step) -> Bool) {
-        var waiting: [(node: UnsafeMutablePointer<GumboNode>, isEnd: Bool)] = [(output.pointee.root, false)]
-        while let (node, isEnd) = waiting.popLast() {
-            switch node.pointee.type {
-            case GUMBO_NODE_TEXT, GUMBO_NODE_CDATA, GUMBO_NODE_WHITESPACE:
-                _ = visit(.text(String(cString: node.pointee.v.text.text)))
-            case GUMBO_NODE_ELEMENT:
-                let element = HTMLElement(node)
-                if isEnd {
-                    _ = visit(.close(element))
-                    continue
+        withoutActuallyEscaping(visit) { visit in
+            bytes.withUnsafeBufferPointer { buffer in
+                var tokens = HTMLTokenizer(buffer)
+                var open = OpenElements(visit)
+                while let token = tokens.next() {
+                    switch token {
+                    case .text(let words): open.add(words)
+                    case .start(let tag, let attributes): open.start(tag, attributes)
+                    case .end(let tag): open.end(tag)
+                    }
                 }
-                guard visit(.open(element)) else { continue }
-                waiting.append((node, true))
-                let children = node.pointee.v.element.children
-                for index in stride(from: Int(children.length) - 1, through: 0, by: -1) {
-                    guard let child = children.data[index] else { continue }
-                    waiting.append((child.assumingMemoryBound(to: GumboNode.self), false))
-                }
-            default: break  // comments, doctype, templates
+                open.finish()
             }
         }
     }
@@ -59,66 +40,239 @@ struct HTMLTree: ~Copyable {
 
 /// An element of the tree while it is walked.
 struct HTMLElement {
-    let name: String
-    private let node: UnsafeMutablePointer<GumboNode>
-
-    init(_ node: UnsafeMutablePointer<GumboNode>) {
-        self.node = node
-        // Foreign elements (SVG, MathML) and unknown ones get no name, hence no place in the allow-list.
-        let element = node.pointee.v.element
-        name = element.tag_namespace == GUMBO_NAMESPACE_HTML && element.tag != GUMBO_TAG_UNKNOWN
-            ? gumbo_normalized_tagname(element.tag).map { String(cString: $0) } ?? "" : ""
+    struct Attribute {
+        let name: String
+        let value: String
     }
 
-    func attribute(_ name: String) -> String? {
-        var attributes = node.pointee.v.element.attributes
-        guard let found = gumbo_get_attribute(&attributes, name), let value = found.pointee.value else { return nil }
-        return String(cString: value)
-    }
+    let tag: HTMLTag
+    fileprivate let all: [Attribute]
+
+    var name: String { tag.name }
+    func attribute(_ name: String) -> String? { all.first { $0.name == name }?.value }
+
+    /// The attributes that are read; others are dropped where they stand.
+    static let attributes: Set<String> = [
+        "align", "alt", "class", "colspan", "dir", "height", "href", "id", "lang", "rowspan", "scope", "span", "src", "start", "title", "type", "valign", "width",
+    ]
 }
 
-/// Bounds the nesting of strangers' HTML before a parser that frees its tree by recursion sees it.
-enum HTMLDepth {
-    private static let most = 400
+/// The elements that are open while HTML is read. Each question it is asked takes the same time however many there are.
+private struct OpenElements {
+    private struct Open {
+        let element: HTMLElement
+        /// Closed by its end tag while blocks inside it were open: it goes with them.
+        var isOver = false
+    }
 
-    /// The same text without the tags that stand deeper than any letter goes; the words inside them stay.
-    static func bounded(_ html: String) -> String {
-        let bytes = Array(html.utf8)
-        var kept: [UInt8] = []
-        var (depth, passedOver, index, copied) = (0, 0, 0, 0)
-        while index + 1 < bytes.count {
-            guard bytes[index] == UInt8(ascii: "<") else {
-                index += 1
-                continue
-            }
-            let next = bytes[index + 1]
-            let isEnd = next == UInt8(ascii: "/")
-            var drops = false
-            if isEnd {
-                if passedOver > 0 { (passedOver, drops) = (passedOver - 1, true) } else { depth = max(0, depth - 1) }
-            } else if isLetter(next), !isVoid(bytes, at: index + 1) {
-                if depth >= most { (passedOver, drops) = (passedOver + 1, true) } else { depth += 1 }
-            }
-            guard drops else {
-                index += 1
-                continue
-            }
-            kept += bytes[copied..<index]
-            while index < bytes.count, bytes[index] != UInt8(ascii: ">") { index += 1 }
-            index += 1
-            copied = min(index, bytes.count)
+    private let visit: (HTMLTree.Step) -> Bool
+    private var stack: [Open] = []
+    /// Where the elements of each kind stand in `stack`, by the tag's number.
+    private var places = [[Int]](repeating: [], count: HTMLTag.all.count)
+    /// Cells, captions and tables: an end tag inside reaches nothing outside.
+    private var walls: [Int] = []
+    /// What no inline end tag may close: blocks and walls.
+    private var blocks: [Int] = []
+    /// Start tags too deep to count, whose end tags then mean nothing.
+    private var tooDeep = [Int](repeating: 0, count: HTMLTag.all.count)
+    /// Bold and its like that a block closed around: it opens again before the next words.
+    private var interrupted: [HTMLElement] = []
+    private var resumed = 0
+    /// Where the element stands whose inside is passed over.
+    private var silentFrom: Int?
+
+    private static let mostInterrupted = 8
+    private static let mostResumed = 10_000
+
+    init(_ visit: @escaping (HTMLTree.Step) -> Bool) { self.visit = visit }
+
+    // MARK: what the text holds
+
+    mutating func add(_ words: String) {
+        let isBlank = words.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        if isBetweenCells {
+            if isBlank { return }
+            openCell()
         }
-        return copied == 0 ? html : String(decoding: kept + bytes[copied...], as: UTF8.self)
+        if !isBlank { resume() }
+        tell(.text(words))
     }
 
-    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z") }
-
-    private static let open: [[UInt8]] = ["br", "img", "hr", "input", "meta", "link", "wbr", "col", "area", "base", "p", "li", "td", "tr", "th", "dd", "dt", "option"].map { Array($0.utf8) }
-    /// Void elements, and those whose end tag people leave out.
-    private static func isVoid(_ bytes: [UInt8], at start: Int) -> Bool {
-        var end = start
-        while end < bytes.count, isLetter(bytes[end]) || (bytes[end] >= 0x30 && bytes[end] <= 0x39), end - start < 8 { end += 1 }
-        let name = bytes[start..<end].map { $0 | 0x20 }
-        return open.contains(name)
+    mutating func start(_ tag: HTMLTag, _ attributes: [HTMLElement.Attribute]) {
+        let element = HTMLElement(tag: tag, all: attributes)
+        switch tag.role {
+        case .caption, .columns, .rows:
+            guard let table = last(Self.table) else { return }
+            close(above: table)
+            return push(element)
+        case .column:
+            guard let table = last(Self.table) else { return }
+            close(above: max(table, last(Self.columns) ?? 0))
+            return tell(element)
+        case .row:
+            guard let table = last(Self.table) else { return }
+            close(above: Self.rows.compactMap(last).reduce(table, max))
+            return push(element)
+        case .cell:
+            guard let table = last(Self.table) else { return }
+            if let row = last(Self.row), row > table {
+                close(above: row)
+            } else {
+                close(above: Self.rows.compactMap(last).reduce(table, max))
+                push(HTMLElement(tag: Self.row, all: []))
+            }
+            return push(element)
+        case .table:
+            if isBetweenCells, let outer = last(Self.table) { close(from: outer) }
+        default:
+            if isBetweenCells { openCell() }
+        }
+        switch tag.role {
+        case .paragraph, .block, .table, .heading:
+            closeParagraph()
+            if tag.role == .heading, let top = stack.last, top.element.tag.role == .heading { close(from: stack.count - 1) }
+        case .item:
+            if let item = place(of: tag, within: Self.lists) { close(from: item) }
+            closeParagraph()
+        case .term:
+            if let term = Self.terms.compactMap({ place(of: $0, within: [Self.definitions]) }).max() { close(from: term) }
+            closeParagraph()
+        case .void:
+            if tag.id == Self.rule.id { closeParagraph() } else { resume() }
+            return tell(element)
+        case .link:
+            if let link = place(of: tag) { endInline(at: link) }
+            resume()
+        default: resume()
+        }
+        guard stack.count < HTMLTree.mostDepth else {
+            tooDeep[tag.id] += 1
+            return
+        }
+        push(element)
     }
+
+    mutating func end(_ tag: HTMLTag) {
+        if tooDeep[tag.id] > 0 {
+            tooDeep[tag.id] -= 1
+            return
+        }
+        switch tag.role {
+        case .void:
+            // `</br>` is a line break in every browser.
+            if tag.id == Self.lineBreak.id { start(tag, []) }
+        case .paragraph:
+            if let paragraph = place(of: tag) { close(from: paragraph) } else if !isBetweenCells { start(tag, []); end(tag) }
+        case .heading:
+            if let heading = Self.headings.compactMap({ place(of: $0) }).max() { close(from: heading) }
+        case .item: if let item = place(of: tag, within: Self.lists) { close(from: item) }
+        case .block, .term: if let block = place(of: tag) { close(from: block) }
+        case .table: if let table = last(tag) { close(from: table) }
+        case .caption, .columns, .column, .rows, .row, .cell:
+            if let found = last(tag), let table = last(Self.table), found > table { close(from: found) }
+        case .formatting, .inline, .link:
+            if let waiting = interrupted.lastIndex(where: { $0.tag.id == tag.id }) {
+                interrupted.remove(at: waiting)
+            } else if let found = place(of: tag) {
+                endInline(at: found)
+            }
+        }
+    }
+
+    mutating func finish() { close(from: 0) }
+
+    // MARK: the stack
+
+    private mutating func push(_ element: HTMLElement) {
+        let place = stack.count
+        stack.append(Open(element: element))
+        places[element.tag.id].append(place)
+        if Self.isWall(element.tag) { walls.append(place) }
+        if Self.isBlock(element.tag) { blocks.append(place) }
+        if !tell(.open(element)), silentFrom == nil { silentFrom = place }
+    }
+
+    /// Closes everything from a place on.
+    private mutating func close(from place: Int) {
+        let isWalled = walls.last ?? -1 >= place
+        var waiting: [HTMLElement] = []
+        while stack.count > place || stack.last?.isOver == true {
+            let top = stack.removeLast()
+            let tag = top.element.tag
+            if !top.isOver { places[tag.id].removeLast() }
+            if walls.last == stack.count { walls.removeLast() }
+            if blocks.last == stack.count { blocks.removeLast() }
+            if silentFrom == stack.count { silentFrom = nil } else { tell(.close(top.element)) }
+            guard tag.role == .formatting, !top.isOver, stack.count > place else { continue }
+            if waiting.count < Self.mostInterrupted { waiting.append(top.element) }
+        }
+        // What opened in a cell does not go on in the next.
+        interrupted = isWalled ? [] : (waiting.reversed() + interrupted).suffix(Self.mostInterrupted)
+    }
+    private mutating func close(above place: Int) { if stack.count > place + 1 { close(from: place + 1) } }
+
+    private mutating func closeParagraph() { if let paragraph = place(of: Self.paragraph) { close(from: paragraph) } }
+
+    /// An inline element's end: what opened inside it goes on behind it, and blocks inside it take it with them.
+    private mutating func endInline(at place: Int) {
+        if let block = blocks.last, block > place {
+            stack[place].isOver = true
+            places[stack[place].element.tag.id].removeLast()
+        } else {
+            close(from: place)
+        }
+    }
+
+    private mutating func resume() {
+        guard !interrupted.isEmpty else { return }
+        let waiting = interrupted
+        interrupted = []
+        for element in waiting where resumed < Self.mostResumed && stack.count < HTMLTree.mostDepth {
+            resumed += 1
+            push(element)
+        }
+    }
+
+    /// Inside a table, but in none of its cells.
+    private var isBetweenCells: Bool {
+        switch stack.last?.element.tag.role {
+        case .table, .columns, .rows, .row: true
+        default: false
+        }
+    }
+    private mutating func openCell() {
+        if stack.last?.element.tag.role == .columns { close(from: stack.count - 1) }
+        start(Self.cell, [])
+    }
+
+    // MARK: questions
+
+    private func last(_ tag: HTMLTag) -> Int? { places[tag.id].last }
+    /// The nearest one that an end tag here reaches.
+    private func place(of tag: HTMLTag, within others: [HTMLTag] = []) -> Int? {
+        guard let found = places[tag.id].last, found > walls.last ?? -1 else { return nil }
+        return others.allSatisfy { last($0) ?? -1 < found } ? found : nil
+    }
+
+    @discardableResult private func tell(_ step: HTMLTree.Step) -> Bool { silentFrom == nil ? visit(step) : true }
+    private func tell(_ void: HTMLElement) {
+        tell(.open(void))
+        tell(.close(void))
+    }
+
+    private static func isWall(_ tag: HTMLTag) -> Bool { [.table, .cell, .caption].contains(tag.role) }
+    private static func isBlock(_ tag: HTMLTag) -> Bool { ![.void, .formatting, .inline, .link].contains(tag.role) }
+
+    private static let table = HTMLTag.known("table")
+    private static let columns = HTMLTag.known("colgroup")
+    private static let rows = ["tbody", "thead", "tfoot"].map(HTMLTag.known)
+    private static let row = HTMLTag.known("tr")
+    private static let cell = HTMLTag.known("td")
+    private static let paragraph = HTMLTag.known("p")
+    private static let rule = HTMLTag.known("hr")
+    private static let lineBreak = HTMLTag.known("br")
+    private static let lists = ["ul", "ol", "menu", "dir"].map(HTMLTag.known)
+    private static let terms = ["dd", "dt"].map(HTMLTag.known)
+    private static let definitions = HTMLTag.known("dl")
+    private static let headings = (1...6).map { HTMLTag.known("h\($0)") }
 }

@@ -26,7 +26,7 @@ package struct IncomingMessage: Sendable {
     /// What its writer's program says of the language: `Content-Language` (RFC 3282), else the first of `Accept-Language`; the first part of the tag.
     package var language: String?
     package var automatic = Automatic.no
-    /// What a bounce says, when it is one.
+    /// What a bounce says, when it is one or looks like one.
     package var bounce: Bounce?
     /// Why parts of it could not be read; empty for a sound message.
     package var faults: [String] = []
@@ -50,8 +50,10 @@ package struct IncomingMessage: Sendable {
         case bulk
         /// Another program's notice.
         case generated
-        /// Could not be delivered, or is late (RFC 3464).
+        /// Could not be delivered, or is late (RFC 3464): by evidence that no person's mail has.
         case bounce
+        /// A mail system sent it, or somebody who writes as `postmaster@`: nothing proves that a mail came back.
+        case guessedBounce
         /// An abuse report (RFC 5965).
         case report
         /// Says that somebody's program has shown a mail (RFC 8098).

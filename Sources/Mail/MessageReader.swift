@@ -85,8 +85,11 @@ package enum MessageReader {
         incoming.attachments = parts.attachments
         incoming.faults += parts.faults
         incoming.language = language(headers)
-        incoming.automatic = AutomaticMail.classify(headers, from: incoming.from, emptyReturnPath: incoming.hasEmptyReturnPath, subject: incoming.subject, reportType: parts.reportType, text: incoming.text)
-        if incoming.automatic == .bounce { incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text) }
+        incoming.automatic = AutomaticMail.classify(
+            .init(
+                headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath, subject: incoming.subject, text: incoming.text,
+                reportType: parts.reportType, reports: parts.reports))
+        if incoming.automatic == .bounce || incoming.automatic == .guessedBounce { incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text) }
         return incoming
     }
 

@@ -13,7 +13,7 @@ struct PartCollector {
     private var namedText: String?
     private(set) var attachments: [IncomingMessage.Attachment] = []
     private(set) var faults: [String] = []
-    /// `report-type` of the outer multipart/report (RFC 6522), in lower case.
+    /// `report-type` where the message itself is a multipart/report (RFC 6522), in lower case; empty where it says none.
     private(set) var reportType: String?
     /// Machine-readable parts of a report: fields of message/delivery-status and headers of the returned message.
     private(set) var reports: [String] = []
@@ -63,8 +63,9 @@ struct PartCollector {
             passages.append(Passage())
             alternative = passages.count - 1
         }
-        if type == "multipart/report" {
-            reportType = reportType ?? parameter("report-type", of: visit.object).lowercased()
+        // A report inside another message is one that somebody passed on.
+        if type == "multipart/report", visit.depth == 0 {
+            reportType = parameter("report-type", of: visit.object).lowercased()
         }
         return (0..<g_mime_multipart_get_count(multipart)).compactMap { index in
             guard let child = g_mime_multipart_get_part(multipart, index) else { return nil }

@@ -211,8 +211,7 @@ package struct QuotedText: Sendable, Equatable {
 extension String {
     /// Without the blank lines around it; the first line keeps its indent.
     fileprivate func trimmingBlankLines() -> String {
-        var lines = split(separator: "\n", omittingEmptySubsequences: false)
-        while let first = lines.first, first.allSatisfy(\.isWhitespace) { lines.removeFirst() }
-        return lines.joined(separator: "\n").trimmingWhitespace()
+        let lines = split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.drop { $0.allSatisfy(\.isWhitespace) }.joined(separator: "\n").trimmingWhitespace()
     }
 }

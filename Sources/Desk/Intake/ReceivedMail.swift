@@ -99,6 +99,7 @@ package struct ReceivedMail: Sendable {
         case .bulk: return "it came through a list or a mass mailing"
         case .generated: return "a program sent it"
         case .bounce: return "it is a delivery report"
+        case .guessedBounce: return "a mail system may have sent it"
         case .report: return "it is an abuse report"
         case .receipt: return "it is a read receipt"
         }
