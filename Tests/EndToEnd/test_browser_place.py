@@ -39,8 +39,15 @@ def test_the_list_stays_beside_the_ticket_through_every_action(people, peopled):
     here = ada.locator(".pane .rows [aria-current=true]")
     expect(here).to_contain_text("Request 20")
     expect(here).to_be_in_viewport()
-    for key in ["t", "w"]:
-        press(ada, key)
+    def wait(page):
+        ready(page)
+        page.keyboard.press("w")
+        page.get_by_role("dialog").get_by_role("button", name="Wait").click()
+        expect(page.get_by_role("status")).to_contain_text("pending")
+        ready(page)
+
+    for step in [lambda page: press(page, "t"), wait]:
+        step(ada)
         assert "list=open" in ada.url and "sort=oldest" in ada.url
         expect(here).to_contain_text("Request 20")
         expect(here).to_be_in_viewport()
@@ -117,7 +124,12 @@ def test_what_was_typed_into_a_dialog_is_kept(people, peopled, sink):
     ada.get_by_role("dialog").get_by_role("button", name="Resolve").click()
     expect(ada.locator(".ticket > header")).to_contain_text("resolved")
     # Sent is sent: reopened, the box is empty.
-    press(ada, "o")
+    ready(ada)
+    ada.keyboard.press("o")
+    ada.get_by_role("dialog").get_by_role("button", name="Reopen").click()
+    expect(ada.locator(".ticket > header")).to_contain_text("open")
+    expect(ada.get_by_role("status")).to_contain_text("Ticket reopened.")
+    ready(ada)
     ada.keyboard.press("e")
     expect(ada.get_by_role("dialog").get_by_label("The solution")).to_have_value("")
 
