@@ -16,7 +16,7 @@ package enum HTMLText {
         return String(decoding: lines.bytes, as: UTF8.self).trimmingWhitespace()
     }
 
-    /// Plain text as paragraphs and line breaks.
+    /// Plain text as paragraphs and line breaks, its addresses as links.
     package static func paragraphs(_ text: String) -> HTML {
         var markup = HTML(capacity: text.utf8.count + 64)
         var isOpen = false
@@ -27,7 +27,7 @@ package enum HTMLText {
                 continue
             }
             markup.write(isOpen ? "<br>\n" : "<p>")
-            markup.write(text: String(Substring(line)))
+            LinkedText.write(String(Substring(line)), to: &markup)
             isOpen = true
         }
         if isOpen { markup.write("</p>\n") }

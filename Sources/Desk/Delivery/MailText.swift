@@ -286,10 +286,7 @@ extension MailText {
             var lines: HTML = ""
             for (index, line) in paragraph.trimmingCharacters(in: .newlines).components(separatedBy: "\n").enumerated() {
                 if index > 0 { lines += "<br>\n" }
-                for (position, word) in line.components(separatedBy: " ").enumerated() {
-                    if position > 0 { lines += " " }
-                    if word.hasPrefix("http"), let link = ExternalLink(word) { lines += "<a href=\"\(href: link)\">\(word)</a>" } else { lines += "\(word)" }
-                }
+                lines += LinkedText.html(line)
             }
             markup += "<p>\(lines)</p>\n"
         }
