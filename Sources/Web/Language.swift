@@ -175,6 +175,7 @@ extension Language {
         case .release: self("Give back")
         case .transfer: self("Transfer")
         case .escalate: self("Escalate")
+        case .deEscalate: self("De-escalate")
         case .wait: self("Wait")
         case .hold: self("Hold")
         case .resume: self("Resume")

@@ -57,7 +57,7 @@ package struct TicketSnapshot: Sendable, Equatable {
     let text: String
     static let columns = [
         "state", "status", "team_id", "assignee_id", "solver_id", "first_responded_at", "first_response_due_at", "resolution_due_at", "paused_at", "watch_at", "overdue", "escalation_level",
-        "urgency", "reopened_count", "resolved_at", "closed_at", "last_message_at", "last_reply_at",
+        "urgency", "reopened_count", "resolved_at", "closed_at", "last_message_at", "last_reply_at", "due_rank",
     ]
 }
 

@@ -16,6 +16,11 @@ struct EscalationTarget {
     }
 }
 
+extension Connection {
+    /// When the customer of an escalated ticket is told next how it stands.
+    package func nextUpdate(of ticket: Ticket.ID) throws -> Date? { try value("SELECT due_at FROM job WHERE ticket_id = \(ticket) AND kind = 'update_customer'") }
+}
+
 extension Transaction {
     /// The department's escalation team; from the second level on, or where there is no team, its supervisor.
     func escalationTarget(of department: Department.ID, level: Int) throws -> EscalationTarget {
@@ -28,7 +33,9 @@ extension Transaction {
         let supervisor = try row?.1.flatMap { try db.agent($0) }.flatMap { $0.isAvailable ? $0 : nil }
         if let team = row?.0, level <= 1 || supervisor == nil {
             let members = try db.members(of: team.id)
-            return EscalationTarget(team: team, told: members.isEmpty ? try db.supervisors(of: department) : members)
+            // Those who answer for the department hear of it from the first level on.
+            let supervisors = try db.supervisors(of: department)
+            return EscalationTarget(team: team, told: members + supervisors.filter { supervisor in !members.contains { $0.id == supervisor.id } && (members.isEmpty || supervisor.role == .supervisor || supervisor.id == row?.1) })
         }
         let told = try supervisor.map { [$0] } ?? db.supervisors(of: department)
         return EscalationTarget(supervisor: supervisor ?? told.first { $0.isAvailable && $0.role >= .supervisor }, told: told)
@@ -45,28 +52,74 @@ extension Transaction {
         try tellCustomers(of: ticket, message, by: actor, reason: "it was escalated")
     }
 
+    /// One level down, or to the one given; at none the regular words to the customer end and the priority is what it was before.
+    package func deEscalate(_ ticket: inout Ticket, to level: Int? = nil, by actor: Actor, reason: String = "") throws {
+        try ticket.require(.deEscalate)
+        let former = ticket.escalationLevel
+        guard former > 0 else {
+            throw Refusal.conflict("this ticket is not escalated", allowed: TicketAction.allCases.filter { $0 != .deEscalate && $0.isAllowed(in: ticket.state) }.map(\.rawValue))
+        }
+        let level = level ?? former - 1
+        guard (0..<former).contains(level) else { throw Refusal.invalid("to", .outOfRange(0, former - 1)) }
+        ticket.escalationLevel = level
+        var data: [String: JSON] = ["from": JSON(Int64(former)), "to": JSON(Int64(level))]
+        if level == 0 {
+            try cancel(.updateCustomer, for: ticket.id)
+            data["updates_ended"] = .bool(true)
+            if ticket.priority == .urgent, let before = try priorityBeforeEscalation(of: ticket.id), before != ticket.priority {
+                data["priority"] = ["from": .string(ticket.priority.word), "to": .string(before.word)]
+                ticket.priority = before
+                for (name, change) in try moveClocks(of: &ticket, from: .urgent) { data[name] = change }
+            }
+        }
+        try save(ticket)
+        try record(.deEscalated, on: ticket.id, by: actor, reason: reason.singleLine, data: .object(data))
+    }
+
+    /// The priority a ticket had before it was escalated; nil where the escalation did not change it, or somebody set it since.
+    private func priorityBeforeEscalation(of ticket: Ticket.ID) throws -> Priority? {
+        let rows = try db.query("SELECT kind, data FROM ticket_event WHERE ticket_id = \(ticket) AND kind IN ('escalated', 'de_escalated', 'changed') ORDER BY id DESC LIMIT 200") {
+            (kind: try $0.read(TicketEvent.Kind.self), data: try $0.read(String.self))
+        }
+        for (kind, text) in rows {
+            let data = JSON(text)
+            switch kind {
+            case .escalated: if let former = data?["former_priority"]?.text.flatMap({ Priority(word: $0) }) { return former }
+            case .deEscalated: if data?["to"]?.integer == 0 { return nil }
+            default: if data?["priority"] != nil { return nil }
+            }
+        }
+        return nil
+    }
+
     /// Raises the level, hands the ticket over and tells the new people. The former assignee stays on it as a second agent.
-    func raise(_ ticket: inout Ticket, by actor: Actor, reason: String) throws {
+    func raise(_ ticket: inout Ticket, by actor: Actor, reason: String, former: Priority? = nil) throws {
         ticket.escalationLevel += 1
         let target = try escalationTarget(of: ticket.department.id, level: ticket.escalationLevel)
-        let former = ticket.assignee
+        let holder = ticket.assignee
         if let team = target.team {
             ticket.team = team
             ticket.assignee = nil
         } else if let supervisor = target.supervisor {
             ticket.assignee = supervisor.person
         }
-        if let former, former.id != ticket.assignee?.id {
-            try db.execute("INSERT INTO ticket_agent (ticket_id, agent_id) VALUES (\(ticket.id), \(former.id)) ON CONFLICT DO NOTHING")
+        if let holder, holder.id != ticket.assignee?.id {
+            try db.execute("INSERT INTO ticket_agent (ticket_id, agent_id) VALUES (\(ticket.id), \(holder.id)) ON CONFLICT DO NOTHING")
         }
-        try announceEscalation(of: ticket, to: target, by: actor, reason: reason)
+        try announceEscalation(of: ticket, to: target, by: actor, reason: reason, former: former)
     }
 
     /// Records an escalation, tells those it goes to and sees to it that the customer hears regularly.
-    func announceEscalation(of ticket: Ticket, to target: EscalationTarget, by actor: Actor, reason: String, entry: Entry.ID? = nil) throws {
+    ///
+    /// - Parameter former: the priority it had until then, where this changed it.
+    func announceEscalation(of ticket: Ticket, to target: EscalationTarget, by actor: Actor, reason: String, entry: Entry.ID? = nil, former: Priority? = nil) throws {
+        let told = target.told.filter { $0.isActive && $0.id != actor.agentID }.map { JSON.string($0.name) }
         try record(
             .escalated, on: ticket.id, by: actor, reason: "\(reason); to \(target.words)",
-            data: ["level": JSON(Int64(ticket.escalationLevel)), "team": JSON(target.team?.name), "agent": JSON(target.supervisor?.email)])
+            data: [
+                "level": JSON(Int64(ticket.escalationLevel)), "team": JSON(target.team?.name), "agent": JSON(target.supervisor?.email), "told": .array(told),
+                "former_priority": JSON(former?.word),
+            ])
         try send(.escalated, to: target.told, about: ticket, entry: entry, by: actor, data: ["reason": .string("Escalated by \(actor.name): \(reason)")])
         try schedule(.updateCustomer, for: ticket.id, at: now + TimeInterval(settings.updateEveryHours * 3600))
     }

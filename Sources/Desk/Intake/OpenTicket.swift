@@ -59,7 +59,7 @@ extension Transaction {
             priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
             customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
             mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
-            serviceLevel: level.map { Reference(id: $0.id, name: $0.name) }, deadlines: level?.deadlines(from: now) ?? Deadlines(), createdAt: now)
+            serviceLevel: level.map { Reference(id: $0.id, name: $0.name) }, deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now)
         if ticket.subject.isEmpty { ticket.subject = "(no subject)" }
         var target: EscalationTarget?
         if routing.escalation != nil {
@@ -81,7 +81,7 @@ extension Transaction {
             request.writing, kind: .message, by: author, in: ticket.id, source: request.source, messageID: request.messageID, raw: request.raw,
             files: request.files, isFirst: true, provenance: request.provenance)
         try record(.opened, on: ticket.id, by: actor ?? author.actor, reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
-        if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry) }
+        if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority) }
         if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
         try acknowledge(ticket, request)
         return (ticket, entry)
@@ -138,19 +138,19 @@ extension Transaction {
         var wish = Routing.Wish(topic: topic, priority: request.priority)
         if let wanted = request.department { wish.department = try db.named(NamedTable.department, wanted, field: "department") }
         let place = try db.place(wish.department?.id ?? wish.topic?.department?.id)
-        return Routing.decide(wish, place: place, text: Words.split(request.subject + " . " + request.writing.text), urgentWords: settings.urgentWords)
+        return Routing.decide(wish, place: place, text: Urgency.Words(subject: request.subject, body: request.writing.text), urgentWords: settings.urgentWords)
     }
 
     private func insert(_ ticket: Ticket, isProved: Bool) throws -> Ticket {
         let id = try db.insert(
             """
             INSERT INTO ticket (number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
-                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency,
+                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency, due_rank,
                 created_at, updated_at, last_message_at, is_unproved)
             VALUES (\(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
                 \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress), \(ticket.source), \(ticket.mailbox),
                 \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id), \(ticket.deadlines.firstResponseDueAt),
-                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(now), \(now), \(now), \(!isProved))
+                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
             RETURNING id
             """, as: Ticket.self)
         return Ticket(ticket, id: id)

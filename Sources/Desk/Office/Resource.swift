@@ -73,6 +73,8 @@ package struct Resource: Sendable {
         case timeZone(column: String)
         case hours(column: String)
         case holidays(column: String)
+        /// What single priorities are promised instead: durations by priority and clock.
+        case targets(column: String)
         /// Written, never read back.
         case password(column: String)
         /// A credential the desk has to read again: sealed, never read back.
@@ -162,6 +164,7 @@ extension Resource {
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("first_response_minutes", .optionalInteger(column: "first_response_minutes", 1...5_256_000)),
             Field("resolution_minutes", .optionalInteger(column: "resolution_minutes", 1...5_256_000)),
+            Field("targets", .targets(column: "targets")),
             Field("schedule", .reference(column: "schedule_id", to: "schedule")),
         ])
 

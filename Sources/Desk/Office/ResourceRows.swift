@@ -132,7 +132,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column):
+            .holidays(let column), .targets(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column):
             return SQL(raw: column)
         case .reference(let column, let table): return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
         case .agent(let column):
@@ -150,7 +150,7 @@ extension Resource.Kind {
         case .flag: return .bool(try row.read())
         case .priority: return .string(try row.read(Priority.self).word)
         case .optionalPriority: return JSON(try row.read(Priority?.self)?.word)
-        case .hours, .holidays, .topicFields: return JSON(try row.read(String.self)) ?? .null
+        case .hours, .holidays, .topicFields, .targets: return JSON(try row.read(String.self)) ?? .null
         case .moment: return .string(try row.read(Date.self).rfc3339)
         case .reference:
             let id: Int64? = try row.read()
@@ -298,6 +298,9 @@ extension Transaction {
         case .holidays:
             guard case .array(let days) = value, days.allSatisfy({ $0.text.map(CivilDay.isName) ?? false }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
             return .text(value.written)
+        case .targets:
+            if let problem = ServiceLevel.Target.problem(in: value) { throw Wrong(problem) }
+            return .text(value.written)
         case .topicFields:
             guard case .array(let items) = value, items.count <= TopicField.most else { throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields")) }
             let fields = items.compactMap(TopicField.init)
@@ -388,7 +391,7 @@ extension Resource.Kind {
         switch self {
         case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
             .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _), .agent(let column):
+            .holidays(let column), .targets(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _), .agent(let column):
             column
         case .references, .agents, .texts: ""
         }

@@ -114,7 +114,7 @@ extension Transaction {
         let ids = try db.insert(
             """
             ticket (number, subject, state, priority, topic_id, department_id, assignee_id, solver_id, customer_id, requester_name, requester_address, source,
-                service_level_id, first_responded_at, resolution_due_at, paused_at, urgency, reopened_count, created_at, updated_at, resolved_at, closed_at,
+                service_level_id, first_responded_at, resolution_due_at, paused_at, urgency, due_rank, reopened_count, created_at, updated_at, resolved_at, closed_at,
                 last_message_at, last_reply_at)
             """, rows: drafts.map(\.row), returning: "id, number"
         ) { (try $0.read(Int64.self), try $0.read(Int64.self)) }
@@ -196,13 +196,17 @@ private struct SeedTicket {
     private var closedAt: Date? { state == .closed ? createdAt + 4 * 86400 : nil }
     private var assignee: Agent.ID? { state == .new || state == .spam ? nil : agent.id }
     private var urgency: Int { state.isActive ? 10 * (priority.rawValue + 1) + (state.isPaused ? 0 : 5) : 0 }
+    private var dueRank: Int {
+        guard state.isActive else { return Ticket.rankOfDone }
+        return 900_000_000_000_000 + (state.isPaused ? 99_999_999_999_999 : Int((createdAt + 2 * 86400).milliseconds))
+    }
     var text: String { "\(subject) \(number) \(requester.name) \(requester.address) \(question) \(answer) \(thanks)" }
 
     var row: [SQLValue] {
         var row: [SQLValue] = [number.sqlValue, subject.sqlValue, state.sqlValue, priority.sqlValue, topic.sqlValue, department.sqlValue, assignee.sqlValue]
         row += [resolvedAt == nil ? .null : agent.id.sqlValue, requester.id.sqlValue, requester.name.sqlValue, requester.address.sqlValue, "email".sqlValue]
         row += [serviceLevel.sqlValue, answeredAt.sqlValue, (createdAt + 2 * 86400).sqlValue, state.isPaused ? answeredAt.sqlValue : .null, urgency.sqlValue]
-        row += [0.sqlValue, createdAt.sqlValue, (closedAt ?? resolvedAt ?? answeredAt).sqlValue, resolvedAt.sqlValue, closedAt.sqlValue]
+        row += [dueRank.sqlValue, 0.sqlValue, createdAt.sqlValue, (closedAt ?? resolvedAt ?? answeredAt).sqlValue, resolvedAt.sqlValue, closedAt.sqlValue]
         row += [(createdAt + 7200).sqlValue, answeredAt.sqlValue]
         return row
     }

@@ -16,7 +16,8 @@ package struct Settings: Sendable, Equatable {
     package var reopenWithinDays = 30
     /// The name the desk's own mail server writes into `Authentication-Results` (RFC 8601); empty where it is not asked who is genuine.
     package var authservID = ""
-    package var urgentWords = ["urgent", "emergency"]
+    /// Evidence that a request cannot wait, as `Urgency` reads it; in the languages customers write in.
+    package var urgentWords = ["urgent", "emergency", "dringend", "Notfall", "urgente", "urgence", "emergencia", "emergência", "spoed", "noodgeval"]
     /// Hours between closing and the survey; 0 sends it at closing.
     package var surveyDelayHours = 0
     package var sendsSurveys = true

@@ -74,7 +74,7 @@ extension Transaction {
         if !wasSpam { ticket.reopenedCount += 1 }
         // The promise of the first answer was kept; the one of the solution begins anew.
         if let level = try ticket.serviceLevel.flatMap({ try db.serviceLevel($0.id) }) {
-            ticket.deadlines.resolutionDueAt = level.deadlines(from: now).resolutionDueAt
+            ticket.deadlines.resolutionDueAt = level.deadlines(from: now, priority: ticket.priority).resolutionDueAt
             ticket.deadlines.pausedAt = nil
             ticket.overdue = false
         }

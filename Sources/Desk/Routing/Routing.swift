@@ -21,6 +21,8 @@ package struct Routing: Sendable, Equatable {
     package let serviceLevel: ServiceLevel.ID?
     /// Why it is escalated at once, if it is.
     package let escalation: String?
+    /// The priority it would have without that: what it goes back to.
+    package let askedPriority: Priority
     /// How each part was decided.
     package let reason: String
 
@@ -46,7 +48,7 @@ package struct Routing: Sendable, Equatable {
         }
     }
 
-    package static func decide(_ wish: Wish, place: Place, text: [String], urgentWords: [String]) -> Routing {
+    package static func decide(_ wish: Wish, place: Place, text: Urgency.Words, urgentWords: [String]) -> Routing {
         var reasons: [String] = []
         if wish.department != nil {
             reasons.append("department \(place.department.name) as asked for")
@@ -67,7 +69,7 @@ package struct Routing: Sendable, Equatable {
         }
         return Routing(
             department: place.department, team: wish.topic?.team, priority: priority, serviceLevel: wish.topic?.serviceLevel ?? place.serviceLevel,
-            escalation: escalation, reason: reasons.joined(separator: "; "))
+            escalation: escalation, askedPriority: asked, reason: reasons.joined(separator: "; "))
     }
 }
 
@@ -106,7 +108,7 @@ extension Connection {
     func serviceLevel(_ id: ServiceLevel.ID) throws -> ServiceLevel? {
         try first(
             """
-            SELECT service_level.id, service_level.name, first_response_minutes, resolution_minutes, time_zone, hours, holidays
+            SELECT service_level.id, service_level.name, first_response_minutes, resolution_minutes, targets, time_zone, hours, holidays
             FROM service_level LEFT JOIN schedule ON schedule.id = schedule_id WHERE service_level.id = \(id)
             """
         ) { row in
@@ -114,6 +116,7 @@ extension Connection {
             let name: String = try row.read()
             let response: Int? = try row.read()
             let resolution: Int? = try row.read()
+            let targets: String = try row.read()
             let zone: String? = try row.read()
             let hours: String? = try row.read()
             let holidays: String? = try row.read()
@@ -121,7 +124,7 @@ extension Connection {
             if let zone, let hours, let holidays { schedule = Schedule.kept(timeZone: zone, hours: hours, holidays: holidays) }
             return ServiceLevel(
                 id: id, name: name, firstResponse: response.map { TimeInterval($0 * 60) }, resolution: resolution.map { TimeInterval($0 * 60) },
-                schedule: schedule)
+                targets: ServiceLevel.Target.read(targets), schedule: schedule)
         }
     }
 

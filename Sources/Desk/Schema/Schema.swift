@@ -5,6 +5,7 @@ package enum Schema {
     package static let migrator = Migrator([
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles, digest, textIndex, ticketStatistics,
         provenance,
+        dueOrder, targets,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.

@@ -86,14 +86,31 @@ extension Transaction {
     }
 
     private func set(_ priority: Priority, of ticket: inout Ticket, by actor: Actor) throws {
-        let data: JSON = ["priority": ["from": .string(ticket.priority.word), "to": .string(priority.word)]]
+        let former = ticket.priority
+        var data: [String: JSON] = ["priority": ["from": .string(former.word), "to": .string(priority.word)]]
         ticket.priority = priority
+        for (name, change) in try moveClocks(of: &ticket, from: former) { data[name] = change }
         try save(ticket)
-        try record(.changed, on: ticket.id, by: actor, data: data)
+        try record(.changed, on: ticket.id, by: actor, data: .object(data))
         // An urgent request goes to the escalation team whenever it is found to be one.
         guard priority == .urgent, ticket.escalationLevel == 0, ticket.state.isActive else { return }
-        try raise(&ticket, by: .routing, reason: "\(actor.name) set the priority to urgent")
+        try raise(&ticket, by: .routing, reason: "\(actor.name) set the priority to urgent", former: former)
         try save(ticket)
+    }
+
+    /// The clocks a ticket has by its present priority, counted from when it came in; says which moved.
+    func moveClocks(of ticket: inout Ticket, from former: Priority) throws -> [String: JSON] {
+        guard former != ticket.priority, ticket.state.isActive, let level = try ticket.serviceLevel.flatMap({ try db.serviceLevel($0.id) }) else { return [:] }
+        let before = ticket.deadlines
+        ticket.deadlines = level.moved(before, opened: ticket.createdAt, from: former, to: ticket.priority)
+        if ticket.overdue, ticket.deadlines.missed(at: now) == nil { ticket.overdue = false }
+        var moved: [String: JSON] = [:]
+        for (name, old, new) in [
+            ("first_response_due_at", before.firstResponseDueAt, ticket.deadlines.firstResponseDueAt), ("resolution_due_at", before.resolutionDueAt, ticket.deadlines.resolutionDueAt),
+        ] where old != new {
+            moved[name] = ["from": JSON(old?.rfc3339), "to": JSON(new?.rfc3339)]
+        }
+        return moved
     }
 
     private func leave(_ former: Reference<Team>, _ ticket: inout Ticket, by actor: Actor) throws {

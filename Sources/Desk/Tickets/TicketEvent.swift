@@ -18,6 +18,7 @@ package struct TicketEvent: Sendable {
     package enum Kind: String, Sendable, CaseIterable, SQLConvertible {
         case opened, assigned, claimed, released, transferred, escalated, replied, noted, received, waiting, held, resumed, resolved, confirmed,
             closed, reopened, merged, bounced, rated, reviewed, changed, linked, overdue, updated
+        case deEscalated = "de_escalated"
         case markedSpam = "marked_spam"
         case followedUp = "followed_up"
         case agentAdded = "agent_added"

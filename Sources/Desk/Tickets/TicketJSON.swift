@@ -89,7 +89,7 @@ extension Connection {
         var last: TicketCursor?
         var next: TicketCursor?
         let prefix = "\(office.url)/desk/tickets/"
-        try run(try list.statement(self, adding: ", ticket.urgency")) { row in
+        try run(try list.statement(self, adding: ", ticket.urgency, ticket.due_rank")) { row in
             count += 1
             guard count <= list.limit else { return next = last }
             last = try json.writeTicket(&row, prefix: prefix)
@@ -99,7 +99,7 @@ extension Connection {
 }
 
 extension JSONText {
-    /// A row of `Ticket.columns` and the urgency behind them.
+    /// A row of `Ticket.columns` and the keys of the orders behind them.
     fileprivate mutating func writeTicket(_ row: inout Row, prefix: String) throws -> TicketCursor {
         var cursor: TicketCursor?
         try object { json in
@@ -143,7 +143,7 @@ extension JSONText {
             row.skip()  // the last message
             row.skip()  // the last reply
             json.field("url", prefix, number)
-            cursor = TicketCursor(urgency: Int(try row.integer() ?? 0), id: id)
+            cursor = TicketCursor(urgency: Int(try row.integer() ?? 0), dueRank: Int(try row.integer() ?? 0), id: id)
         }
         guard let cursor else { throw StoreError.unreadable("a ticket without a key") }
         return cursor

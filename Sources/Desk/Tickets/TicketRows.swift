@@ -126,7 +126,7 @@ extension Transaction {
                 service_level_id = \(ticket.serviceLevel?.id), first_response_due_at = \(ticket.deadlines.firstResponseDueAt),
                 first_responded_at = \(ticket.deadlines.firstRespondedAt), resolution_due_at = \(ticket.deadlines.resolutionDueAt),
                 paused_at = \(ticket.deadlines.pausedAt), watch_at = \(ticket.watchAt), overdue = \(ticket.overdue),
-                escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency), reopened_count = \(ticket.reopenedCount),
+                escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency), due_rank = \(ticket.dueRank), reopened_count = \(ticket.reopenedCount),
                 merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt), closed_at = \(ticket.closedAt),
                 last_message_at = \(ticket.lastMessageAt), last_reply_at = \(ticket.lastReplyAt)
             WHERE id = \(ticket.id)

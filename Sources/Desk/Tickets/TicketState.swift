@@ -33,6 +33,7 @@ package enum TicketState: String, Sendable, CaseIterable, SQLConvertible {
 /// What can be done to a ticket as a whole.
 package enum TicketAction: String, Sendable, CaseIterable {
     case claim, assign, release, transfer, escalate, wait, hold, resume, resolve, confirm, close, reopen, spam, merge
+    case deEscalate = "de_escalate"
     case addAgent = "add_agent"
     case removeAgent = "remove_agent"
     case addCollaborator = "add_collaborator"
@@ -42,7 +43,7 @@ package enum TicketAction: String, Sendable, CaseIterable {
     /// The states an action starts from: the whole rule, in one table.
     package func isAllowed(in state: TicketState) -> Bool {
         switch self {
-        case .claim, .assign, .release, .transfer, .escalate, .resolve: state.isActive
+        case .claim, .assign, .release, .transfer, .escalate, .deEscalate, .resolve: state.isActive
         case .wait: state == .new || state == .open || state == .held
         case .hold: state == .new || state == .open || state == .waiting
         case .resume: state.isPaused

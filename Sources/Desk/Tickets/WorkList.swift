@@ -20,7 +20,7 @@ package enum WorkList: String, Sendable, CaseIterable {
         case .closed: "state:resolved,closed"
         }
     }
-    package var order: TicketOrder { self == .closed ? .newest : .urgency }
+    package var order: TicketOrder { self == .closed ? .newest : .due }
     /// What is closed only grows; nobody works from its number.
     package var isCounted: Bool { self != .closed }
 }
@@ -29,7 +29,8 @@ package enum WorkList: String, Sendable, CaseIterable {
 package struct ListCount: Sendable, Equatable {
     package let number: Int
     /// Above this there are simply many.
-    static let most = 999
+    package static let most = 999
+    package init(number: Int) { self.number = number }
     package var text: String { number > ListCount.most ? "\(ListCount.most)+" : String(number) }
 }
 

@@ -4,6 +4,8 @@ package indirect enum TextQuery: Sendable, Equatable {
     case phrase([String])
     /// A word that begins so.
     case prefix(String)
+    /// Words that stand one after the other, the last of which begins so.
+    case beginning([String])
     case all([TextQuery])
     case any([TextQuery])
 }
@@ -76,7 +78,9 @@ extension Connection {
     }
 
     /// The most words of one text that are indexed: what lies beyond is in the conversation still, but not searched.
-    private func indexable(_ text: String) -> [String] { Array(Words.split(text).prefix(8000)) }
+    private func indexable(_ text: String) -> [String] {
+        Array(Words.split(text).prefix(8000)) + Words.telephoneEndings(in: text).prefix(200)
+    }
 }
 
 extension Dialect {
@@ -103,7 +107,7 @@ extension TextQuery {
     /// All words that are looked for, as they are compared.
     package var words: [String] {
         switch self {
-        case .phrase(let words): words
+        case .phrase(let words), .beginning(let words): words
         case .prefix(let word): [word]
         case .all(let parts), .any(let parts): parts.flatMap(\.words)
         }

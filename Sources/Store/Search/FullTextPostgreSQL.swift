@@ -62,6 +62,7 @@ enum FullTextPostgreSQL {
         switch query {
         case .phrase(let words): "(" + words.map { "'\($0)'" }.joined(separator: " <-> ") + ")"
         case .prefix(let word): "'\(word)':*"
+        case .beginning(let words): "(" + words.map { "'\($0)'" }.joined(separator: " <-> ") + ":*)"
         case .all(let parts): "(" + parts.map(text).joined(separator: " & ") + ")"
         case .any(let parts): "(" + parts.map(text).joined(separator: " | ") + ")"
         }

@@ -55,6 +55,7 @@ enum FullTextSQLite {
         switch query {
         case .phrase(let words): "\"\(words.joined(separator: " "))\""
         case .prefix(let word): "\"\(word)\" *"
+        case .beginning(let words): "\"\(words.joined(separator: " "))\" *"
         case .all(let parts): "(" + parts.map(text).joined(separator: " AND ") + ")"
         case .any(let parts): "(" + parts.map(text).joined(separator: " OR ") + ")"
         }

@@ -113,6 +113,9 @@ extension Resource.Kind {
         case .hours:
             let times: JSON = ["type": "array", "items": ["type": "array", "minItems": 2, "maxItems": 2, "items": ["type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"]]]
             return ["type": "object", "additionalProperties": false, "properties": .object(Dictionary(uniqueKeysWithValues: Schedule.weekdays.map { ($0, times) }))]
+        case .targets:
+            let clocks: JSON = ["type": "object", "properties": ["first_response": ["type": "string"], "resolution": ["type": "string"]], "additionalProperties": .bool(false)]
+            return ["type": "object", "properties": .object(Dictionary(uniqueKeysWithValues: Priority.words.map { ($0, clocks) })), "additionalProperties": .bool(false)]
         case .holidays: return ["type": "array", "items": ["type": "string", "format": "date"]]
         case .topicFields:
             let kinds = JSON.array(TopicField.Kind.allCases.map { .string($0.rawValue) })

@@ -77,8 +77,47 @@ struct ResourceForm {
         case .references(_, _, _, let table): return boxes(choices(table), items(value).compactMap { $0["id"]?.integer.map(String.init) })
         case .agents: return boxes(agents.map { ($0.email, $0.name) }, items(value).compactMap { $0["email"]?.text })
         case .texts: return area(lines(value), rows: 3, hint: t("One a line"), required: required)
+        case .targets: return targets(name, value, fault)
         case .topicFields: return topicFields(name, label, value, returned, fault)
         case .moment: return ""
+        }
+    }
+
+    /// Minutes for each priority and clock; an empty one takes the level's own.
+    private func targets(_ name: String, _ value: JSON, _ fault: String?) -> HTML {
+        let rows: [HTML] = Priority.allCases.reversed().map { priority in
+            let fields: [HTML] = [("first_response", t("{0}: first response, in minutes", t.priority(priority))), ("resolution", t("{0}: resolution, in minutes", t.priority(priority)))].map { clock, title in
+                let given = value[priority.word]?[clock]?.text ?? ""
+                return TextField(name: "\(name)-\(priority.word)-\(clock)", label: title, value: Duration8601.seconds(given).map { String(Int($0 / 60)) } ?? given, type: "number").html
+            }
+            return "<div class=\"pair\">\(fields)</div>"
+        }
+        let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
+        return "<fieldset class=\"stack\"><legend>\(t("Targets by priority"))</legend><p class=\"small quiet\">\(t("In business hours. Leave a box empty to use the targets above."))</p>\(rows)\(wrong)</fieldset>"
+    }
+
+    private func targets(_ form: FormData, _ name: String) -> JSON {
+        var targets: [String: JSON] = [:]
+        for priority in Priority.allCases {
+            var clocks: [String: JSON] = [:]
+            for clock in ["first_response", "resolution"] {
+                let text = (form["\(name)-\(priority.word)-\(clock)"] ?? "").trimmingWhitespace()
+                if !text.isEmpty { clocks[clock] = .string(Int(text).map { "PT\($0)M" } ?? text) }
+            }
+            if !clocks.isEmpty { targets[priority.word] = .object(clocks) }
+        }
+        return .object(targets)
+    }
+
+    private func weekday(_ day: String) -> String {
+        switch day {
+        case "mon": t("Monday")
+        case "tue": t("Tuesday")
+        case "wed": t("Wednesday")
+        case "thu": t("Thursday")
+        case "fri": t("Friday")
+        case "sat": t("Saturday")
+        default: t("Sunday")
         }
     }
 
@@ -159,6 +198,7 @@ struct ResourceForm {
             case .texts: values[field.name] = .array(typedLines(text).map(JSON.string))
             case .holidays: values[field.name] = days(text, field.name, &sentences)
             case .hours: values[field.name] = hours(form, field.name, &sentences)
+            case .targets: values[field.name] = targets(form, field.name)
             case .topicFields: values[field.name] = asked(form, field.name, &sentences)
             default: values[field.name] = .string(text)
             }

@@ -63,6 +63,9 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
     case .transfer:
         content = "\(choice("department", t("To the department"), view.choices.departments.filter { $0.id != view.ticket.department.id }.map { ($0.name, $0.name) }))\(line("reason", t("Why, if you like")))"
     case .escalate: content = "<p class=\"small quiet\">\(t("It goes to the next level and is worked on first; the customer is told."))</p>\(box("reason", t("Why"), required: true))"
+    case .deEscalate:
+        let levels = (0..<max(view.ticket.escalationLevel, 1)).reversed().map { (String($0), $0 == 0 ? t("No longer escalated") : t("Level {0}", String($0))) }
+        content = "<p class=\"small quiet\">\(t("When the escalation ends, the customer no longer gets regular updates, and a priority that the escalation raised goes back to what it was."))</p>\(choice("to", t("New level"), levels))\(line("reason", t("Why, if you like")))"
     case .resolve:
         content = "<p class=\"small quiet\">\(t("The customer is asked whether it is solved. Without a message, they are told only that you've finished."))</p>\(box("body", t("The solution, for the customer")))"
     case .merge:

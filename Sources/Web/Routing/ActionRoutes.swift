@@ -41,6 +41,7 @@ enum ActionRoutes {
         case .release: "Give it back to the team"
         case .transfer: "Move it to another department"
         case .escalate: "Pass it up, with the reason"
+        case .deEscalate: "Take the escalation back, one level or to the one given"
         case .wait: "Wait for the customer"
         case .hold: "Wait for somebody else; the clock rests"
         case .resume: "Go on working"
@@ -63,6 +64,7 @@ enum ActionRoutes {
         case .assign: "Assignment"
         case .transfer: "Transfer"
         case .escalate: "Escalation"
+        case .deEscalate: "DeEscalation"
         case .resolve: "Solution"
         case .merge: "Merge"
         case .addAgent, .removeAgent: "SecondAgent"
@@ -91,6 +93,8 @@ struct Wish: Sendable {
     /// The former requester goes on as a collaborator.
     var keepsFormer = false
     var files: [StoredFile] = []
+    /// The escalation level to go back to.
+    var level: Int?
 
     init(_ action: TicketAction, _ input: inout Input) throws {
         switch action {
@@ -102,6 +106,11 @@ struct Wish: Sendable {
             department = input.wanted("department")
             if department == nil { input.fault("department", .required) }
         case .resolve: solution = input.writing(required: false)
+        case .deEscalate:
+            if let value = input.value("to") {
+                level = (value.integer ?? value.text.flatMap { Int64($0) }).flatMap { Int(exactly: $0) }
+                if level == nil { input.fault("to", .wrongType(expected: "a whole number")) }
+            }
         case .merge:
             into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
             if into == nil { input.fault("into", .required) }
@@ -133,6 +142,7 @@ extension Transaction {
             guard let department = wish.department else { break }
             try transfer(&ticket, to: try db.named(NamedTable.department, department, field: "department"), by: actor, reason: reason)
         case .escalate: try escalate(&ticket, by: actor, reason: reason)
+        case .deEscalate: try deEscalate(&ticket, to: wish.level, by: actor, reason: reason)
         case .wait: try pause(&ticket, as: .waiting, by: actor, reason: reason)
         case .hold: try pause(&ticket, as: .held, by: actor, reason: reason)
         case .resume: try resume(&ticket, by: actor, reason: reason)

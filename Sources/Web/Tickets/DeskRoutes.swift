@@ -14,6 +14,7 @@ enum DeskRoutes {
             .get("/desk/counts", for: .agent(.viewer), counts),
             .get("/desk/search", for: .agent(.viewer), search),
             .get("/desk/next", for: .agent(.viewer), next),
+            .get("/desk/search/help", for: .agent(.viewer)) { Page.response(searchHelpPage(try await $0.deskFrame())) },
             .get("/desk/new", for: .agent(.agent), showNew),
             .post("/desk/new", for: .agent(.agent), taking: .files, openNew),
             .post("/desk/bulk", for: .agent(.agent), bulk),
@@ -66,14 +67,16 @@ enum DeskRoutes {
                 let query = try TicketQuery(text, now: desk.now)
                 let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
                 let words = query.soughtWords
-                (view.page, view.snippets) = try await call.desk.read { db in
+                (view.page, view.snippets, view.found) = try await call.desk.read { db in
                     let page = try db.lines(wanted)
-                    return (page, try db.snippets(of: page.lines.map(\.id), words: words))
+                    // A first page that is not full has been counted already.
+                    let found = page.next == nil && wanted.after == nil ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: ListCount.most + 1)
+                    return (page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found))
                 }
                 view.words = words
                 view.choices = try await call.desk.choices.choices(on: call.desk)
             } catch Refusal.invalid(let faults) {
-                view.fault = faults.first.map { desk.t("The search {0}", $0.problem.text) }
+                view.fault = faults.first.map { $0.problem.text }
             }
             return view
         }

@@ -13,6 +13,8 @@ struct ListView: Sendable {
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
+    /// How many tickets a search found, as far as it matters.
+    var found: ListCount?
     /// What a many-at-once action came to.
     var said: String?
     /// The names the many-at-once form offers.
@@ -41,7 +43,7 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     let t = desk.t
     let orders: [HTML] = TicketOrder.allCases.map { order in
         let current: HTML? = order == view.order ? " aria-current=\"true\"" : nil
-        let title = switch order { case .newest: t("newest"); case .oldest: t("oldest"); case .urgency: t("urgent first") }
+        let title = switch order { case .newest: t("newest"); case .oldest: t("oldest"); case .due: t("due first"); case .urgency: t("urgent first") }
         return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(title)</a>"
     }
     let fault: HTML? = view.fault.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
@@ -50,12 +52,38 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     var rows = HTML(capacity: view.page.lines.count * 520)
     let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
     for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
-    let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("Nothing was found.") : t("Nothing here. Well done."))</p>" : nil
+    let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("No tickets match your search. Try fewer or shorter words.") : t("All clear. No tickets are waiting in this view."))</p>" : nil
     return """
         <form method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)">\
-        <header class="row spread wrap"><h1>\(view.title)</h1><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
+        <header class="row spread wrap"><div><h1>\(view.title)</h1>\(view.list == nil ? searchLine(view, t) : nil)</div><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
         <ol class="rows">\(rows)</ol>\(empty)</form><div class="row pager">\(first)\(next)</div>
         """
+}
+
+/// How many were found, and where the search language is explained.
+private func searchLine(_ view: ListView, _ t: Language) -> HTML {
+    let found: HTML? = view.found.map { count in
+        "<span data-found>\(count.number > ListCount.most ? t("More than {0} tickets", String(ListCount.most)) : count.number == 1 ? t("1 ticket") : t("{0} tickets", String(count.number)))</span> · "
+    }
+    return "<p class=\"small quiet\">\(found)<a href=\"\(href: Path("desk", "search", "help"))\">\(t("How to search"))</a></p>"
+}
+
+/// The search language on one page: each term beside what it finds.
+func searchHelpPage(_ desk: DeskFrame) -> HTML {
+    let t = desk.t
+    let terms: [(String, String)] = [
+        ("print", t("Words that begin with “print”, such as printer")), ("\"paper jam\"", t("Exactly these words, one after the other")), ("printer -toner", t("With printer, without toner (also: NOT toner)")),
+        ("printer OR scanner", t("One or the other; use parentheses to group")), ("assignee:ada", t("Assigned to Ada, by name, part of the name or email; also me or nobody")),
+        ("team:mine", t("Assigned to one of your teams")), ("from:kim", t("From a customer, by name, email address or @domain")), ("organization:harbour", t("From customers of an organization (also: org:)")),
+        ("subject:invoice", t("With these words in the subject")), ("cc:lee@corner.example", t("With somebody in CC")), ("state:open,waiting", t("In one of these states (also: is:open)")),
+        ("is:overdue", t("Overdue; also escalated, answered, unassigned, closed")), ("priority:>=high", t("High or urgent")), ("due:4h", t("Due within 4 hours; also today, tomorrow, overdue, none or a date")),
+        ("tag:vip", t("With a tag; tag:none finds tickets without tags")), ("has:attachment", t("With an attachment; also note, reply, tag, assignee, team, organization, cc, rating")),
+        ("updated:<7d", t("Updated less than 7 days ago; also created, resolved, closed")), ("created:2026-11-01..2026-11-24", t("Created between two days")), ("rating:1,2", t("Rated 1 or 2 by the customer")), ("#100123", t("The ticket with this number")),
+    ]
+    let rows: [HTML] = terms.map { "<tr><td><a href=\"\(href: Path("desk", "search", query: [("query", $0.0)]))\"><code>\($0.0)</code></a></td><td>\($0.1)</td></tr>" }
+    return deskPage(
+        t("How to search"), desk, at: .search,
+        "<main class=\"sheet\" id=\"content\"><h1>\(t("How to search"))</h1><p>\(t("Type words to find tickets that contain all of them. Add filters to narrow the search."))</p><table><thead><tr><th>\(t("Search for"))</th><th>\(t("Finds tickets"))</th></tr></thead><tbody>\(rows)</tbody></table></main>")
 }
 
 /// The many-at-once form's line as it was last made for each language: its names change seldom.

@@ -72,6 +72,7 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
         guard action.isAllowed(in: state) else { return nil }
         if action == .claim, view.ticket.assignee?.id == desk.agent.id { return nil }
         if action == .release, view.ticket.assignee == nil { return nil }
+        if action == .deEscalate, view.ticket.escalationLevel == 0 { return nil }
         let style: HTML = first ? "button first" : "button"
         let key: HTML? = keys[action].map { " data-key=\"\($0)\"" }
         let shown: HTML? = keys[action].map { " <kbd>\($0.uppercased())</kbd>" }
@@ -85,7 +86,7 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let front: [HTML?] = [
         button(.resolve, first: state.isActive), button(.reopen, first: !state.isActive), button(.claim), button(.assign), button(.escalate), button(.wait), button(.resume),
     ]
-    let more: [HTML?] = [button(.confirm), button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
+    let more: [HTML?] = [button(.deEscalate), button(.confirm), button(.hold), button(.transfer), button(.release), button(.close), button(.merge), button(.spam)]
     let rest = more.compactMap { $0 }
     guard !rest.isEmpty else { return "<div class=\"row wrap actions\">\(front.compactMap { $0 })</div>" }
     return """
@@ -223,7 +224,9 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .claimed: t("{0} took it up", who)
         case .released: t("{0} gave it back", who)
         case .transferred: t("{0} moved it to {1}", who, to)
-        case .escalated: t("{0} escalated it", who)
+        case .escalated:
+            told(data).isEmpty ? t("{0} escalated it", who) : t("{0} escalated it and told {1}", who, told(data))
+        case .deEscalated: (data?["to"]?.integer ?? 0) == 0 ? t("{0} ended the escalation", who) : t("{0} de-escalated it to level {1}", who, String(data?["to"]?.integer ?? 0))
         case .replied: t("{0} replied", who)
         case .noted: t("{0} wrote a note", who)
         case .received: t("{0} wrote", who)
@@ -253,6 +256,12 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .takenBack: t("{0} took a reply back", who)
         }
     return "\(sentence)"
+}
+
+/// Whom an escalation was told to.
+private func told(_ data: JSON?) -> String {
+    guard case .array(let names)? = data?["told"] else { return "" }
+    return names.compactMap(\.text).joined(separator: ", ")
 }
 
 private func changed(_ data: JSON?, _ t: Language) -> String {
@@ -286,7 +295,7 @@ private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let links: [HTML] = view.whole.links.map { "<li><a href=\"\(href: ticketPath($0.number))\">#\($0.number)</a> <span class=\"quiet\">\(linkWord($0.kind, t))</span></li>" }
     let linked: HTML? = links.isEmpty ? nil : "<section><h2>\(t("Linked"))</h2><ul class=\"plain small\">\(links)</ul></section>"
     return """
-        \(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p>\(requesterLinks(desk, view))</section>\
+        \(escalation(desk, view))\(clock(desk, ticket))<section><h2>\(t("Customer"))</h2><div class="row">\(face(name))<div class="grow"><strong>\(name)</strong><div class="small quiet cut">\(ticket.requesterAddress)</div>\(organization)</div></div><p class="small">\(link)</p>\(requesterLinks(desk, view))</section>\
         \(people(desk, view))\(mails(view, t))<section><h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(survey)\(linked)
         """
 }
@@ -321,6 +330,20 @@ private func linkWord(_ kind: String, _ t: Language) -> String {
     case "followed_by": t("continues this")
     default: t("has to do with this")
     }
+}
+
+/// Of an escalated ticket: its level, when the customer hears next, and the way back.
+private func escalation(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
+    let t = desk.t
+    let ticket = view.ticket
+    guard ticket.escalationLevel > 0, ticket.state.isActive else { return nil }
+    let update: HTML? = view.nextUpdate.map { due in
+        "<div class=\"row spread\"><span>\(t("Next update to the customer"))</span><span class=\"num\">\(t.span(max(0, due.timeIntervalSince(desk.now))))</span></div>"
+    }
+    let lowered: HTML? = ticket.priority < .urgent ? "<p class=\"small\">\(t("The priority was lowered, but the ticket is still escalated."))</p>" : nil
+    let back: HTML? = desk.works && TicketAction.deEscalate.isAllowed(in: ticket.state)
+        ? "<p class=\"small\"><a href=\"\(href: actionPath(ticket.number, .deEscalate))\" data-dialog>\(t("De-escalate"))</a></p>" : nil
+    return "<section><h2>\(t("Escalated · level {0}", String(ticket.escalationLevel)))</h2><div class=\"clock small\">\(update)</div>\(lowered)\(back)</section>"
 }
 
 private func clock(_ desk: DeskFrame, _ ticket: Ticket) -> HTML? {

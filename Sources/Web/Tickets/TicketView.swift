@@ -20,6 +20,8 @@ struct TicketView: Sendable {
     let present: [Presence]
     /// Mail to the requester's address came back.
     let isUndeliverable: Bool
+    /// When the customer of an escalated ticket is told next how it stands.
+    let nextUpdate: Date?
     var ticket: Ticket { whole.ticket }
     /// The last thing said, so that a reply written before something new arrived is noticed.
     var lastEntry: Int64 { entries.last?.id.number ?? 0 }
@@ -73,7 +75,8 @@ extension Call {
                 whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
                 mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
                 acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
-                isUndeliverable: try db.isUndeliverable(ticket.requesterAddress))
+                isUndeliverable: try db.isUndeliverable(ticket.requesterAddress),
+                nextUpdate: ticket.escalationLevel > 0 ? try db.nextUpdate(of: ticket.id) : nil)
         }
     }
 }

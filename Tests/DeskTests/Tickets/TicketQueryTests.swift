@@ -15,10 +15,12 @@ struct TicketQueryTests {
     @Test("words, phrases, fields, turning round and alternatives")
     func reads() throws {
         #expect(try read("") == .everything)
-        #expect(try read("Printer") == .text(.phrase(["printer"])))
+        #expect(try read("Printer") == .text(.prefix("printer")))
+        #expect(try read("\"Printer\"") == .text(.phrase(["printer"])))
+        #expect(try read("to 2026") == .all([.text(.phrase(["to"])), .text(.phrase(["2026"]))]))
         #expect(try read("print*") == .text(.prefix("print")))
         #expect(try read("\"paper jam\"") == .text(.phrase(["paper", "jam"])))
-        #expect(try read("printer -tag:vip") == .all([.text(.phrase(["printer"])), .not(.tag("vip"))]))
+        #expect(try read("printer -tag:vip") == .all([.text(.prefix("printer")), .not(.tag("vip"))]))
         #expect(try read("state:new,open") == .state([.new, .open]))
         #expect(try read("state:closed OR priority:>=high") == .any([.state([.closed]), .priority(least: .high, most: .urgent)]))
         #expect(try read("(a OR b) c") == .all([.any([.text(.phrase(["a"])), .text(.phrase(["b"]))]), .text(.phrase(["c"]))]))
@@ -32,7 +34,7 @@ struct TicketQueryTests {
     func colons(text: String) throws { _ = try read(text) }
 
     @Test("what cannot be read is refused with what would be right", arguments: [
-        "colour:red", "state:angry", "priority:huge", "created:soon", "number:abc", "(a", "a)", "source:pigeon", "is:funny", "state:,",
+        "colour:red", "state:angry", "priority:huge", "created:soon", "number:abc", "source:pigeon", "is:funny", "state:,",
     ])
     func refuses(text: String) { #expect(throws: Refusal.self) { try TicketQuery(text, now: now) } }
 
@@ -45,6 +47,35 @@ struct TicketQueryTests {
         #expect(try read("created:today") == .moment(.created, from: day, to: nil))
         #expect(try read("updated:2h") == .moment(.updated, from: now - 7200, to: nil))
         #expect(try read("created:<2026-11-24") == .moment(.created, from: nil, to: day))
+    }
+
+    @Test("NOT, AND, signs alone and half brackets mean what people mean by them")
+    func operators() throws {
+        #expect(try read("NOT printer") == .not(.text(.prefix("printer"))))
+        #expect(try read("printer AND broken") == .all([.text(.prefix("printer")), .text(.prefix("broken"))]))
+        #expect(try read("(printer") == .text(.prefix("printer")))
+        #expect(try read("printer)") == .text(.prefix("printer")))
+        for signs in ["***", "🚢", "…", "- -", "-", "()", "( *** )", "NOT", "*** OR …"] { #expect(try read(signs) == .not(.everything), "\(signs)") }
+        #expect(try read("printer - ***") == .text(.prefix("printer")))
+        #expect(try read("printer OR ***") == .text(.prefix("printer")))
+        #expect(try read("C:\\Users") == .text(.beginning(["c", "users"])))
+        #expect(try read("assignee:nobody") == .assignee(.nobody))
+        #expect(try read("tag:none") == .tagged(false))
+        #expect(try read("updated:<7d") == .moment(.updated, from: now - 7 * 86400, to: nil))
+        #expect(try read("updated:>7d") == .moment(.updated, from: nil, to: now - 7 * 86400))
+        #expect(try read("due:4h") == .due(from: now, to: now + 4 * 3600))
+        #expect(try read("org:harbour") == .organization("harbour"))
+    }
+
+    @Test("operators without end are read at once", arguments: [String(repeating: "-", count: 51) + "a", String(repeating: "NOT ", count: 51) + "a"])
+    func manyOperators(text: String) throws { #expect(try read(text) == .not(.text(.phrase(["a"])))) }
+
+    @Test("a fault is a sentence that says what to do")
+    func faults() {
+        #expect { try TicketQuery("foo:bar", now: now) } throws: { error in
+            guard case Refusal.invalid(let faults)? = error as? Refusal else { return false }
+            return faults.first?.problem.text.hasPrefix("There is no field “foo”. You can use state, assignee") == true
+        }
     }
 
     @Test("deep nesting ends at a limit")
@@ -68,13 +99,52 @@ struct TicketListTests {
         try await test.act(on: printer) { tx, ticket in _ = try tx.note(on: &ticket, Writing("hidden elephant", type: .text), by: Actor(ada), files: [], source: .web) }
         let (a, b) = (printer.number, network.number)
         let cases: [(String, [Int64])] = [
-            ("printer", [a]), ("PRINTER smoke", [a]), ("smoke printer", [a]), ("\"printer in\"", [a]), ("\"in printer\"", []), ("grosse", [a]), ("größe", [a]), ("smok", []), ("smok*", [a]), ("elephant", [a]),
+            ("printer", [a]), ("PRINTER smoke", [a]), ("smoke printer", [a]), ("\"printer in\"", [a]), ("\"in printer\"", []), ("grosse", [a]), ("größe", [a]), ("smok", [a]), ("\"smok\"", []), ("smok*", [a]), ("elephant", [a]),
             ("字", [b]), ("\"one three\"", [b]), ("-printer", [b]), ("printer OR network", [b, a]), ("state:new", [a]), ("state:active", [b, a]), ("-state:new", [b]), ("assignee:ada@desk.example", [b]), ("assignee:none", [a]),
             ("priority:>=high", [b]), ("priority:normal", [a]), ("from:lee@corner.example", [b]), ("from:@corner.example", [b]), ("from:okafor", [b]), ("from:100%", []), ("tag:vip", [a]), ("number:\(b)", [b]), ("#\(a)", [a]), ("\(a)", [a]),
             ("created:today", [b, a]), ("created:yesterday", []), ("source:email", [b, a]), ("is:escalated", []), ("department:support", [b, a]), ("(printer OR network) -tag:vip", [b]), ("-(printer OR network)", []), ("", [b, a]),
         ]
         for (query, expected) in cases { #expect(try await numbers(test, query) == expected, "\(query)") }
         #expect(try await numbers(test, "assignee:me", by: .agent(ada)) == [b])
+    }
+
+    @Test("letters, scripts and numbers are found however they are typed")
+    func writing() async throws {
+        let test = try await TestDesk()
+        let turkish = try await test.open("Yazıcı KIRIK, İstanbul", body: "x")
+        let thai = try await test.open("เครื่องพิมพ์เสีย", body: "x")
+        let moeller = try await test.open("Rechnung Möller", body: "Rückruf +49 (0)30 123-4567 bitte")
+        let path = try await test.open("Path", body: "It stands in C:\\Users\\kim\\report.txt, Søren said")
+        let cases: [(String, [Int64])] = [
+            ("yazıcı", [turkish.number]), ("yazici", [turkish.number]), ("kırık", [turkish.number]), ("istanbul", [turkish.number]), ("İSTANBUL", [turkish.number]),
+            ("เสีย", [thai.number]), ("พิมพ์", [thai.number]), ("moeller", [moeller.number]), ("möller", [moeller.number]), ("moller", [moeller.number]), ("rueckruf", [moeller.number]),
+            ("+49301234567", [moeller.number]), ("030 1234567", [moeller.number]), ("(030) 123 45 67", [moeller.number]), ("1234567", [moeller.number]), ("030/7654321", []),
+            ("C:\\Users", [path.number]), ("soren", [path.number]), ("(path", [path.number]), ("***", []), ("🚢", []), ("subject:path", [path.number]), ("subject:kim", []), ("path NOT kim", []), ("has:tag", []), ("tag:none path", [path.number]),
+        ]
+        for (query, expected) in cases { #expect(try await numbers(test, query) == expected, "\(query)") }
+    }
+
+    @Test("somebody or something is named by any part of the name, and what nobody is called is refused")
+    func parts() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.write { try $0.addAgent(email: "al@desk.example", name: "Ada Lind", role: .agent, departments: [], passwordHash: nil) }
+        let ticket = try await test.open()
+        try await test.act(on: ticket) { try $0.claim(&$1, by: ada) }
+        for query in ["assignee:ada", "assignee:lin", "assignee:\"ada lind\"", "assignee:al@desk.example", "department:supp", "is:assigned", "-is:unassigned", "due:<2d OR is:overdue OR has:due"] {
+            #expect(try await numbers(test, query) == [ticket.number], "\(query)")
+        }
+        for query in ["assignee:zoe", "team:zoe", "department:zoe", "org:zoe"] { await #expect(throws: Refusal.self, "\(query)") { _ = try await numbers(test, query) } }
+    }
+
+    @Test("by due time the escalated come first, then what is overdue, then what is due soonest, and what waits comes last")
+    func byDue() async throws {
+        let test = try await TestDesk()
+        let early = try await test.open("early")
+        test.clock.advance(hours: 1)
+        let (urgentLater, high, late, waiting) = (try await test.open("up"), try await test.open("high") { $0.priority = .high }, try await test.open("late"), try await test.open("waits"))
+        try await test.act(on: urgentLater) { try $0.escalate(&$1, by: .routing, reason: "it burns") }
+        try await test.act(on: waiting) { try $0.pause(&$1, as: .waiting, by: .routing) }
+        #expect(try await numbers(test, "is:open", order: .due) == [urgentLater.number, high.number, early.number, late.number, waiting.number])
     }
 
     @Test("what was just written is found, and what was merged is found where it went")
