@@ -35,6 +35,7 @@ let package = Package(
         .systemLibrary(name: "CMemory"),
         .systemLibrary(name: "CResolver"),
         .systemLibrary(name: "CTNEF", pkgConfig: "libytnef", providers: [.apt(["libytnef0-dev"])]),
+        .systemLibrary(name: "CQRCode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(name: "Markup", swiftSettings: strict),
@@ -73,7 +74,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Desk", "Markup", "Mail", "Store",
+                "Desk", "Markup", "Mail", "Store", "CQRCode",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -117,7 +118,10 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(
             name: "MailTests",
-            dependencies: ["Mail", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto")],
+            dependencies: [
+                "Mail", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(

@@ -37,4 +37,13 @@ static inline int usher_curl_socket(CURL *handle) {
 static inline CURLcode usher_curl_set_writer(CURL *handle, size_t (*writer)(char *, size_t, size_t, void *)) {
     return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, writer);
 }
+static inline const char *usher_curl_redirect_url(CURL *handle) {
+    char *found = NULL;
+    curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &found);
+    return found;
+}
+/* Called when a connection stands and before anything is sent: with the address of the other end. */
+static inline CURLcode usher_curl_set_before_request(CURL *handle, int (*asked)(void *, char *, char *, int, int)) {
+    return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, asked);
+}
 #endif

@@ -17,6 +17,10 @@ package struct Desk: Sendable {
     package let choices: ChoicesShelf
     /// Bytes of large uploads and messages that may be in memory at once.
     package let largeBodies: ByteBudget
+    /// Counts up whenever somebody's rights change here.
+    package let rights: RightsGeneration
+    /// Where passwords that are given are looked at.
+    package let passwords: PasswordCheck
     package let log: Logger
 
     package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 1_000_000_000) {
@@ -31,16 +35,19 @@ package struct Desk: Sendable {
         counts = CountShelf(shortest: shortestCount)
         choices = ChoicesShelf()
         largeBodies = ByteBudget(total: 64 << 20)
+        rights = RightsGeneration()
+        passwords = PasswordCheck()
     }
 
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
-        let (result, events) = try await database.write { db in
+        let (result, events, changesRights) = try await database.write { db in
             let recorded = Recorded()
             let result = try body(Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
-            return (result, recorded.events)
+            return (result, recorded.events, recorded.changesRights)
         }
+        if changesRights { rights.advance() }
         bell.ring()
         feed.publish(events)
         return result

@@ -10,7 +10,7 @@ package enum HTMLSanitizer {
         var markup = HTML(capacity: min(html.utf8.count, HTMLTree.mostBytes))
         HTMLTree(html).walk { step in
             switch step {
-            case .text(let words): markup.write(text: words)
+            case .text(let words): markup.write(prose: words)
             case .open(let element): if let name = written(element) { open(element, as: name, in: &markup) }
             case .close(let element):
                 if let name = written(element), element.tag.role != .void {
@@ -79,7 +79,7 @@ package enum HTMLSanitizer {
         markup.write(" ")
         markup.write(text: name)
         markup.write("=\"")
-        markup.write(text: value)
+        markup.write(prose: value)
         markup.write("\"")
     }
 }

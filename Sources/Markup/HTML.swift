@@ -23,8 +23,10 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     }
     /// Our own markup.
     package mutating func write(_ markup: StaticString) { markup.withUTF8Buffer { bytes.append(contentsOf: $0) } }
-    /// Anybody's text, escaped.
+    /// Anybody's text, escaped, with the characters that steer its direction shown as marks.
     package mutating func write(text: some StringProtocol) { Self.escape(text, into: &bytes) }
+    /// Anybody's text of many lines, escaped: there such characters are part of the writing, and end with the paragraph.
+    package mutating func write(prose: some StringProtocol) { Self.escape(prose, showing: false, into: &bytes) }
     package mutating func write(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -42,6 +44,8 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         package mutating func appendInterpolation(_ text: String?) {
             if let text { escape(text) }
         }
+        /// Text in a field, which comes back as it stands there.
+        package mutating func appendInterpolation(typed text: String) { HTML.escape(text, showing: false, into: &bytes) }
         package mutating func appendInterpolation(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
         package mutating func appendInterpolation(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
         package mutating func appendInterpolation(_ markup: HTML) { bytes.append(contentsOf: markup.bytes) }
@@ -60,11 +64,11 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         private mutating func escape(_ text: String) { HTML.escape(text, into: &bytes) }
     }
 
-    fileprivate static func escape(_ text: some StringProtocol, into bytes: inout [UInt8]) {
-        if text.utf8.withContiguousStorageIfAvailable({ escape($0, into: &bytes) }) == nil { Array(text.utf8).withUnsafeBufferPointer { escape($0, into: &bytes) } }
+    fileprivate static func escape(_ text: some StringProtocol, showing: Bool = true, into bytes: inout [UInt8]) {
+        if text.utf8.withContiguousStorageIfAvailable({ escape($0, showing, into: &bytes) }) == nil { Array(text.utf8).withUnsafeBufferPointer { escape($0, showing, into: &bytes) } }
     }
 
-    private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) {
+    private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, _ showsDirections: Bool, into bytes: inout [UInt8]) {
         // Stretches without a special character go over in one piece.
         var plain = 0
         for index in 0..<utf8.count {
@@ -76,6 +80,12 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
             case UInt8(ascii: "\""): entity = "&quot;"
             case UInt8(ascii: "'"): entity = "&#39;"
             case 0: entity = ""
+            case 0xE2, 0xD8:
+                guard showsDirections, let (length, shown) = Directions.control(at: index, in: utf8) else { continue }
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[plain..<index]))
+                bytes.append(contentsOf: shown.utf8)
+                plain = index + length
+                continue
             default: continue
             }
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[plain..<index]))

@@ -22,8 +22,6 @@ struct Frame: Sendable {
 enum Page {
     /// No script but our files, no style but ours, no frame, nothing from elsewhere.
     static let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    /// Where a reader asked for the pictures of a mail.
-    static let policyWithPictures = policy.replacingOccurrences(of: "img-src 'self' data: blob:", with: "img-src 'self' data: blob: https: http:")
 
     static func response(_ page: HTML, policy: String = Page.policy) -> Response { response(.ok, page, policy: policy) }
     static func response(_ status: HTTPResponse.Status, _ page: HTML, policy: String = Page.policy) -> Response {
@@ -119,7 +117,7 @@ struct TextField {
         let required: HTML? = isRequired ? " required" : nil
         return """
             <div class="field"><label for="\(id)">\(label)</label>\
-            <input id="\(id)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" value="\(value)"\(required)\(described(id, fault, hint))>\(below(id, fault, hint))</div>
+            <input id="\(id)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" value="\(typed: value)"\(required)\(described(id, fault, hint))>\(below(id, fault, hint))</div>
             """
     }
 }
@@ -139,7 +137,7 @@ struct TextArea {
         return """
             <div class="field"><label for="\(name)">\(label)</label>\
             <textarea id="\(name)" name="\(name)" rows="\(rows)"\(required)\(described(name, fault, hint))>
-            \(value)</textarea>\(below(name, fault, hint))</div>
+            \(typed: value)</textarea>\(below(name, fault, hint))</div>
             """
     }
 }

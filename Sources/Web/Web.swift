@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import Mail
 import CoreMetrics
 import Metrics
 import NIOCore
@@ -21,9 +22,12 @@ package struct Web: Sendable {
     /// Sends one message at once, for the test button: nil when it was taken, else what the mail server said.
     let tryMail: (@Sendable (_ recipient: String, _ text: MailText?) async -> String?)?
     let measures: PrometheusMetrics
+    /// Pictures from elsewhere, fetched by the desk.
+    let pictures: RemotePictures
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil) {
+    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil, pictures: RemotePictures? = nil) {
+        self.pictures = pictures ?? RemotePictures(folder: desk.files.folder.deletingLastPathComponent().appending(path: "pictures"))
         self.proxies = Set(proxies)
         self.metricsReaders = Set(metricsReaders)
         self.tryMail = tryMail
@@ -37,7 +41,7 @@ package struct Web: Sendable {
     package static var routes: [Route] {
         TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
             + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
-            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
+            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
     }
 
     package func router() -> Router<DeskContext> {
@@ -132,18 +136,19 @@ package struct Web: Sendable {
 
 /// API keys as they were last looked up. A key that was revoked works for some seconds more.
 final class KeyRing: Sendable {
-    private let known = Mutex<[String: (key: APIKey, until: UInt64)]>([:])
+    private let known = Mutex<[String: (key: APIKey, rights: Int, until: UInt64)]>([:])
     private static let lifetime: UInt64 = 5_000_000_000
     private static let most = 10_000
 
     func key(_ text: String, _ desk: Desk) async throws -> APIKey? {
         let hash = Secret.hash(text)
         let now = DispatchTime.now().uptimeNanoseconds
-        if let found = known.withLock({ $0[hash] }), found.until > now { return found.key }
+        let rights = desk.rights.current
+        if let found = known.withLock({ $0[hash] }), found.until > now, found.rights == rights { return found.key }
         guard let key = try await desk.read({ try $0.apiKey(text) }) else { return nil }
         known.withLock { known in
             if known.count >= Self.most { known = [:] }
-            known[hash] = (key, now + Self.lifetime)
+            known[hash] = (key, rights, now + Self.lifetime)
         }
         return key
     }

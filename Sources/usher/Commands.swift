@@ -48,7 +48,51 @@ struct Intake: AsyncParsableCommand {
 }
 
 struct AgentCommands: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "agent", abstract: "The people who work at the desk.", subcommands: [Add.self])
+    static let configuration = CommandConfiguration(commandName: "agent", abstract: "The people who work at the desk.", subcommands: [Add.self, ResetTwoFactor.self, Deactivate.self])
+
+    /// The agent an operator names by address; exit 1 where there is none.
+    private static func agent(_ email: String, _ tx: Transaction) throws -> Agent {
+        guard let agent = try tx.db.agent(email: email.trimmingWhitespace()) else { throw Refusal.invalid("email", .unknown(email)) }
+        return agent
+    }
+
+    struct ResetTwoFactor: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "reset-two-factor", abstract: "Turn two-factor authentication off for an agent who lost their device.",
+            discussion: "The agent is signed out everywhere, told by email, and sets it up again after signing in with the password.")
+        @Argument(help: "The agent's email address.")
+        var email: String
+
+        func run() async throws {
+            try await withDesk { open in
+                let agent = try await open.desk.write { [email] tx in
+                    let agent = try AgentCommands.agent(email, tx)
+                    try tx.resetSecondFactor(of: agent)
+                    return agent
+                }
+                print("two-factor authentication is off for \(agent.name) <\(agent.email)>")
+            }
+        }
+    }
+
+    struct Deactivate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Deactivate an agent who left.",
+            discussion: "The agent is signed out everywhere at once and receives nothing more; their open tickets go back to the team or department. The only administrator cannot be deactivated.")
+        @Argument(help: "The agent's email address.")
+        var email: String
+
+        func run() async throws {
+            try await withDesk { open in
+                let agent = try await open.desk.write { [email] tx in
+                    let agent = try AgentCommands.agent(email, tx)
+                    try tx.deactivate(agent)
+                    return agent
+                }
+                print("deactivated \(agent.name) <\(agent.email)>")
+            }
+        }
+    }
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add an agent.")

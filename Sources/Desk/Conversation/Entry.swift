@@ -105,17 +105,38 @@ package struct Attachment: Sendable, Equatable {
 extension Entry {
     /// Sanitized HTML of this entry with its own pictures led to where they are, and those from elsewhere where the reader may see them.
     ///
-    /// - Parameter source: the attribute that shows a file.
-    package func placing(in markup: String, remote: Bool, source: (Attachment) -> HTML) -> String {
+    /// - Parameters:
+    ///   - remote: the attribute that shows a picture from elsewhere, of whose address it is given; nil shows none.
+    ///   - source: the attribute that shows a file.
+    package func placing(in markup: String, remote: ((String) -> HTML)?, source: (Attachment) -> HTML) -> String {
         guard markup.contains(" data-") else { return markup }
         var markup = markup
         for file in attachments {
             guard let id = file.contentID else { continue }
-            let mark: HTML = " data-cid=\"\(id)\""
+            let mark: HTML = " data-cid=\"\(typed: id)\""
             markup = markup.replacingOccurrences(of: mark.text, with: source(file).text)
         }
-        // The sanitizer wrote these itself, from checked addresses.
-        return remote ? markup.replacingOccurrences(of: " data-remote=\"", with: " src=\"") : markup
+        return remote.map { Self.placing(in: markup, remote: $0) } ?? markup
+    }
+
+    /// The sanitizer wrote `data-remote` itself, from checked addresses. On bytes: a quote before a combining mark is no quote to Characters.
+    private static func placing(in markup: String, remote: (String) -> HTML) -> String {
+        let (bytes, mark) = (Array(markup.utf8), Array(" data-remote=\"".utf8))
+        var placed: [UInt8] = []
+        placed.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == mark[0], bytes[index...].starts(with: mark), let end = bytes[(index + mark.count)...].firstIndex(of: UInt8(ascii: "\"")) else {
+                placed.append(bytes[index])
+                index += 1
+                continue
+            }
+            var address = String(decoding: bytes[(index + mark.count)..<end], as: UTF8.self)
+            for (entity, character) in [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")] { address = address.replacingOccurrences(of: entity, with: character) }
+            placed.append(contentsOf: remote(address).bytes)
+            index = end + 1
+        }
+        return String(decoding: placed, as: UTF8.self)
     }
 }
 

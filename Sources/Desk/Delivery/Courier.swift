@@ -87,6 +87,8 @@ package struct Courier: Service {
 
     private func deliver(_ mail: OutboxMail) async {
         do {
+            // Asked at the moment of sending: whoever lost the right since the mail was written does not get it.
+            if let reason = try await desk.read({ try $0.obstacle(to: mail) }) { return try await desk.write { try $0.withhold(mail, because: reason) } }
             let message = try await write(mail)
             let (mailbox, signers) = try await desk.read { [signer = desk.office.signer] db in (try db.mailbox(message.from), try db.dkimSigners(message.from.domain, signer)) }
             if let mailbox {
@@ -153,7 +155,7 @@ package struct Courier: Service {
                 desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
                 continue
             }
-            message.attachments.append(.init(name: file.name, type: file.type, bytes: bytes, contentID: file.contentID))
+            message.attachments.append(.init(name: file.name.showingDirections, type: file.type, bytes: bytes, contentID: file.contentID))
         }
         return message
     }

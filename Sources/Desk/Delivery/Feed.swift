@@ -10,6 +10,8 @@ package final class Recorded {
         let ticket: Ticket.ID
     }
     var events: [Event] = []
+    /// Whether somebody may see or do less or more than before.
+    var changesRights = false
     package init() {}
 }
 

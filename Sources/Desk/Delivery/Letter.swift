@@ -18,6 +18,8 @@ struct Letter {
     private let answered: Entry?
     private let office: Office
     private let settings: Settings
+    /// Where the customer it goes to reads the ticket.
+    private let link: LinkToken?
 
     /// A customer's mail can carry a customer's or an agent's words to the customer, never a note.
     init(_ mail: OutboxMail, about id: Ticket.ID, db: any Connection, office: Office, settings: Settings) throws {
@@ -31,6 +33,7 @@ struct Letter {
         mailbox = try ticket.mailbox.flatMap { MailAddress($0) }.flatMap { try db.mailbox($0) }
         language = try db.language(of: mail.recipient)
         isUnproved = try mail.kind.isForCustomer && mail.kind.isAutomatic && db.isUnproved(id)
+        link = if case .customer(let customer) = mail.recipient { try db.link(to: id, for: customer) } else { nil }
         guard mail.kind.carriesReply, let entry else {
             (signature, answered) = ("", nil)
             return
@@ -53,9 +56,9 @@ struct Letter {
         let template = mail.kind == .resolved && entry == nil ? MailText.wordless(in: language, text) : text
         let values = self.values
         let words = template.filled(values)
-        let from = MailAddress(name: senderName, home.address) ?? office.mailbox
+        let from = MailAddress(name: senderName.showingDirections, home.address) ?? office.mailbox
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: isUnproved ? "" : mail.name, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
+            from: from, to: MailAddress(name: isUnproved ? "" : mail.name.showingDirections, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
             messageID: OwnMessageID(token: token, outbox: mail.id).text(office.signer, domain: home.domain), date: date)
         message.replyTo = MailAddress(name: settings.name, tokenAddress)
         message.html = MailText.html(template, values: values, message: messageHTML, quote: quote.html)
@@ -92,7 +95,7 @@ struct Letter {
         if mail.kind != .update, let entry, let html = entry.html {
             // An agent's own pictures go along; a customer's are seen at the desk.
             guard mail.kind.carriesReply else { return HTML(raw: html) }
-            return HTML(raw: entry.placing(in: html, remote: entry.author.role == .agent) { " src=\"cid:\($0.contentID ?? "")\"" })
+            return HTML(raw: entry.placing(in: html, remote: entry.author.role == .agent ? { " src=\"\(typed: $0)\"" } : nil) { " src=\"cid:\($0.contentID ?? "")\"" })
         }
         let text = messageText
         return text.isEmpty ? nil : HTMLText.paragraphs(text)
@@ -105,8 +108,8 @@ struct Letter {
             "agent.name": entry?.author.role == .agent ? entry?.author.name ?? "" : ticket.assignee?.name ?? "", "reason": mail.data["reason"]?.text ?? "",
             "message": messageText, "signature": signature, "close.hours": String(settings.closeAfterHours),
         ]
-        if case .customer(let customer) = mail.recipient {
-            let link = "\(office.url)/t/\(LinkToken(ticket: ticket.id, customer: customer).text(office.signer))"
+        if let token = link {
+            let link = "\(office.url)/t/\(token.text(office.signer))"
             values["ticket.url"] = link
             values["confirm.url"] = link + "?answer=yes"
             values["reopen.url"] = link + "?answer=no"
@@ -125,6 +128,8 @@ struct Letter {
             values["survey.url"] = url
             values["survey.stars"] = Rating.allCases.reversed().map { "\($0.stars) \(url)?rating=\($0.rawValue)" }.joined(separator: "\n")
         }
+        // Names and subjects are one line among our own words; what was said is prose.
+        for (name, value) in values where name != "message" { values[name] = value.showingDirections }
         return values
     }
 }

@@ -213,6 +213,19 @@ package struct MailText: Sendable, Equatable {
                     you can now work at the help desk of {{desk.name}}. Choose a password here; the link works once, within a day:
                     {{link.url}}
                     """)
+        case .securityChanged:
+            MailText(
+                subject: "Security notice for your {{desk.name}} account",
+                body: """
+                    Hi {{agent.name}},
+
+                    {{reason}}
+
+                    If this was you, there is nothing to do. If it wasn't, ask an administrator to deactivate your account, then set a new password and check your account:
+                    {{link.url}}
+
+                    {{desk.name}}
+                    """)
         case .mailboxSilent:
             MailText(
                 subject: "A mailbox cannot be read",

@@ -16,6 +16,7 @@ struct Notice {
         switch mail.kind {
         case .mailboxSilent: link = "\(office.url)/admin/mailboxes"
         case .digest: link = "\(office.url)/desk"
+        case .securityChanged: link = "\(office.url)/desk/account"
         default:
             // A link that was used or replaced meanwhile leads nowhere, and the page says so.
             let token = try mail.data["link"]?.integer.flatMap { try db.oneTimeToken($0, office.signer) } ?? "over"
@@ -25,14 +26,14 @@ struct Notice {
 
     func message(date: Date) -> OutgoingMessage {
         let template = MailText.text(for: mail.kind, settings: settings)
-        let name = mail.name.isEmpty ? mail.address : mail.name
-        let values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link, "reason": mail.data["reason"]?.text ?? ""]
+        let name = (mail.name.isEmpty ? mail.address : mail.name).showingDirections
+        let values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link, "reason": (mail.data["reason"]?.text ?? "").showingDirections]
         let words = template.filled(values)
         let home = office.mailbox
         let from = MailAddress(name: settings.name, home.address) ?? home
         let number = String(mail.id.number, radix: 36)
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: mail.name, mail.address) ?? from, returnPath: home.address, subject: words.subject, text: words.body + "\n",
+            from: from, to: MailAddress(name: mail.name.showingDirections, mail.address) ?? from, returnPath: home.address, subject: words.subject, text: words.body + "\n",
             messageID: "notice-\(number)-\(office.signer.mark(number, for: .mail))@\(home.domain)", date: date)
         message.html = MailText.html(template, values: values, message: nil)
         message.automatic = .generated

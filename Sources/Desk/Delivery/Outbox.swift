@@ -16,6 +16,8 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     case signInLink = "sign_in_link"
     case passwordReset = "password_reset"
     case invitation
+    /// To an agent: something about signing in has changed.
+    case securityChanged = "security_changed"
     // to administrators, with no ticket
     case mailboxSilent = "mailbox_silent"
 
@@ -28,7 +30,7 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     package var isForCustomer: Bool {
         switch self {
         case .acknowledgement, .reply, .resolved, .waiting, .closed, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .digest, .passwordReset, .invitation, .mailboxSilent: false
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .digest, .passwordReset, .invitation, .securityChanged, .mailboxSilent: false
         }
     }
 }

@@ -77,31 +77,44 @@ package struct OwnMessageID: Sendable, Equatable {
     }
 }
 
-/// The signed token of `/t/TOKEN`: one customer's way into one ticket, no password.
+/// The signed token of `/t/TOKEN`: one customer's way into one ticket, no password. It is good for as long as the customer takes
+/// part in the ticket, has the address, and nobody took the links back (`Connection.isGood`).
 package struct LinkToken: Sendable, Equatable {
     package let ticket: Ticket.ID
     package let customer: Customer.ID
     /// Given to whoever sent the form, who may have typed anybody's address; all others were mailed to the customer.
     package let isGuest: Bool
+    /// How often the customer's links had been taken back when it was made.
+    package let version: Int
 
-    package init(ticket: Ticket.ID, customer: Customer.ID, isGuest: Bool = false) {
+    package init(ticket: Ticket.ID, customer: Customer.ID, isGuest: Bool = false, version: Int = 0) {
         self.ticket = ticket
         self.customer = customer
         self.isGuest = isGuest
+        self.version = version
     }
-    private var body: String { "\(String(ticket.number, radix: 36))-\(String(customer.number, radix: 36))\(isGuest ? "-guest" : "")" }
+    private var body: String {
+        [String(ticket.number, radix: 36), String(customer.number, radix: 36), isGuest ? "guest" : nil, version == 0 ? nil : "v\(String(version, radix: 36))"].compactMap { $0 }.joined(separator: "-")
+    }
     package func text(_ signer: Signer) -> String { "\(body)-\(signer.mark(body, for: .link))" }
 
     package init?(_ text: String, signer: Signer) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        if parts.count == 4, parts[2] == "guest", let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
-            signer.isGenuine(String(parts[3]), of: parts[..<3].joined(separator: "-"), for: .link) {
-            self.init(ticket: Ticket.ID(ticket), customer: Customer.ID(customer), isGuest: true)
-            return
-        }
-        guard parts.count == 3, let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
-            signer.isGenuine(String(parts[2]), of: "\(parts[0])-\(parts[1])", for: .link)
+        guard (3...5).contains(parts.count), let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
+            signer.isGenuine(String(parts[parts.count - 1]), of: parts.dropLast().joined(separator: "-"), for: .link)
         else { return nil }
-        self.init(ticket: Ticket.ID(ticket), customer: Customer.ID(customer))
+        // Signed as a whole, so the marks between stand as they were made.
+        let marks = parts[2..<(parts.count - 1)]
+        let version = marks.last.flatMap { $0.first == "v" ? Int($0.dropFirst(), radix: 36) : nil } ?? 0
+        self.init(ticket: Ticket.ID(ticket), customer: Customer.ID(customer), isGuest: marks.first == "guest", version: version)
+    }
+}
+
+extension Connection {
+    /// Whether a link was not taken back since it was made.
+    package func isGood(_ link: LinkToken) throws -> Bool { try linkVersion(of: link.customer) == link.version }
+    /// The link of a customer into a ticket as it is given out now.
+    package func link(to ticket: Ticket.ID, for customer: Customer.ID, isGuest: Bool = false) throws -> LinkToken {
+        LinkToken(ticket: ticket, customer: customer, isGuest: isGuest, version: try linkVersion(of: customer) ?? 0)
     }
 }

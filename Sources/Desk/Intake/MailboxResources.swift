@@ -5,7 +5,7 @@ import Store
 
 extension Resource {
     static let mailboxes = Resource(
-        "mailboxes", "mailbox", table: "mailbox", "Addresses the desk reads and writes as, each with its server", isRetired: true,
+        "mailboxes", "mailbox", table: "mailbox", "Addresses the desk reads and writes as, each with its server", isRetired: true, readScope: .full,
         fields: [
             Field("address", .address(column: "address"), required: true, unique: true),
             Field("name", .text(column: "name", most: 100), hint: "Shown as the sender; empty takes the desk's name"),
@@ -46,7 +46,7 @@ extension Resource {
         })
 
     static let bans = Resource(
-        "bans", "ban", table: "ban", "Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or a pattern with *",
+        "bans", "ban", table: "ban", "Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or a pattern with *", readScope: .full,
         fields: [
             Field("pattern", .text(column: "pattern", most: 254), required: true, unique: true),
             Field("note", .text(column: "note", most: 500)),
@@ -58,7 +58,7 @@ extension Resource {
         })
 
     static let dkimKeys = Resource(
-        "dkim-keys", "DKIM key", table: "dkim_key", "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true,
+        "dkim-keys", "DKIM key", table: "dkim_key", "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true, readScope: .full,
         fields: [
             Field("domain", .text(column: "domain", most: 253), required: true),
             Field("selector", .text(column: "selector", most: 100), required: true),

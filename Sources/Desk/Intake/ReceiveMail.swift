@@ -186,7 +186,7 @@ extension Transaction {
     }
 
     private func sees(_ agent: Agent, _ ticket: Ticket) throws -> Bool {
-        try db.value("SELECT 1 FROM ticket WHERE ticket.id = \(ticket.id) AND \(Asker.agent(agent).condition)", as: Int64.self) != nil
+        try db.may(.agent(agent), .see, ticket.id)
     }
 
     // MARK: entries

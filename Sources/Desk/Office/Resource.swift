@@ -13,13 +13,18 @@ package struct Resource: Sendable {
     package let fields: [Field]
     /// Rows that were used cannot go; they are retired: `is_active` 0.
     package let isRetired: Bool
+    /// The least scope of a key that reads it: what work on tickets needs can be read with `tickets`.
+    package let readScope: APIKey.Scope
+    /// Surrounds a change or a removal: what was before it is compared with what is after it.
+    let around: (@Sendable (Transaction, Int64, () throws -> Void) throws -> Void)?
     /// What else follows from a change, in the same transaction.
     let afterChange: (@Sendable (Transaction, Int64) throws -> Void)?
     /// What else follows from retiring or deleting.
     let beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)?
 
     init(
-        _ path: String, _ name: String, table: String, _ summary: String, isRetired: Bool = false, fields: [Field],
+        _ path: String, _ name: String, table: String, _ summary: String, isRetired: Bool = false, readScope: APIKey.Scope = .tickets, fields: [Field],
+        around: (@Sendable (Transaction, Int64, () throws -> Void) throws -> Void)? = nil,
         afterChange: (@Sendable (Transaction, Int64) throws -> Void)? = nil, beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)? = nil
     ) {
         self.path = path
@@ -28,6 +33,8 @@ package struct Resource: Sendable {
         self.table = table
         self.fields = fields
         self.isRetired = isRetired
+        self.readScope = readScope
+        self.around = around
         self.afterChange = afterChange
         self.beforeRemoval = beforeRemoval
     }
@@ -56,9 +63,6 @@ package struct Resource: Sendable {
             isUnique = unique
         }
     }
-
-    /// Rows whose password was set: whoever is signed in with the old one signs in anew.
-    var hasSessions: Bool { table == "agent" }
 
     package enum Kind: Sendable {
         case text(column: String, most: Int)
@@ -97,6 +101,9 @@ package struct Resource: Sendable {
 }
 
 extension Resource {
+    /// The least role that changes it in the workspace, and by the API in an agent's name.
+    package var leastRole: Role { path == "articles" || path == "canned-replies" ? .agent : .administrator }
+
     package static let all: [Resource] = [
         departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations, mailboxes, bans, dkimKeys,
     ]
@@ -110,6 +117,7 @@ extension Resource {
             Field("service_level", .reference(column: "service_level_id", to: "service_level")),
             Field("signature", .text(column: "signature", most: 5000), hint: "Stands below answers from this department"),
         ],
+        afterChange: { tx, id in try tx.letSupervisorIn(Department.ID(id)) },
         beforeRemoval: { tx, id in
             let others: Int = try tx.db.value("SELECT count(*) FROM department WHERE is_active = 1 AND id <> \(id)") ?? 0
             guard others > 0 else { throw Refusal.conflict("the last department cannot go: new tickets need one", allowed: []) }
@@ -121,7 +129,8 @@ extension Resource {
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("lead", .agent(column: "lead_id")),
             Field("members", .agents(join: "team_member", own: "team_id", other: "agent_id")),
-        ])
+        ],
+        afterChange: { tx, _ in tx.rightsChanged() })
 
     static let agents = Resource(
         "agents", "agent", table: "agent", "People who work at the desk; deleting one means that they have left, and frees their tickets", isRetired: true,
@@ -139,6 +148,7 @@ extension Resource {
             Field("password", .password(column: "password")),
             Field("created_at", .moment(column: "created_at")),
         ],
+        around: { tx, id, work in try tx.changingAgent(Agent.ID(id), work) },
         afterChange: { tx, id in
             if let agent = try tx.db.agent(Agent.ID(id)), !agent.isActive { try tx.releaseTickets(of: agent) }
             try tx.planDigest(of: Agent.ID(id))
@@ -208,6 +218,7 @@ extension Resource {
             Field("note", .text(column: "note", most: 10_000)),
             Field("created_at", .moment(column: "created_at")),
         ],
+        around: { tx, id, work in try tx.changingCustomer(Customer.ID(id), work) },
         afterChange: { tx, id in try tx.noteSought(Customer.ID(id)) })
 
     static let organizations = Resource(

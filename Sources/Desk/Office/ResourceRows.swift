@@ -17,12 +17,23 @@ package struct ResourceRow: Sendable {
 }
 
 extension Connection {
-    package func rows(of resource: Resource, after: Int64 = 0, limit: Int) throws -> [ResourceRow] {
+    package func rows(of resource: Resource, for asker: Asker = .desk, after: Int64 = 0, limit: Int) throws -> [ResourceRow] {
         let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
-        return try rows(of: resource, where: "id > \(after) \(active) ORDER BY id LIMIT \(limit)")
+        return try rows(of: resource, where: "id > \(after) \(active) AND \(try visible(resource, asker)) ORDER BY id LIMIT \(limit)")
     }
-    package func row(_ id: Int64, of resource: Resource) throws -> ResourceRow {
-        guard let found = try rows(of: resource, where: "id = \(id)").first else { throw Refusal.notFound }
+    /// Which rows an asker finds: an agent none of what only administrators set up, the canned replies of their departments, and the
+    /// customers of tickets they see.
+    private func visible(_ resource: Resource, _ asker: Asker) throws -> SQL {
+        guard case .agent(let agent) = asker, agent.role < .administrator else { return "1 = 1" }
+        if resource.readScope == .full { throw Refusal.notFound }
+        switch resource.path {
+        case "canned-replies": return "(department_id IS NULL OR department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id)))"
+        case "customers": return try customersCondition(asker)
+        default: return "1 = 1"
+        }
+    }
+    package func row(_ id: Int64, of resource: Resource, for asker: Asker = .desk) throws -> ResourceRow {
+        guard let found = try rows(of: resource, where: "id = \(id) AND \(try visible(resource, asker))").first else { throw Refusal.notFound }
         return found
     }
 
@@ -167,9 +178,21 @@ extension Resource.Kind {
     }
 }
 
+extension Desk {
+    /// The hash of a password that a resource is set with, made before the transaction; nil where there is none that could be kept.
+    package func hashedPassword(in input: [String: JSON], of resource: Resource) async throws -> String? {
+        for field in resource.fields {
+            guard case .password = field.kind, let password = input[field.name]?.text, Password.problem(password) == nil else { continue }
+            return try await passwords.hash(password)
+        }
+        return nil
+    }
+}
+
 extension Transaction {
-    package func add(_ input: [String: JSON], to resource: Resource) throws -> ResourceRow {
-        let values = try checked(input, of: resource, id: nil)
+    /// - Parameter passwordHash: of the password in the input, hashed before the transaction; nil hashes it here.
+    package func add(_ input: [String: JSON], to resource: Resource, passwordHash: String? = nil) throws -> ResourceRow {
+        let values = try checked(input, of: resource, id: nil, passwordHash)
         let hasMoments = resource.fields.contains { if case .moment("created_at") = $0.kind { true } else { false } }
         var columns = values.columns
         if hasMoments { columns.append(("created_at", .integer(now.milliseconds))) }
@@ -184,17 +207,22 @@ extension Transaction {
         return try db.row(id, of: resource)
     }
 
-    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON]) throws -> ResourceRow {
+    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON], passwordHash: String? = nil) throws -> ResourceRow {
         _ = try db.row(id, of: resource)
-        let values = try checked(input, of: resource, id: id)
-        if !values.columns.isEmpty {
-            let assignments = SQL.join(values.columns.map { "\(SQL(raw: $0.0)) = \($0.1)" }, separator: ", ")
-            try db.execute("UPDATE \(SQL(raw: resource.table)) SET \(assignments) WHERE id = \(id)")
+        let values = try checked(input, of: resource, id: id, passwordHash)
+        try within(resource, id) {
+            if !values.columns.isEmpty {
+                let assignments = SQL.join(values.columns.map { "\(SQL(raw: $0.0)) = \($0.1)" }, separator: ", ")
+                try db.execute("UPDATE \(SQL(raw: resource.table)) SET \(assignments) WHERE id = \(id)")
+            }
+            try set(values.lists, of: id)
+            try resource.afterChange?(self, id)
         }
-        if resource.hasSessions, input["password"] != nil { try db.execute("DELETE FROM session WHERE agent_id = \(id)") }
-        try set(values.lists, of: id)
-        try resource.afterChange?(self, id)
         return try db.row(id, of: resource)
+    }
+
+    private func within(_ resource: Resource, _ id: Int64, _ work: () throws -> Void) throws {
+        if let around = resource.around { try around(self, id, work) } else { try work() }
     }
 
     package func remove(_ id: Int64, from resource: Resource) throws {
@@ -202,9 +230,12 @@ extension Transaction {
         try resource.beforeRemoval?(self, id)
         let table = SQL(raw: resource.table)
         if resource.isRetired {
-            try db.execute("UPDATE \(table) SET is_active = 0 WHERE id = \(id)")
-            try resource.afterChange?(self, id)
-            return
+            do {
+                return try within(resource, id) {
+                    try db.execute("UPDATE \(table) SET is_active = 0 WHERE id = \(id)")
+                    try resource.afterChange?(self, id)
+                }
+            } catch Refusal.invalid(let faults) { throw Refusal.conflict(faults.map(\.problem.text).joined(separator: "; "), allowed: []) }
         }
         do { try db.execute("DELETE FROM \(table) WHERE id = \(id)") } catch StoreError.constraint {
             throw Refusal.conflict("this \(resource.name) is in use", allowed: [])
@@ -219,7 +250,7 @@ extension Transaction {
     }
 
     /// All faults of an input together, or what is to be written.
-    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?) throws -> Checked {
+    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?, _ passwordHash: String?) throws -> Checked {
         var checked = Checked()
         var faults: [Fault] = input.keys.sorted().filter { name in !resource.fields.contains { $0.name == name && !$0.kind.isReadOnly } }.map { Fault($0, .unknownField) }
         for field in resource.fields where !field.kind.isReadOnly {
@@ -231,7 +262,7 @@ extension Transaction {
                 switch field.kind {
                 case .references, .agents, .texts: checked.lists.append((field.kind, try list(value, field, of: id)))
                 default:
-                    let written = try single(value, field)
+                    let written = try single(value, field, passwordHash)
                     if field.isUnique, case .text(let text) = written, try isTaken(text, field, of: resource, id: id) { throw Wrong(.taken) }
                     checked.columns.append((field.kind.column, written))
                 }
@@ -253,7 +284,7 @@ extension Transaction {
             as: Int64.self) != nil
     }
 
-    private func single(_ value: JSON, _ field: Resource.Field) throws -> SQLValue {
+    private func single(_ value: JSON, _ field: Resource.Field, _ passwordHash: String?) throws -> SQLValue {
         switch field.kind {
         case .text(_, let most):
             let text = try text(value, field, most: most)
@@ -309,9 +340,8 @@ extension Transaction {
             }
             return .text(value.written)
         case .password:
-            guard let password = value.text, password.count >= Password.shortest else { throw Wrong(.other("has fewer than \(Password.shortest) characters")) }
-            guard password.count <= 1000 else { throw Wrong(.tooLong(most: 1000)) }
-            return .text(try Password.hash(password))
+            if let problem = Password.problem(value.text ?? "") { throw Wrong(problem) }
+            return .text(try passwordHash ?? Password.hash(value.text ?? ""))
         case .reference(_, let table): return value == .null ? .null : .integer(try key(value, in: table))
         case .agent: return value == .null ? .null : .integer(try agentKey(value))
         case .moment, .references, .agents, .texts: return .null

@@ -79,7 +79,7 @@ package struct Settings: Sendable, Equatable {
         case "mail_address":
             guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an e-mail address") }
             guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
-            mailAddress = given.lowercased()
+            mailAddress = MailAddress.folded(given)
         case "authserv_id":
             guard let given = value.text?.trimmingWhitespace().lowercased() else { return .wrongType(expected: "text") }
             guard given.utf8.count <= 255 else { return .tooLong(most: 255) }

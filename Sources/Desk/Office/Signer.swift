@@ -24,6 +24,10 @@ package struct Signer: Sendable {
         case secondStep
         /// A question to a mail provider for its consent.
         case consent
+        /// Recovery codes of the second factor.
+        case recovery
+        /// The address of a picture from elsewhere that is shown through the desk.
+        case picture
     }
 
     /// Eighty bits of HMAC-SHA-256 in base 32: short enough for an address, out of reach for guessing over a network.
@@ -42,6 +46,15 @@ package struct Signer: Sendable {
     package func open(_ sealed: String) -> [UInt8]? {
         guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else { return nil }
         return (try? AES.GCM.open(box, using: sealing)).map { Array($0) }  // sealed with another secret: not ours to read
+    }
+    /// The same, bound to what it is for: it opens under the same words only.
+    func seal(_ bytes: [UInt8], for context: String) -> String? {
+        try? AES.GCM.seal(bytes, using: sealing, authenticating: Array(context.utf8)).combined.map { Hex.encode($0) }
+    }
+    func open(_ sealed: String, for context: String) -> [UInt8]? {
+        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else { return nil }
+        // Sealed for something else, or with another secret: not to be read here.
+        return (try? AES.GCM.open(box, using: sealing, authenticating: Array(context.utf8))).map { Array($0) }
     }
     private var sealing: SymmetricKey { HKDF<SHA256>.deriveKey(inputKeyMaterial: secret, info: Array("usher seal".utf8), outputByteCount: 32) }
 }

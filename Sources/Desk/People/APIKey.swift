@@ -61,5 +61,6 @@ extension Connection {
 extension Transaction {
     package func revokeAPIKey(_ id: APIKey.ID) throws {
         guard try db.execute("UPDATE api_key SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL") > 0 else { throw Refusal.notFound }
+        rightsChanged()
     }
 }

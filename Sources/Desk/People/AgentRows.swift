@@ -11,7 +11,7 @@ extension Connection {
         try first("SELECT id, email, name, role, is_active, is_away FROM agent WHERE id = \(id)") { try decode(&$0) }
     }
     package func agent(email: String) throws -> Agent? {
-        try first("SELECT id, email, name, role, is_active, is_away FROM agent WHERE email = \(email.lowercased())") { try decode(&$0) }
+        try first("SELECT id, email, name, role, is_active, is_away FROM agent WHERE email = \(MailAddress.folded(email))") { try decode(&$0) }
     }
     /// Active agents of a team, its lead first.
     func members(of team: Team.ID) throws -> [Agent] {

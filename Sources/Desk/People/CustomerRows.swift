@@ -16,6 +16,9 @@ extension Connection {
     package func isUndeliverable(_ address: String) throws -> Bool {
         try value("SELECT 1 FROM customer_address WHERE address = \(address) AND undeliverable_at IS NOT NULL", as: Int64.self) != nil
     }
+    package func isAddress(_ typed: String, of customer: Customer.ID) throws -> Bool {
+        try addresses(of: customer).contains(MailAddress.folded(typed.trimmingWhitespace()))
+    }
 
     /// Whether a customer asked in a ticket or was brought into it.
     package func takesPart(_ customer: Customer.ID, in ticket: Ticket) throws -> Bool {
@@ -69,12 +72,13 @@ package struct CustomerItem: Sendable {
 }
 
 extension Connection {
-    /// Customers whose name or an address has the words, the newest first.
-    package func customers(matching text: String, before: Int64?, limit: Int) throws -> [CustomerItem] {
+    /// Customers whose name or an address has the words, the newest first; an agent sees those of tickets they may see.
+    package func customers(matching text: String, for asker: Asker, before: Int64?, limit: Int) throws -> [CustomerItem] {
         var parts: [SQL] = ["1 = 1"]
+        parts.append(try customersCondition(asker))
         if let before { parts.append("customer.id < \(before)") }
         // Addresses stand in `sought` as they are, names as words.
-        for word in text.lowercased().split(whereSeparator: \.isWhitespace).prefix(10) {
+        for word in MailAddress.folded(text).lowercased().split(whereSeparator: \.isWhitespace).prefix(10) {
             let found = String(word).contains("@") ? String(word) : Words.split(String(word)).joined(separator: " ")
             parts.append("customer.sought LIKE \("%" + likeLiteral(found.isEmpty ? String(word) : found) + "%") ESCAPE '\\'")
         }
@@ -90,5 +94,27 @@ extension Connection {
         let byCustomer = Dictionary(grouping: addresses, by: \.0)
         for index in items.indices { items[index].addresses = (byCustomer[items[index].id] ?? []).map(\.1) }
         return items
+    }
+
+    /// Which customers there are for an asker: those who asked, or were brought in, where the asker may look.
+    func customersCondition(_ asker: Asker) throws -> SQL {
+        if try seesEverybody(asker) { return "1 = 1" }
+        return """
+            (EXISTS (SELECT 1 FROM ticket WHERE ticket.customer_id = customer.id AND \(asker.condition))
+            OR EXISTS (SELECT 1 FROM ticket_collaborator JOIN ticket ON ticket.id = ticket_collaborator.ticket_id
+                WHERE ticket_collaborator.customer_id = customer.id AND \(asker.condition)))
+            """
+    }
+
+    /// Whether there is no department whose tickets are hidden from the asker: customers who have no ticket yet are theirs too.
+    private func seesEverybody(_ asker: Asker) throws -> Bool {
+        switch asker {
+        case .desk: true
+        case .agent(let agent) where agent.role == .administrator: true
+        case .agent(let agent):
+            try value(
+                "SELECT 1 FROM department WHERE id NOT IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id)) LIMIT 1", as: Int64.self) == nil
+        case .customer: false
+        }
     }
 }

@@ -34,18 +34,8 @@ package enum OneTimeCode {
     /// RFC 4648, section 6, without padding.
     package static func base32(_ bytes: [UInt8]) -> String { Base32.encode(bytes, alphabet: Base32.standard) }
 
-    package static func newSecret() -> [UInt8] { (0..<20).map { _ in UInt8.random(in: .min ... .max) } }
-}
-
-extension Transaction {
-    /// Turns the second factor on, once a code shows that the app knows the secret.
-    package func beginOneTimeCodes(for agent: Agent, secret: [UInt8], code: String) throws {
-        guard let step = OneTimeCode.matchingStep(code, secret: secret, at: now, after: 0) else { throw Refusal.invalid("code", .other("does not fit; look whether the clock of your device is right")) }
-        try db.execute("UPDATE agent SET totp = \(office.signer.seal(secret)), totp_step = \(step) WHERE id = \(agent.id)")
+    package static func newSecret() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<20).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
-    package func endOneTimeCodes(for agent: Agent.ID) throws { try db.execute("UPDATE agent SET totp = NULL, totp_step = 0 WHERE id = \(agent)") }
-}
-
-extension Connection {
-    package func hasOneTimeCodes(_ agent: Agent.ID) throws -> Bool { try value("SELECT 1 FROM agent WHERE id = \(agent) AND totp IS NOT NULL", as: Int64.self) != nil }
 }

@@ -25,7 +25,7 @@ package struct OneTimeLink: Sendable {
 extension Transaction {
     /// Mails a link to whoever has the address: a customer to sign in by, an agent to set a password. Says nothing to others.
     package func mailLink(to email: String) throws {
-        guard let account = try db.account(email: email.trimmingWhitespace().lowercased()) else { return }
+        guard let account = try db.account(email: MailAddress.folded(email.trimmingWhitespace())) else { return }
         switch account.holder {
         case .agent(let agent): try invite(agent, kind: .passwordReset)
         case .customer(let customer):
@@ -64,9 +64,10 @@ extension Transaction {
     /// Sets a password by a link: all links and sessions of before end.
     package func setPassword(by token: String, hash: String, browser: String) throws -> (token: String, Session.Holder) {
         guard let link = try db.oneTimeLink(token, office.signer, now: now), link.purpose == .password, case .agent(let agent) = link.holder else { throw Refusal.notFound }
-        try db.execute("DELETE FROM one_time_link WHERE agent_id = \(agent.id)")
+        try endLinks(of: link.holder)
         try db.execute("UPDATE agent SET password = \(hash) WHERE id = \(agent.id)")
         try endSessions(of: link.holder)
+        try tell(agent, .passwordSet)
         // The mailbox alone is no second factor: whoever has one signs in with it.
         return (try db.hasOneTimeCodes(agent.id) ? "" : try beginSession(link.holder, browser: browser), link.holder)
     }
@@ -74,10 +75,21 @@ extension Transaction {
     /// Sets a password of somebody who is signed in; the other sessions end.
     package func setPassword(of session: Session, hash: String) throws {
         switch session.holder {
-        case .agent(let agent): try db.execute("UPDATE agent SET password = \(hash) WHERE id = \(agent.id)")
+        case .agent(let agent):
+            try db.execute("UPDATE agent SET password = \(hash) WHERE id = \(agent.id)")
+            try tell(agent, .passwordSet)
         case .customer(let customer): try db.execute("UPDATE customer SET password = \(hash) WHERE id = \(customer.id)")
         }
+        try endLinks(of: session.holder)
         try endSessions(of: session.holder, except: session.hash)
+    }
+
+    /// Ends every link that was mailed to somebody: with any change of their password or address.
+    func endLinks(of holder: Session.Holder) throws {
+        switch holder {
+        case .agent(let agent): try db.execute("DELETE FROM one_time_link WHERE agent_id = \(agent.id)")
+        case .customer(let customer): try db.execute("DELETE FROM one_time_link WHERE customer_id = \(customer.id)")
+        }
     }
 }
 

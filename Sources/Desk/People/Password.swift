@@ -6,6 +6,15 @@ import Foundation
 package enum Password {
     package static let shortest = 10
 
+    /// The most bytes of one: hashing must not be given megabytes.
+    package static let longest = 1000
+
+    /// What is wrong with a new password; nil for one that is taken.
+    package static func problem(_ password: String) -> Fault.Problem? {
+        if password.count < shortest { return .other("has fewer than \(shortest) characters") }
+        return password.utf8.count > longest ? .tooLong(most: longest) : nil
+    }
+
     /// `scrypt$rounds$salt$key`, hexadecimal.
     package static func hash(_ password: String) throws -> String {
         let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }

@@ -102,10 +102,3 @@ package struct Actor: Sendable, Equatable {
 
     var agentID: Agent.ID? { kind == .agent ? id.map { Agent.ID($0) } : nil }
 }
-
-/// Who asks to see something.
-package enum Asker: Sendable {
-    /// An API key, the command line, the desk itself: every department.
-    case desk
-    case agent(Agent)
-}

@@ -52,10 +52,14 @@ extension Transaction {
         return token
     }
 
-    package func endSession(_ hash: String) throws { try db.execute("DELETE FROM session WHERE hash = \(hash)") }
+    package func endSession(_ hash: String) throws {
+        try db.execute("DELETE FROM session WHERE hash = \(hash)")
+        rightsChanged()
+    }
 
     /// Signs somebody out everywhere, but for the session given.
     package func endSessions(of holder: Session.Holder, except kept: String? = nil) throws {
+        rightsChanged()
         switch holder {
         case .agent(let agent): try db.execute("DELETE FROM session WHERE agent_id = \(agent.id) AND hash <> \(kept ?? "")")
         case .customer(let customer): try db.execute("DELETE FROM session WHERE customer_id = \(customer.id) AND hash <> \(kept ?? "")")

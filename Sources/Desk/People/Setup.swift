@@ -3,9 +3,7 @@ import Store
 
 extension Transaction {
     /// Whether nobody administers the desk yet.
-    package func needsSetup() throws -> Bool {
-        try db.value("SELECT 1 FROM agent WHERE role = 'administrator' AND is_active = 1 LIMIT 1", as: Int64.self) == nil
-    }
+    package func needsSetup() throws -> Bool { try db.needsSetup() }
 
     /// Makes the link by which the first administrator signs up; the former one ends. Only its hash is kept.
     package func makeSetupToken() throws -> String {
@@ -25,5 +23,13 @@ extension Transaction {
 }
 
 extension Connection {
-    package func isSetupToken(_ token: String) throws -> Bool { try privateSetting("setup") == Secret.hash(token) }
+    /// Whether nobody administers the desk.
+    package func needsSetup() throws -> Bool {
+        try value("SELECT 1 FROM agent WHERE role = 'administrator' AND is_active = 1 LIMIT 1", as: Int64.self) == nil
+    }
+    /// Whether a link still sets the desk up: it ends with its use, and as soon as there is an administrator by any other way.
+    package func isSetupToken(_ token: String) throws -> Bool {
+        guard try needsSetup(), let kept = try privateSetting("setup") else { return false }
+        return Secret.areEqual(kept, Secret.hash(token))
+    }
 }

@@ -18,82 +18,87 @@ package enum SignInOutcome: Sendable {
 extension Desk {
     /// Signs an agent or a customer in by password, and an agent who has a second factor by a code as well.
     package func signIn(email: String, password: String, from origin: SignInOrigin) async throws -> SignInOutcome {
-        let email = email.trimmingWhitespace().lowercased()
-        let now = clock.now()
-        let (opens, account) = try await read { db in (try db.opens(origin, for: email, now: now), try db.account(email: email)) }
-        if let opens { return .wait(until: opens) }
+        let email = MailAddress.folded(email.trimmingWhitespace())
+        let counted = origin.passwordCounts(for: email)
+        do { try await write { try $0.count(counted) } } catch let held as HeldBack { return .wait(until: held.until) }
+        let account = try await read { try $0.account(email: email) }
+        let isRight: Bool
         // An unknown address costs the same time as a known one.
-        let isRight = await PasswordCheck.shared.verify(password, against: account?.password ?? PasswordCheck.nobody)
-        guard let account, account.password != nil, isRight else {
-            try await write { try $0.countFailure(origin, for: email) }
-            return .refused
+        do { isRight = try await passwords.verify(password, against: account?.password ?? PasswordCheck.nobody, from: origin.device == nil ? origin.network : nil) } catch is PasswordCheck.Busy {
+            try await write { try $0.uncount(counted) }
+            return .wait(until: clock.now() + 5)
         }
+        guard let account, let kept = account.password, isRight else { return .refused }
         return try await write { tx in
-            if account.sealedSecret != nil { return .needsCode(proof: SignInProof(email: email, until: tx.now + 600).text(tx.office.signer)) }
-            try tx.forgetFailures(origin, for: email)
-            return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
-        }
-    }
-
-    /// The second step, with the proof of the first.
-    package func signIn(proof: String, code: String, from origin: SignInOrigin) async throws -> SignInOutcome {
-        let now = clock.now()
-        guard let proof = SignInProof(proof, signer: office.signer), proof.until > now else { return .refused }
-        return try await write { tx in
-            let opens = try tx.db.opens(origin, for: proof.email, now: tx.now)
-            if let opens { return .wait(until: opens) }
-            guard let account = try tx.db.account(email: proof.email), case .agent(let agent) = account.holder, let sealed = account.sealedSecret else { return .refused }
-            guard let secret = tx.office.signer.open(sealed) else { throw StoreError.unreadable("the second factor of agent \(agent.id)") }
-            let used: Int64 = try tx.db.value("SELECT totp_step FROM agent WHERE id = \(agent.id)") ?? 0
-            guard let step = OneTimeCode.matchingStep(code, secret: secret, at: tx.now, after: used) else {
-                try tx.countFailure(origin, for: proof.email)
-                return .wrongCode
+            // The password may have been changed, or its owner have left, while it was looked at.
+            guard try tx.db.account(email: email)?.password == kept else { return .refused }
+            if account.sealedSecret != nil {
+                try tx.uncount(counted)
+                return .needsCode(proof: SignInProof(email: email, until: tx.now + 600).text(tx.office.signer, password: kept))
             }
-            try tx.db.execute("UPDATE agent SET totp_step = \(step) WHERE id = \(agent.id)")
-            try tx.forgetFailures(origin, for: proof.email)
+            try tx.forgetTry(counted)
             return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
         }
     }
 
-    /// Whether a password is the agent's own, asked before it is changed.
-    package func isPassword(_ password: String, of agent: Agent) async throws -> Bool {
-        guard let account = try await read({ try $0.account(email: agent.email) }), let kept = account.password else { return false }
-        return await PasswordCheck.shared.verify(password, against: kept)
+    /// The second step, with the proof of the first: a code of the app, or one of the recovery codes.
+    package func signIn(proof text: String, code: String, from origin: SignInOrigin) async throws -> SignInOutcome {
+        guard let proof = SignInProof(text), proof.until > clock.now(),
+            let account = try await read({ try $0.account(email: proof.email) }), case .agent(let agent) = account.holder, account.sealedSecret != nil,
+            let kept = account.password, proof.isGenuine(text, office.signer, password: kept)
+        else { return .refused }
+        let counted = origin.codeCounts(for: proof.email)
+        do { try await write { try $0.count(counted) } } catch let held as HeldBack { return .wait(until: held.until) }
+        return try await write { tx in
+            guard let account = try tx.db.account(email: proof.email), account.password == kept else { return .refused }
+            guard try tx.useSecondFactor(code, of: agent) else { return .wrongCode }
+            try tx.forgetTry(counted)
+            return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
+        }
+    }
+
+    /// What is wrong with the proof of who somebody is that a change of their own account asks for: the password, and where
+    /// they have a second factor a code of it. Tries are counted like those of signing in.
+    ///
+    /// - Parameter fields: what the page calls the two boxes.
+    package func faults(password: String, code: String?, of agent: Agent, fields: (password: String, code: String) = ("current", "code")) async throws -> [Fault] {
+        let counted = [Counted(name: "own:\(agent.id)", free: Throttle.free, isOwn: true)]
+        do { try await write { try $0.count(counted) } } catch is HeldBack {
+            return [Fault(fields.password, .other("was wrong too often; wait some minutes and try again"))]
+        }
+        guard let account = try await read({ try $0.account(email: agent.email) }), let kept = account.password,
+            try await passwords.verify(password, against: kept)
+        else { return [Fault(fields.password, .other("is not your password"))] }
+        return try await write { tx in
+            if let code, try tx.db.hasOneTimeCodes(agent.id), try !tx.useSecondFactor(code, of: agent) { return [Fault(fields.code, .other("is not a code that works now; wait for the next one"))] }
+            try tx.forgetTry(counted)
+            return []
+        }
     }
 }
 
-/// Signed word that somebody gave the right password a moment ago.
+/// Signed word that somebody gave the right password a moment ago. It ends with that password.
 struct SignInProof {
     let email: String
     let until: Date
 
-    func text(_ signer: Signer) -> String {
-        let body = "\(until.milliseconds)-\(email)"
-        return "\(signer.mark(body, for: .secondStep))-\(body)"
+    private var body: String { "\(until.milliseconds)-\(email)" }
+
+    func text(_ signer: Signer, password kept: String) -> String { "\(mark(signer, kept))-\(body)" }
+    func isGenuine(_ text: String, _ signer: Signer, password kept: String) -> Bool {
+        Secret.areEqual(String(text.prefix { $0 != "-" }).lowercased(), mark(signer, kept))
     }
+    private func mark(_ signer: Signer, _ kept: String) -> String { signer.mark("\(body)|\(Secret.hash(kept))", for: .secondStep) }
+
     init(email: String, until: Date) {
         self.email = email
         self.until = until
     }
-    init?(_ text: String, signer: Signer) {
+    /// What the text claims, which is not proved yet.
+    init?(_ text: String) {
         let parts = text.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let milliseconds = Int64(parts[1]), signer.isGenuine(String(parts[0]), of: "\(parts[1])-\(parts[2])", for: .secondStep) else { return nil }
+        guard parts.count == 3, let milliseconds = Int64(parts[1]) else { return nil }
         self.init(email: String(parts[2]), until: Date(milliseconds: milliseconds))
-    }
-}
-
-/// Hashes passwords on a thread of its own, one after the other: each takes a tenth of a second and 32 MiB.
-package struct PasswordCheck: Sendable {
-    package static let shared = PasswordCheck()
-    private let queue = DispatchQueue(label: "usher.password")
-    /// A hash no password is known for.
-    static let nobody = (try? Password.hash(Secret.random())) ?? ""
-
-    func verify(_ password: String, against kept: String) async -> Bool {
-        await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: Password.verify(password, against: kept)) } }
-    }
-    package func hash(_ password: String) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in queue.async { continuation.resume(with: Result { try Password.hash(password) }) } }
     }
 }
 

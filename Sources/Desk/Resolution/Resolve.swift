@@ -89,14 +89,16 @@ extension Transaction {
         ticket.team = former.team ?? ticket.team
         let knower = try (former.solver ?? former.assignee?.id).flatMap { try db.agent($0) }
         let data: JSON = ["reason": .string("\(ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName) came back to a ticket that was closed or resolved.")]
-        if let knower, knower.isAvailable {
+        // Whoever solved it may work elsewhere by now.
+        try save(ticket)
+        if let knower, knower.isAvailable, try db.may(.agent(knower), .work, ticket.id) {
             ticket.assignee = knower.person
             try record(.assigned, on: ticket.id, by: .routing, reason: "\(knower.name) solved it before", data: ["agent": .string(knower.email)])
             return try send(.reopened, to: [knower] + db.secondAgents(of: ticket.id), about: ticket, entry: entry, by: actor, data: data)
         }
         ticket.assignee = nil
         let told = try ticket.team.map { try db.members(of: $0.id) } ?? db.agents(of: ticket.department.id)
-        let absence = knower.map { "\($0.name), who solved it, \($0.isActive ? "is away" : "has left")" } ?? "nobody solved it before"
+        let absence = knower.map { "\($0.name), who solved it, \(!$0.isActive ? "has left" : $0.isAway ? "is away" : "works elsewhere now")" } ?? "nobody solved it before"
         try record(
             .assigned, on: ticket.id, by: .routing, reason: "\(absence); to \(ticket.team.map { "the team \($0.name)" } ?? "the department \(ticket.department.name)")",
             data: ["team": JSON(ticket.team?.name)])

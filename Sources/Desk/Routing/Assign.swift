@@ -19,6 +19,9 @@ extension Transaction {
         try ticket.require(.assign)
         guard agent.isActive else { throw Refusal.invalid("agent", .other("has left")) }
         guard agent.role >= .agent else { throw Refusal.invalid("agent", .other("is a viewer and cannot work on tickets")) }
+        // An assignment gives work, not rights: it never shows a ticket to somebody who could not see it before.
+        try save(ticket)
+        guard try db.may(.agent(agent), .work, ticket.id) else { throw Refusal.invalid("agent", .other("cannot see this ticket, which is in \(ticket.department.name)")) }
         ticket.assignee = agent.person
         if ticket.state == .new { ticket.state = .open }
         try save(ticket)

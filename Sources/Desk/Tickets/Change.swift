@@ -44,7 +44,8 @@ extension Transaction {
         switch change.assignee {
         case .given(let email)?:
             let agent = try activeAgent(email, field: "assignee")
-            if agent.id != ticket.assignee?.id { try assign(&ticket, to: agent, by: actor) }
+            guard agent.id != ticket.assignee?.id else { break }
+            do { try assign(&ticket, to: agent, by: actor) } catch Refusal.invalid(let faults) { throw Refusal.invalid(faults.map { Fault("assignee", $0.problem) }) }
         case .cleared?: if ticket.assignee != nil { try release(&ticket, by: actor) }
         case nil: break
         }
@@ -73,6 +74,7 @@ extension Transaction {
             if ticket.tagsText != former { note("tags", JSON(former) ?? .null, JSON(ticket.tagsText) ?? .null) }
         }
         if let fields = change.fields {
+            try requireKnown(fields, topic: ticket.topic?.id, besides: ticket.fieldsText)
             var kept: [String: JSON] = [:]
             if case .object(let known)? = JSON(ticket.fieldsText) { kept = known }
             let former = kept
@@ -117,5 +119,21 @@ extension Transaction {
         ticket.team = nil
         try save(ticket)
         try record(.released, on: ticket.id, by: actor, data: ["team": .string(former.name)])
+    }
+}
+
+extension Transaction {
+    /// Refuses fields that the topic does not ask for, each by its name.
+    ///
+    /// - Parameter kept: the fields a ticket has already, as JSON: they may be changed or taken away even if its topic was changed.
+    package func requireKnown(_ fields: [String: JSON], topic: Topic.ID?, besides kept: String = "{}") throws {
+        guard !fields.isEmpty else { return }
+        var known: Set<String> = []
+        if case .object(let former)? = JSON(kept) { known = Set(former.keys) }
+        if let topic, let text: String = try db.value("SELECT fields FROM topic WHERE id = \(topic)"), case .array(let asked)? = JSON(text) {
+            known.formUnion(asked.compactMap { TopicField($0)?.key })
+        }
+        let unknown = fields.keys.filter { !known.contains($0) }.sorted()
+        guard unknown.isEmpty else { throw Refusal.invalid(unknown.map { Fault("fields.\($0)", .unknownField) }) }
     }
 }

@@ -9,7 +9,7 @@ extension Connection {
             """
             SELECT \(Ticket.columns) FROM ticket \(Ticket.joins)
             WHERE ticket.id IN (SELECT id FROM ticket WHERE customer_id = \(customer) UNION SELECT ticket_id FROM ticket_collaborator WHERE customer_id = \(customer))
-                AND ticket.state NOT IN ('spam', 'deleted') ORDER BY ticket.updated_at DESC, ticket.id DESC LIMIT \(limit)
+                AND \(Asker.customer(customer).condition) ORDER BY ticket.updated_at DESC, ticket.id DESC LIMIT \(limit)
             """
         ) { try Ticket(&$0) }
     }
@@ -18,18 +18,18 @@ extension Connection {
     package func ticket(number: Int64, of customer: Customer.ID) throws -> Ticket {
         guard let id: Ticket.ID = try value("SELECT id FROM ticket WHERE number = \(number)") else { throw Refusal.notFound }
         let ticket = try livingTicket(id)
-        guard ![.spam, .deleted].contains(ticket.state), try takesPart(customer, in: ticket) else { throw Refusal.notFound }
+        try require(.customer(customer), .see, ticket.id)
         return ticket
     }
 
-    /// How a customer stands to the desk, for the aside of a ticket.
-    package func acquaintance(with customer: Customer.ID) throws -> Acquaintance {
+    /// How a customer stands to the desk, for the aside of a ticket: of what the asker may see.
+    package func acquaintance(with customer: Customer.ID, for asker: Asker) throws -> Acquaintance {
         let found = try first(
             """
             SELECT (SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)), asked.number, asked.solved, rated.number, rated.total
             FROM (SELECT count(*) AS number, sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END) AS solved FROM ticket
-                WHERE customer_id = \(customer) AND state NOT IN ('spam', 'deleted')) AS asked
-            CROSS JOIN (SELECT count(rating) AS number, sum(rating) AS total FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer))) AS rated
+                WHERE customer_id = \(customer) AND state <> 'spam' AND \(asker.condition)) AS asked
+            CROSS JOIN (SELECT count(rating) AS number, sum(rating) AS total FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer) AND \(asker.condition))) AS rated
             """
         ) { (try $0.read(String?.self), try $0.read(Int.self), try $0.read(Int?.self), try $0.read(Int?.self), try $0.read(Int?.self)) }
         let (ratings, sum) = (found?.3 ?? 0, found?.4 ?? 0)
@@ -74,10 +74,11 @@ package struct LinkedTicket: Sendable {
 extension Connection {
     /// The ticket a link leads to, to whoever still takes part in it.
     package func linked(_ token: LinkToken) throws -> LinkedTicket {
+        guard try isGood(token) else { throw Refusal.notFound }
         let own = try ticket(token.ticket)
         let living = try livingTicket(token.ticket)
         guard ![.deleted, .spam].contains(living.state) else { throw Refusal.notFound }
-        if try !takesPart(token.customer, in: living) {
+        if try !may(.customer(token.customer), .see, living.id) {
             // Merged into a ticket of somebody else, one's own words are still one's own, unless one was taken out of it.
             guard own.id != living.id, try takesPart(token.customer, in: own), try !wasTakenOut(token.customer, of: living) else { throw Refusal.notFound }
         }

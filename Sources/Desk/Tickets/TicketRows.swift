@@ -97,24 +97,6 @@ extension Connection {
     }
 }
 
-extension Asker {
-    /// Which tickets there are for this asker: access by department, and whatever one is personally part of.
-    var condition: SQL {
-        switch self {
-        case .desk: return "ticket.state <> 'deleted'"
-        case .agent(let agent) where agent.role == .administrator: return "ticket.state <> 'deleted'"
-        case .agent(let agent):
-            return """
-                ticket.state <> 'deleted' AND (ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
-                OR ticket.assignee_id = \(agent.id)
-                OR ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
-                OR ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
-                OR ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent.id)))
-                """
-        }
-    }
-}
-
 extension Transaction {
     /// Writes what verbs may change.
     func save(_ ticket: Ticket) throws {

@@ -63,7 +63,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         <form class="box \(kind.rawValue)" method="post" enctype="multipart/form-data" action="\(href: partPath(ticket.number, "entries", at: desk.position))" data-draft="\(href: partPath(ticket.number, "draft", at: desk.position))">\
         <input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="kind" value="\(kind.rawValue)"><input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
         <label class="unseen" for="\(kind.rawValue)-body">\(label)</label><textarea id="\(kind.rawValue)-body" name="body" placeholder="\(hint)">
-        \(text)</textarea>\(canned == nil ? nil : "<p class=\"fault\" role=\"alert\" data-canned-fault hidden></p>" as HTML?)<div class="row spread wrap">\(to)<span class="row wrap">\(canned)<label class="button plain small" for="\(kind.rawValue)-files">\(t("Files"))</label>\
+        \(typed: text)</textarea>\(canned == nil ? nil : "<p class=\"fault\" role=\"alert\" data-canned-fault hidden></p>" as HTML?)<div class="row spread wrap">\(to)<span class="row wrap">\(canned)<label class="button plain small" for="\(kind.rawValue)-files">\(t("Files"))</label>\
         <input class="unseen" type="file" multiple name="attachments" id="\(kind.rawValue)-files" aria-label="\(t("Files"))">\(send)</span></div>\(files)<ul class="files" data-chosen></ul></form>
         """
 }

@@ -120,7 +120,9 @@ enum ComposerRoutes {
         do {
             text = try await call.desk.read { db in
                 let ticket = try db.ticket(number: number, for: .agent(agent))
-                guard let body: String = try db.value("SELECT body FROM canned_reply WHERE id = \(id)") else { throw Refusal.notFound }
+                // Those of other departments are not there, as in the list.
+                let own: SQL = "SELECT body FROM canned_reply WHERE id = \(id) AND (department_id IS NULL OR department_id = \(ticket.department.id))"
+                guard let body: String = try db.value(own) else { throw Refusal.notFound }
                 return try MailText(canned: body, for: ticket, by: agent, settings: settings, url: url)
             }
         } catch Refusal.invalid(let faults) {

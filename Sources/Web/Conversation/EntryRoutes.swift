@@ -12,7 +12,7 @@ enum EntryRoutes {
         [
             .get("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Read the conversation", output: "Entry list", parameters: [.limit, .cursor, .seenBy]), list),
             .post("/api/v1/tickets/:number/entries", for: .key(.tickets), taking: .files, .init(summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry", output: "Entry", status: 201), add),
-            .get("/api/v1/attachments/:id", for: .key(.tickets), .init(summary: "Download a file", output: "File"), attachment),
+            .get("/api/v1/attachments/:id", for: .key(.tickets), .init(summary: "Download a file", output: "File", parameters: [.seenBy]), attachment),
         ]
     }
 
@@ -47,7 +47,7 @@ enum EntryRoutes {
 
     @Sendable private static func attachment(_ call: Call) async throws -> Response {
         let id = try call.number("id")
-        let (file, _, _) = try await call.desk.read { try $0.attachment(Attachment.ID(id)) }
+        let file = try await call.desk.read { db in try db.attachment(Attachment.ID(id), for: try call.asker(db)) }
         return try await call.send(file)
     }
 }
@@ -56,7 +56,7 @@ extension Transaction {
     fileprivate func add(_ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?, files: [StoredFile], _ call: Call) throws -> Entry.ID {
         switch kind {
         case .message:
-            let ticket = try db.livingTicket(try db.ticket(number: number).id)
+            let ticket = try db.livingTicket(try db.ticket(number: number, for: try call.asker(db)).id)
             return try receive(writing, in: ticket, by: try customer(author, of: ticket), files: files, source: .api).entry
         case .reply, .note:
             let (actor, asker): (Actor, Asker)
@@ -65,7 +65,7 @@ extension Transaction {
                 guard agent.role >= .agent else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
                 (actor, asker) = (Actor(agent), .agent(agent))
             } else {
-                (actor, asker) = (call.actor, .desk)
+                (actor, asker) = try doer(nil, call)
             }
             var ticket = try db.ticket(number: number, for: asker)
             if kind == .note { return try note(on: &ticket, writing, by: actor, files: files, source: .api) }
@@ -83,6 +83,9 @@ extension Transaction {
 extension Call {
     /// A file as a download: streamed from the disk, never run by a browser.
     func send(_ file: Attachment) async throws -> Response {
+        // What a browser kept is asked for again each time, so that a right that was taken away is gone for files too.
+        let mark = "\"\(file.hash)\""
+        if request.headers[.ifNoneMatch] == mark { return Response(status: .notModified, headers: [.eTag: mark, .cacheControl: "private, no-cache"]) }
         guard desk.files.exists(file.hash) else {
             desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
             throw Refusal.notFound
@@ -91,8 +94,8 @@ extension Call {
             ? try await FileIO().loadFile(path: desk.files.path(of: file.hash).path, context: context) : .init(byteBuffer: ByteBuffer(bytes: try desk.files.bytes(of: file.hash)))
         // Pictures are shown in place, everything else is saved.
         let headers: HTTPFields = [
-            .contentType: file.type, .contentDisposition: "\(file.isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name))", .contentTypeOptions: "nosniff",
-            .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, no-cache",
+            .contentType: file.type, .contentDisposition: "\(file.isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name.showingDirections))", .contentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, no-cache", .eTag: mark,
         ]
         return Response(status: .ok, headers: headers, body: body)
     }

@@ -20,6 +20,7 @@ enum LiveRoutes {
         }
         let desk = call.desk
         let watched = ticket
+        let line = LiveLine(token: Cookies.value(Cookies.session, in: call.request, call.desk) ?? "", agent: agent.id, ticket: ticket, web: call.web)
         let (seen, shown) = (call.query("seen").flatMap { Int($0) }, call.query("event").flatMap { Int64($0) })
         let body = ResponseBody { writer in
             let (id, news) = desk.feed.subscribe(to: watched)
@@ -35,6 +36,8 @@ enum LiveRoutes {
                 try await writer.write(ByteBuffer(string: text(of: .ticket)))
             }
             for await item in news {
+                // Rights are asked for when something is delivered, not when the line began; without them it ends.
+                guard await line.isOpen() else { break }
                 // A reader gives no sign of their own: the open line is one.
                 if item == .beat, let watched, !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: { $0.agent == agent.id && $0.mode == .writing }) {
                     desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now())
@@ -73,6 +76,39 @@ enum LiveRoutes {
         let ticket = try await call.desk.read { try $0.ticket(number: number, for: .agent(agent)).id }
         call.desk.feed.note(Presence(ticket: ticket, agent: agent.id, name: agent.name, mode: mode), at: call.desk.clock.now())
         return Response(status: .noContent)
+    }
+}
+
+/// One open line: whether its agent is still signed in and still sees the ticket. The answer is remembered for as long as nothing has
+/// happened in this process, at most for some seconds.
+private actor LiveLine {
+    private let token: String
+    private let agent: Agent.ID
+    private let ticket: Ticket.ID?
+    private let web: Web
+    /// What had happened, and when the answer was found.
+    private var last: (events: Int, rights: Int, until: UInt64)?
+    private static let lifetime: UInt64 = 5_000_000_000
+
+    init(token: String, agent: Agent.ID, ticket: Ticket.ID?, web: Web) {
+        self.token = token
+        self.agent = agent
+        self.ticket = ticket
+        self.web = web
+    }
+
+    func isOpen() async -> Bool {
+        let (events, rights, now) = (web.desk.feed.generation, web.desk.rights.current, DispatchTime.now().uptimeNanoseconds)
+        if let last, last.events == events, last.rights == rights, last.until > now { return true }
+        do {
+            guard let found = try await web.sessions.session(token: token, web.desk)?.agent, found.id == agent else { return false }
+            if let ticket, try await !web.desk.read({ try $0.may(.agent(found), .seeInside, ticket) }) { return false }
+        } catch {
+            // What cannot be looked up is not delivered; the page opens the line anew.
+            return false
+        }
+        last = (events, rights, now + Self.lifetime)
+        return true
     }
 }
 

@@ -10,8 +10,8 @@ enum FeedbackRoutes {
         [
             .get("/api/v1/tickets/:number/survey", for: .key(.tickets), .init(summary: "The newest survey of a ticket", output: "Survey", parameters: [.seenBy]), survey),
             .post("/api/v1/surveys/:token", for: .signedLink, taking: .text, .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
-            .get("/api/v1/feedback", for: .key(.tickets), .init(summary: "Answered surveys, newest first", output: "Feedback list", parameters: filters + [.limit, .cursor]), list),
-            .get("/api/v1/feedback/averages", for: .key(.tickets), .init(summary: "Average ratings", output: "Average list", parameters: [group] + filters), averages),
+            .get("/api/v1/feedback", for: .key(.tickets), .init(summary: "Answered surveys, newest first", output: "Feedback list", parameters: filters + [.limit, .cursor, .seenBy]), list),
+            .get("/api/v1/feedback/averages", for: .key(.tickets), .init(summary: "Average ratings", output: "Average list", parameters: [group] + filters + [.seenBy]), averages),
             .post("/api/v1/feedback/:id/review", for: .key(.tickets), .init(summary: "Mark an answer as reviewed, with a note", input: "Review", output: "Survey"), review),
             .post("/api/v1/feedback/:id/follow-up", for: .key(.tickets), .init(summary: "Answer a rating by a reply or a new linked ticket", input: "FollowUp", output: "Ticket", status: 201), followUp),
         ]
@@ -53,7 +53,7 @@ enum FeedbackRoutes {
 
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let (limit, before) = (try call.limit(), try call.cursor())
-        let items = try await call.desk.read { db in try db.feedback(try call.feedbackFilter(db), before: before, limit: limit + 1) }
+        let items = try await call.desk.read { db in try db.feedback(try call.feedbackFilter(db), for: try call.asker(db), before: before, limit: limit + 1) }
         return call.json { json in
             json.list(Array(items.prefix(limit)), next: items.count > limit ? items[limit - 1].survey.id.description : nil) { json, item in
                 json.object { json in
@@ -79,7 +79,7 @@ enum FeedbackRoutes {
 
     @Sendable private static func averages(_ call: Call) async throws -> Response {
         guard let group = FeedbackGroup(rawValue: call.query("group") ?? FeedbackGroup.all.rawValue) else { throw Refusal.invalid("group", .notOneOf(FeedbackGroup.allCases.map(\.rawValue))) }
-        let averages = try await call.desk.read { db in try db.averages(try call.feedbackFilter(db), by: group) }
+        let averages = try await call.desk.read { db in try db.averages(try call.feedbackFilter(db), by: group, for: try call.asker(db)) }
         return call.json { json in
             json.list(averages, next: nil) { json, average in
                 json.object { json in

@@ -66,7 +66,7 @@ enum PortalRoutes {
             guard let ticket = try await store(request, call) else { return tooMany(call, typed, topics) }
             if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
             // The address is not proved: this link shows what was typed, and the mail brings one that shows the answers.
-            let link = LinkToken(ticket: ticket.id, customer: ticket.customer, isGuest: true).text(call.desk.office.signer)
+            let link = try await call.desk.read { try $0.link(to: ticket.id, for: ticket.customer, isGuest: true) }.text(call.desk.office.signer)
             return Page.see(Path("t", link, query: [("sent", "new")]))
         } catch Refusal.invalid(let faults) {
             typed.faults = faults

@@ -252,6 +252,7 @@ extension Language {
         case .signInLink: self("Link to sign in")
         case .passwordReset: self("Link to set a new password")
         case .invitation: self("Invitation of a new agent")
+        case .securityChanged: self("To agents: security notice")
         case .digest: self("To agents who want it: what waits, once a day")
         case .mailboxSilent: self("To administrators: a mailbox cannot be read")
         }

@@ -53,7 +53,7 @@ enum AdminRoutes {
         let desk = try await call.deskFrame()
         let after = try call.cursor() ?? 0
         let rows = try await call.desk.read { try $0.rows(of: resource, after: after, limit: 201) }
-        let said: String? = switch call.query("said") { case "kept": desk.t("Saved."); case "removed": resource.path == "agents" ? desk.t("Agent deactivated.") : desk.t("Removed."); case "invited": desk.t("Saved, and invited by email."); default: nil }
+        let said: String? = switch call.query("said") { case "kept": desk.t("Saved."); case "removed": resource.path == "agents" ? desk.t("Agent deactivated.") : desk.t("Removed."); case "erased": desk.t("Customer erased."); case "invited": desk.t("Saved, and invited by email."); default: nil }
         return Page.response(resourceListPage(desk, resource, base, rows, said: said))
     }
 
@@ -73,6 +73,7 @@ enum AdminRoutes {
         if resource.path == "mailboxes", let id, let found = try await call.desk.read({ db in try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) } }) {
             above = mailboxStatus(desk, found.0, found.1)
         }
+        if base[0] == "admin", let id { above = try await call.personActions(resource, id, desk) ?? above }
         return Page.response(resourcePage(desk, form, base, id, values, nil, note: nil, above: above))
     }
 
@@ -81,9 +82,10 @@ enum AdminRoutes {
         let form = try await resourceForm(resource, call)
         let (values, sentences) = form.read(sent)
         var invites = false
+        let hash = try await call.desk.hashedPassword(in: values, of: resource)
         do {
             invites = try await call.desk.write { tx in
-                let row = try id.map { try tx.change($0, of: resource, values) } ?? tx.add(values, to: resource)
+                let row = try id.map { try tx.change($0, of: resource, values, passwordHash: hash) } ?? tx.add(values, to: resource, passwordHash: hash)
                 // What could not be read is told together with what is wrong; nothing is kept then.
                 if !sentences.isEmpty { throw Refusal.invalid([]) }
                 if id != nil { return false }

@@ -19,8 +19,8 @@ enum ResourceRoutes {
     private static func of(_ resource: Resource) -> [Route] {
         let (path, schema) = ("/api/v1/\(resource.path)", resource.schemaName)
         return [
-            .get(path, for: .key(.tickets), .init(summary: "List \(resource.path)", output: "\(schema) list", parameters: [.limit, .cursor])) { try await list(resource, $0) },
-            .get("\(path)/:id", for: .key(.tickets), .init(summary: "Read one \(resource.name)", output: schema)) { try await show(resource, $0) },
+            .get(path, for: .key(resource.readScope), .init(summary: "List \(resource.path)", output: "\(schema) list", parameters: [.limit, .cursor, .seenBy])) { try await list(resource, $0) },
+            .get("\(path)/:id", for: .key(resource.readScope), .init(summary: "Read one \(resource.name)", output: schema, parameters: [.seenBy])) { try await show(resource, $0) },
             .post(path, for: .key(.full), .init(summary: "Add to \(resource.path)", input: "New\(schema)", output: schema, status: 201)) { try await add(resource, $0) },
             .patch("\(path)/:id", for: .key(.full), .init(summary: "Change one \(resource.name)", input: "Changed\(schema)", output: schema)) { try await change(resource, $0) },
             .delete("\(path)/:id", for: .key(.full), .init(summary: "Remove one \(resource.name)", status: 204)) { try await remove(resource, $0) },
@@ -29,22 +29,24 @@ enum ResourceRoutes {
 
     private static func list(_ resource: Resource, _ call: Call) async throws -> Response {
         let (limit, after) = (try call.limit(), try call.cursor() ?? 0)
-        let rows = try await call.desk.read { try $0.rows(of: resource, after: after, limit: limit + 1) }
+        let rows = try await call.desk.read { db in try db.rows(of: resource, for: try call.asker(db), after: after, limit: limit + 1) }
         return call.json { json in json.list(Array(rows.prefix(limit)), next: rows.count > limit ? String(rows[limit - 1].id) : nil) { $1.write(to: &$0) } }
     }
 
     private static func show(_ resource: Resource, _ call: Call) async throws -> Response {
         let id = try call.number("id")
-        let row = try await call.desk.read { try $0.row(id, of: resource) }
+        let row = try await call.desk.read { db in try db.row(id, of: resource, for: try call.asker(db)) }
         return call.json { row.write(to: &$0) }
     }
 
     private static func add(_ resource: Resource, _ call: Call) async throws -> Response {
         let (input, key) = try await call.input()
         defer { call.desk.choices.forget() }
+        let hash = try await call.desk.hashedPassword(in: input.fields, of: resource)
         return try await call.desk.write { tx in
             try tx.once(key) {
-                let row = try tx.add(input.fields, to: resource)
+                try call.require(resource.leastRole, tx.db)
+                let row = try tx.add(input.fields, to: resource, passwordHash: hash)
                 return Answer.json(201, location: "\(tx.office.url)/api/v1/\(resource.path)/\(row.id)") { row.write(to: &$0) }
             }
         }.response
@@ -54,27 +56,38 @@ enum ResourceRoutes {
         let (input, _) = try await call.input()
         let id = try call.number("id")
         defer { call.desk.choices.forget() }
-        let row = try await call.desk.write { try $0.change(id, of: resource, input.fields) }
+        let hash = try await call.desk.hashedPassword(in: input.fields, of: resource)
+        let row = try await call.desk.write { tx in
+            try call.require(resource.leastRole, tx.db)
+            return try tx.change(id, of: resource, input.fields, passwordHash: hash)
+        }
         return call.json { row.write(to: &$0) }
     }
 
     private static func remove(_ resource: Resource, _ call: Call) async throws -> Response {
         let id = try call.number("id")
         defer { call.desk.choices.forget() }
-        try await call.desk.write { try $0.remove(id, from: resource) }
+        try await call.desk.write { tx in
+            try call.require(resource.leastRole, tx.db)
+            try tx.remove(id, from: resource)
+        }
         return Response(status: .noContent)
     }
 
     // MARK: settings and the outbox
 
     @Sendable private static func settings(_ call: Call) async throws -> Response {
+        try await call.desk.read { try call.require(.administrator, $0) }
         try await call.desk.reloadSettings()
         return write(call.desk.settings.current, call)
     }
 
     @Sendable private static func changeSettings(_ call: Call) async throws -> Response {
         let (input, _) = try await call.input()
-        let settings = try await call.desk.write { try $0.change(input.fields) }
+        let settings = try await call.desk.write { tx in
+            try call.require(.administrator, tx.db)
+            return try tx.change(input.fields)
+        }
         try await call.desk.reloadSettings()
         return write(settings, call)
     }
@@ -89,7 +102,10 @@ enum ResourceRoutes {
 
     @Sendable private static func outbox(_ call: Call) async throws -> Response {
         let limit = try call.limit()
-        let waiting = try await call.desk.read { try $0.outbox(limit: limit) }
+        let waiting = try await call.desk.read { db in
+            try call.require(.administrator, db)
+            return try db.outbox(limit: limit)
+        }
         return call.json { $0.list(waiting.map(\.0), next: nil) { $0.write($1) } }
     }
 }

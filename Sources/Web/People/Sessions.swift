@@ -8,22 +8,29 @@ import Markup
 import Store
 import Synchronization
 
-/// Sessions as they were last looked up, so that a page costs no query for them. One that ended elsewhere works for some seconds more.
+/// Sessions as they were last looked up, so that a page costs no query for them. A change of anybody's rights in this process ends
+/// the memory at once; one that another process made is noticed within some seconds.
 final class SessionRing: Sendable {
-    private let known = Mutex<[String: (session: Session, until: UInt64)]>([:])
+    private let known = Mutex<[String: (session: Session, rights: Int, until: UInt64)]>([:])
     private let marks = Mutex<[String: String]>([:])
     private static let lifetime: UInt64 = 5_000_000_000
     private static let most = 10_000
 
     func session(of request: Request, _ desk: Desk) async throws -> Session? {
-        guard let token = Cookies.value(Cookies.session, in: request, desk), token.utf8.count <= 100 else { return nil }
+        guard let token = Cookies.value(Cookies.session, in: request, desk) else { return nil }
+        return try await session(token: token, desk)
+    }
+
+    func session(token: String, _ desk: Desk) async throws -> Session? {
+        guard token.utf8.count <= 100 else { return nil }
         let now = DispatchTime.now().uptimeNanoseconds
-        if let found = known.withLock({ $0[token] }), found.until > now { return found.session }
+        let rights = desk.rights.current
+        if let found = known.withLock({ $0[token] }), found.until > now, found.rights == rights { return found.session }
         let moment = desk.clock.now()
         guard let session = try await desk.read({ try $0.session(token: token, now: moment) }) else { return nil }
         known.withLock { known in
             if known.count >= Self.most { known = [:] }
-            known[token] = (session, now + Self.lifetime)
+            known[token] = (session, rights, now + Self.lifetime)
         }
         return session
     }

@@ -21,7 +21,7 @@ struct SignInState {
 func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
     let t = frame.t
     let next: HTML? = state.next.map { "<input type=\"hidden\" name=\"next\" value=\"\($0)\">" }
-    let kept: [HTML] = state.kept.map { "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\($0.value)\">" }
+    let kept: [HTML] = state.kept.map { "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\(typed: $0.value)\">" }
     let interrupted = said(state.isInterrupted ? t("Your session was over. Sign in again: what you wrote is kept and comes back.") : nil)
     let refused: HTML? = state.fault.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
     let wait: HTML? = state.wait.map { "<p class=\"fault\" role=\"alert\">\(t("Too many wrong tries. Please wait {0} and try again.", t.span(max($0, 60))))</p>" }
@@ -29,7 +29,7 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
     if let proof = state.proof {
         fields = """
             <input type="hidden" name="email" value="\(state.email)"><input type="hidden" name="proof" value="\(proof)">\
-            \(TextField(name: "code", label: t("Code from your authenticator app"), autocomplete: "one-time-code", isRequired: true).html)
+            \(TextField(name: "code", label: t("Code from your authenticator app, or a recovery code"), autocomplete: "one-time-code", isRequired: true).html)
             """
     } else {
         fields = """
@@ -60,8 +60,8 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
     let t = frame.t
     let fields: [HTML] = kept.map { field in
         field.name == "body"
-            ? "<div class=\"field\"><label for=\"body\">\(t("What you wrote"))</label><textarea id=\"body\" name=\"body\" rows=\"8\">\n\(field.value)</textarea></div>"
-            : "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(field.value)\">"
+            ? "<div class=\"field\"><label for=\"body\">\(t("What you wrote"))</label><textarea id=\"body\" name=\"body\" rows=\"8\">\n\(typed: field.value)</textarea></div>"
+            : "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(typed: field.value)\">"
     }
     return portalPage(
         t("You are signed in again"), frame,

@@ -44,7 +44,7 @@ enum SignInRoutes {
         var state = SignInState(next: Call.safe(form["next"]), email: form["email"] ?? "")
         state.kept = form.values.filter { $0.name.hasPrefix("kept-") }.map { (String($0.name.dropFirst(5)), $0.value) }
         let device = Cookies.value(Cookies.device, in: call.request, call.desk)
-        let isKnown = device.map { call.desk.office.signer.isGenuine($0, of: state.email.trimmingWhitespace().lowercased(), for: .device) } ?? false
+        let isKnown = device.map { DeviceMark.isGenuine($0, of: state.email, call.desk.office.signer) } ?? false
         let origin = SignInOrigin(place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
         state.proof = form["proof"]
         let outcome =
@@ -82,7 +82,7 @@ enum SignInRoutes {
         }
         let lasting = if case .agent = holder { 14 * 86400 } else { 90 * 86400 }
         response.set(Cookies.session, token, lasting: lasting, call.desk)
-        response.set(Cookies.device, call.desk.office.signer.mark(email, for: .device), lasting: 365 * 86400, call.desk)
+        response.set(Cookies.device, DeviceMark.make(for: email, call.desk.office.signer), lasting: 365 * 86400, call.desk)
         return response
     }
 
@@ -95,7 +95,8 @@ enum SignInRoutes {
         }
         // The answer is the same whether a mail goes out or not, so that nobody learns who is known here.
         try await call.desk.write { [place = call.place] tx in
-            guard try tx.allowUse(of: "links:\(place)", perHour: 30), try tx.allowUse(of: "link:\(address.address)", perHour: 5) else { return }
+            let network = NetworkAddress.network(of: place)
+            guard try tx.allowUse(of: "links:\(network)", perHour: 30), try tx.allowUse(of: "link:\(Secret.hash(address.address))", perHour: 5) else { return }
             try tx.mailLink(to: address.address)
         }
         state.isMailed = true
@@ -120,7 +121,7 @@ enum SignInRoutes {
         case .signIn: (session, holder) = try await call.desk.write { try $0.signIn(by: token, browser: browser) }
         case .password:
             let password = form["password"] ?? ""
-            guard password.count >= Password.shortest, password.count <= 1000 else {
+            guard password.count >= Password.shortest, password.utf8.count <= 1000 else {
                 return call.guestPage(.unprocessableContent) { linkUsePage($0, link, token: token, fault: .other("needs at least \(Password.shortest) characters")) }
             }
             let hash = try await PasswordCheck.shared.hash(password)
@@ -139,5 +140,19 @@ enum SignInRoutes {
         var response = Page.see(session.agent == nil ? Path() : Path("sign-in"))
         response.set(Cookies.session, "", lasting: 0, call.desk)
         return response
+    }
+}
+
+/// The mark of a browser that has signed in to an account: random, and signed together with the account, so that it says nothing about
+/// any other account and every device has one of its own.
+enum DeviceMark {
+    static func make(for email: String, _ signer: Signer) -> String {
+        let id = Secret.random()
+        return "\(id)-\(signer.mark("\(id)|\(MailAddress.folded(email))", for: .device))"
+    }
+    static func isGenuine(_ mark: String, of email: String, _ signer: Signer) -> Bool {
+        let parts = mark.split(separator: "-", omittingEmptySubsequences: false)
+        guard mark.utf8.count <= 100, parts.count == 2 else { return false }
+        return signer.isGenuine(String(parts[1]), of: "\(parts[0])|\(MailAddress.folded(email.trimmingWhitespace()))", for: .device)
     }
 }

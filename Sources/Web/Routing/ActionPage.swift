@@ -44,10 +44,10 @@ func actionPage(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
 func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
     let t = desk.t
     func line(_ name: String, _ label: String, required: Bool = false, type: String = "text") -> HTML {
-        field(name, label, state.fault(name, t), "<input id=\"\(name)\" name=\"\(name)\" type=\"\(type)\" value=\"\(state.values[name] ?? "")\"\(required ? " required" : nil as HTML?)>")
+        field(name, label, state.fault(name, t), "<input id=\"\(name)\" name=\"\(name)\" type=\"\(type)\" value=\"\(typed: state.values[name] ?? "")\"\(required ? " required" : nil as HTML?)>")
     }
     func box(_ name: String, _ label: String, required: Bool = false) -> HTML {
-        field(name, label, state.fault(name, t), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"5\"\(required ? " required" : nil as HTML?)>\n\(state.values[name] ?? "")</textarea>")
+        field(name, label, state.fault(name, t), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"5\"\(required ? " required" : nil as HTML?)>\n\(typed: state.values[name] ?? "")</textarea>")
     }
     func choice(_ name: String, _ label: String, _ options: [(String, String)]) -> HTML {
         let items: [HTML] = options.map { "<option value=\"\($0.0)\"\(state.values[name] == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
@@ -147,14 +147,14 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
             // What was kept before the options changed stays one of them.
             let gone = value.isEmpty || asked.options.contains(value) ? [] : [(value, value)]
             return select(name, asked.label, [("", "–")] + asked.options.map { ($0, $0) } + gone, value)
-        case .text: return field(name, asked.label, fault(name), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(value)</textarea>")
-        case .line, .number: return field(name, asked.label, fault(name), "<input id=\"\(name)\" name=\"\(name)\" value=\"\(value)\">")
+        case .text: return field(name, asked.label, fault(name), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(typed: value)</textarea>")
+        case .line, .number: return field(name, asked.label, fault(name), "<input id=\"\(name)\" name=\"\(name)\" value=\"\(typed: value)\">")
         }
     }
     return form(
         partPath(ticket.number, "change", at: desk.position), csrf: desk.csrf, class: "roomy stack",
         """
-        \(field("subject", t("Subject"), fault("subject"), "<input id=\"subject\" name=\"subject\" value=\"\(shown("subject", ticket.subject))\" required>"))\
+        \(field("subject", t("Subject"), fault("subject"), "<input id=\"subject\" name=\"subject\" value=\"\(typed: shown("subject", ticket.subject))\" required>"))\
         <div class="pair">\(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
         \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))</div>\
         \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\(fields)\

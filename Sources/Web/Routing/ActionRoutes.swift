@@ -26,10 +26,10 @@ enum ActionRoutes {
         try input.finish()
         return try await call.desk.write { tx in
             try tx.once(key) {
-                if action == .claim, by == nil { throw Refusal.invalid("by", .required) }
+                if action == .claim, by == nil, call.query("by") == nil { throw Refusal.invalid("by", .required) }
                 let (actor, asker) = try tx.doer(by, call)
                 let ticket = try tx.perform(action, on: number, wish, reason: reason, by: actor, asker: asker, source: .api)
-                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket)), office: tx.office) }
+                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket), for: asker), office: tx.office) }
             }
         }.response
     }

@@ -172,13 +172,13 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let view = try await call.ticketView(number, all: call.query("all") != nil)
         let shows = call.query("pictures") != nil
-        var notice = TicketNotice(showsPictures: shows, showsAll: call.query("all") != nil, said: call.query("said").flatMap { said($0, view, desk.t) })
+        var notice = TicketNotice(pictureSigner: shows ? call.desk.office.signer : nil, showsAll: call.query("all") != nil, said: call.query("said").flatMap { said($0, view, desk.t) })
         // The same action came from this page: what is next in the list is at hand.
         notice.after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
         notice.offersNext = notice.said != nil && desk.position != nil
         // It has not gone yet: the bar says so.
         if call.query("said") == "sent", desk.secondThoughts.contains(where: { $0.ticket == number }) { notice.said = nil }
-        return Page.response(ticketPage(desk, view, notice), policy: shows ? Page.policyWithPictures : Page.policy)
+        return Page.response(ticketPage(desk, view, notice))
     }
 
     /// What was just done, in words that name it.
@@ -253,11 +253,7 @@ enum DeskRoutes {
 
     @Sendable private static func attachment(_ call: Call) async throws -> Response {
         let (id, agent) = (try call.number("id"), try call.agent())
-        let file = try await call.desk.read { db in
-            let (file, ticket, _) = try db.attachment(Attachment.ID(id))
-            _ = try db.ticket(number: try db.ticket(ticket).number, for: .agent(agent))
-            return file
-        }
+        let file = try await call.desk.read { try $0.attachment(Attachment.ID(id), for: .agent(agent)) }
         return try await call.send(file)
     }
 
@@ -266,7 +262,7 @@ enum DeskRoutes {
         let (id, agent) = (Entry.ID(try call.number("id")), try call.agent())
         let file = try await call.desk.read { db in
             guard let (original, ticket) = try db.original(of: id) else { throw Refusal.notFound }
-            _ = try db.ticket(number: try db.ticket(ticket).number, for: .agent(agent))
+            try db.require(.agent(agent), .seeInside, ticket)
             return original
         }
         return try await call.send(file)

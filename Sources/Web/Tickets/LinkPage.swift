@@ -81,7 +81,7 @@ private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML
     let kind: HTML = entry.kind == .reply ? "entry reply" : "entry"
     return """
         <article class="\(kind)">\(face(name))<div><p class="row spread small"><strong>\(name)</strong> \
-        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, shows: false, t))\(list)</div></div></article>
+        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))\(list)</div></div></article>
         """
 }
 
@@ -98,8 +98,8 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
 }
 
 /// The words of an entry, its pictures shown in place and the history it quotes folded. What comes from elsewhere is shown where a
-/// reader asked for it.
-func words(of entry: Entry, files path: (String) -> Path, shows remote: Bool, _ t: Language) -> HTML {
+/// reader asked for it, as `remote` says.
+func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> HTML)? = nil, _ t: Language) -> HTML {
     let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
     guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
     if quoted != nil {

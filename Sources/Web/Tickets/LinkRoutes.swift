@@ -41,7 +41,7 @@ enum LinkRoutes {
         }
         // A closed ticket past its time goes on in a new one, which has a link of its own.
         let living = try await call.desk.read { try $0.livingTicket(token.ticket).id }
-        let link = ticket.id == living ? token : LinkToken(ticket: ticket.id, customer: token.customer, isGuest: token.isGuest)
+        let link = ticket.id == living ? token : LinkToken(ticket: ticket.id, customer: token.customer, isGuest: token.isGuest, version: token.version)
         return Page.see(Path("t", link.text(call.desk.office.signer), query: [("sent", "answer")]))
     }
 

@@ -139,7 +139,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         case .reply: t("to {0}", view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName)
         case .message: t.source(entry.source)
         }
-    let body = words(of: entry, files: { Path("desk", "attachments", $0) }, shows: notice.showsPictures, t)
+    let body = words(of: entry, files: { Path("desk", "attachments", $0) }, remote: notice.showsPictures ? { picture($0, of: entry.id, notice.pictureSigner) } : nil, t)
     let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
         ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: ticketPath(view.ticket.number, at: desk.position, [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
     let files: [HTML] = entry.attachments.map { file in

@@ -51,6 +51,10 @@ enum TicketRoutes {
         request.notify = notify
         return try await call.desk.write { [request, actor = call.actor] tx in
             try tx.once(key) {
+                if !request.fields.isEmpty {
+                    let topic: Reference<Topic>? = try request.topic.map { try tx.db.named(NamedTable.topic, $0, field: "topic") }
+                    try tx.requireKnown(request.fields, topic: topic?.id)
+                }
                 let (ticket, _) = try tx.open(request, by: actor)
                 return try Answer.json(201, location: "\(tx.office.url)/api/v1/tickets/\(ticket.number)") { json in
                     json.write(try tx.db.whole(opened: ticket), office: tx.office)
@@ -80,7 +84,10 @@ enum TicketRoutes {
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let number = try call.number()
-        let whole = try await call.desk.read { db in try db.whole(try db.ticket(number: number, for: call.asker(db))) }
+        let whole = try await call.desk.read { db in
+            let asker = try call.asker(db)
+            return try db.whole(try db.ticket(number: number, for: asker), for: asker)
+        }
         return call.json { $0.write(whole, office: call.desk.office) }
     }
 
@@ -104,7 +111,7 @@ enum TicketRoutes {
                 let (actor, asker) = try tx.doer(by, call)
                 var ticket = try tx.db.ticket(number: number, for: asker)
                 try tx.change(&ticket, change, by: actor)
-                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket.id)), office: tx.office) }
+                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket.id), for: asker), office: tx.office) }
             }
         }.response
     }
@@ -142,18 +149,28 @@ extension Route.Parameter {
 extension Call {
     /// Everything, or what the agent named by `?by=` may see.
     func asker(_ db: any Connection) throws -> Asker {
-        guard let by = query("by") else { return .desk }
-        guard let agent = try db.agent(email: by), agent.isActive else { throw Refusal.invalid("by", .unknown(by)) }
-        return .agent(agent)
+        try by(db).map { .agent($0) } ?? .desk
+    }
+    /// The agent a request names by `?by=`.
+    func by(_ db: any Connection) throws -> Agent? {
+        guard let by = query("by") else { return nil }
+        guard let agent = try db.agent(email: by.trimmingWhitespace()), agent.isActive else { throw Refusal.invalid("by", .unknown(by)) }
+        return agent
+    }
+    /// Lets a request through that is done in the name of an agent with at least this role, or in the client's own: 404 where the
+    /// agent would not find it, 403 where they may only look.
+    func require(_ role: Role, _ db: any Connection) throws {
+        guard let agent = try by(db), agent.role < role else { return }
+        throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("\(agent.name) may not do this")
     }
 }
 
 extension Transaction {
     /// Whom a request is done by: the agent it names, who must see the ticket and may not be a viewer; else the client itself.
     func doer(_ by: String?, _ call: Call) throws -> (Actor, Asker) {
-        guard let by else { return (call.actor, .desk) }
+        guard let by = by ?? call.query("by") else { return (call.actor, .desk) }
         let agent = try activeAgent(by, field: "by")
-        guard agent.role >= .agent else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
+        guard Asker.agent(agent).mayEver(.work) else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
         return (Actor(agent), .agent(agent))
     }
 }

@@ -30,7 +30,9 @@ struct TicketView: Sendable {
 
 /// How the page is asked for, and what just happened on it.
 struct TicketNotice: Sendable {
-    var showsPictures = false
+    var showsPictures: Bool { pictureSigner != nil }
+    /// Signs the addresses under which pictures from elsewhere are shown; nil hides them.
+    var pictureSigner: Signer?
     var showsAll = false
     var said: String?
     /// Whether the list's next ticket is offered beside what was said.
@@ -72,9 +74,9 @@ extension Call {
             let mails = try db.deliveries(of: ticket.id, limit: 500)
             let deliveries = Dictionary(grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
             return TicketView(
-                whole: try db.whole(ticket), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
+                whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
                 mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
-                acquaintance: try db.acquaintance(with: ticket.customer), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
+                acquaintance: try db.acquaintance(with: ticket.customer, for: .agent(agent)), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
                 isUndeliverable: try db.isUndeliverable(ticket.requesterAddress),
                 nextUpdate: ticket.escalationLevel > 0 ? try db.nextUpdate(of: ticket.id) : nil)
         }

@@ -18,7 +18,7 @@ struct WorkListTests {
         for index in 0..<12 {
             let ticket = try await test.open("Request \(index)") { if index % 4 == 3 { $0.department = .id(second.id) } }
             try await test.act(on: ticket) { tx, ticket in
-                if index % 3 == 0 { try tx.assign(&ticket, to: index % 2 == 0 ? ada : ben, by: .routing) }
+                if index % 3 == 0 { try tx.assign(&ticket, to: index % 4 == 3 ? eve : index % 2 == 0 ? ada : ben, by: .routing) }
                 if index % 5 == 0 { try tx.escalate(&ticket, by: .routing, reason: "it burns") }
                 if index % 6 == 1 { try tx.pause(&ticket, as: .waiting, by: .routing) }
             }

@@ -1,0 +1,91 @@
+import Foundation
+import Store
+import Synchronization
+
+/// What somebody may do with a ticket.
+package enum Deed: Sendable, CaseIterable {
+    /// Read what was said to and by customers, and that the ticket exists at all.
+    case see
+    /// Read notes, events, deliveries and the people on the agents' side.
+    case seeInside
+    /// Write, assign, change, resolve.
+    case work
+}
+
+/// Who asks to see or do something.
+package enum Asker: Sendable {
+    /// An API key without `by`, the command line, the desk itself: every department.
+    case desk
+    case agent(Agent)
+    /// Somebody on the customers' side, by a signed link, signed in, or about to be written to.
+    case customer(Customer.ID)
+}
+
+extension Asker {
+    /// The deeds that a kind of asker never does, whichever ticket it is. Pure.
+    package func mayEver(_ deed: Deed) -> Bool {
+        switch (self, deed) {
+        case (.desk, _): true
+        case (.agent(let agent), .see), (.agent(let agent), .seeInside): agent.isActive
+        case (.agent(let agent), .work): agent.isActive && agent.role >= .agent
+        case (.customer, .see): true
+        case (.customer, .seeInside), (.customer, .work): false
+        }
+    }
+
+    /// Which tickets there are for this asker: an agent's by department, and whatever one is personally part of; a customer's own,
+    /// and those they were brought into. It stands in every query that reads tickets, counts them, or asks about one.
+    var condition: SQL {
+        switch self {
+        case .desk: return "ticket.state <> 'deleted'"
+        case .agent(let agent) where agent.role == .administrator: return "ticket.state <> 'deleted'"
+        case .agent(let agent):
+            return """
+                ticket.state <> 'deleted' AND (ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
+                OR ticket.assignee_id = \(agent.id)
+                OR ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
+                OR ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
+                OR ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent.id)))
+                """
+        case .customer(let customer):
+            return """
+                ticket.state NOT IN ('deleted', 'spam') AND (ticket.customer_id = \(customer)
+                OR ticket.id IN (SELECT ticket_id FROM ticket_collaborator WHERE customer_id = \(customer)))
+                """
+        }
+    }
+}
+
+extension Connection {
+    /// Whether somebody may do something with a ticket, as things are now. Pages, the API, lists, live news and mail about to be
+    /// sent all ask here, at the moment of seeing or sending.
+    package func may(_ asker: Asker, _ deed: Deed, _ ticket: Ticket.ID) throws -> Bool {
+        guard asker.mayEver(deed) else { return false }
+        return try value("SELECT 1 FROM ticket WHERE ticket.id = \(ticket) AND \(asker.condition)", as: Int64.self) != nil
+    }
+    /// `notFound` where the asker may not: what may not be seen is not there.
+    package func require(_ asker: Asker, _ deed: Deed, _ ticket: Ticket.ID) throws {
+        guard try may(asker, deed, ticket) else { throw Refusal.notFound }
+    }
+
+    /// A file, if the asker may see what it hangs on: customers never see the files of notes.
+    package func attachment(_ id: Attachment.ID, for asker: Asker) throws -> Attachment {
+        let (file, ticket, kind) = try attachment(id)
+        try require(asker, kind == .note ? .seeInside : .see, ticket)
+        return file
+    }
+}
+
+extension Transaction {
+    /// Somebody may see or do less or more from now on: what was remembered about it is looked up anew once this is committed.
+    func rightsChanged() { recorded.changesRights = true }
+}
+
+/// How often rights have changed in this process; whatever was remembered before is then known to be old. What other
+/// processes change is noticed when a memory's few seconds are over.
+package final class RightsGeneration: Sendable {
+    private let number = Mutex(0)
+    package init() {}
+    package var current: Int { number.withLock { $0 } }
+    func advance() { number.withLock { $0 += 1 } }
+}
