@@ -136,7 +136,7 @@ package final class RemotePictures: Sendable {
         let context = Unmanaged.passUnretained(gathered).toOpaque()
         var pinned: UnsafeMutablePointer<curl_slist>?
         for line in target.pins { pinned = curl_slist_append(pinned, line) }
-        var headers: UnsafeMutablePointer<curl_slist>? = curl_slist_append(nil, "Accept: image/png,image/jpeg,image/gif,image/webp")
+        let headers: UnsafeMutablePointer<curl_slist>? = curl_slist_append(nil, "Accept: image/png,image/jpeg,image/gif,image/webp")
         defer {
             curl_slist_free_all(pinned)
             curl_slist_free_all(headers)
