@@ -25,8 +25,8 @@ struct AccessTests {
         case link
         /// A customer who is signed in; and one who takes part in the ticket.
         case customers, ownTicket
-        /// Every agent, viewers too; agents who work; administrators.
-        case workspace, work, administration
+        /// Every agent, viewers too; agents who work; supervisors; administrators.
+        case workspace, work, supervision, administration
         /// Agents who may see the ticket; those of them who work.
         case ticket, ticketWork
         /// A key with at least this scope.
@@ -50,12 +50,13 @@ struct AccessTests {
             "POST /tickets/:number/reopen": .ownTicket, "GET /tickets/:number/attachments/:id": .ownTicket,
             "GET /desk": .workspace, "GET /desk/counts": .workspace, "GET /desk/search": .workspace, "GET /desk/people": .workspace, "GET /desk/feedback": .workspace, "GET /desk/account": .workspace,
             "POST /desk/account": .workspace, "POST /desk/account/password": .workspace, "POST /desk/account/codes": .workspace, "POST /desk/account/codes/end": .workspace,
-            "POST /desk/account/codes/recovery": .workspace, "POST /desk/account/sign-out-everywhere": .workspace, "GET /desk/live": .workspace,
+            "POST /desk/account/codes/recovery": .workspace, "POST /desk/account/sign-out-everywhere": .workspace, "GET /desk/live": .workspace, "GET /desk/next": .workspace,
             "GET /desk/new": .work, "POST /desk/new": .work, "POST /desk/bulk": .work, "POST /desk/feedback/:id/review": .work, "POST /desk/feedback/:id/follow-up": .work,
             "GET /desk/tickets/:number": .ticket, "POST /desk/tickets/:number/presence": .ticket, "GET /desk/attachments/:id": .ticket, "GET /desk/entries/:id/original": .ticket,
             "GET /desk/entries/:id/picture": .ticket,
             "GET /desk/tickets/:number/change": .ticketWork, "POST /desk/tickets/:number/change": .ticketWork, "POST /desk/tickets/:number/entries": .ticketWork,
             "POST /desk/tickets/:number/entries/:id/take-back": .ticketWork, "POST /desk/tickets/:number/draft": .ticketWork, "GET /desk/tickets/:number/canned/:id": .ticketWork,
+            "POST /desk/tickets/:number/deliverable": .ticketWork,
             "POST /api/v1/tickets": .key(.create), "GET /api/v1/tickets": .keyReads(.tickets), "GET /api/v1/tickets/:number": .keyTicket, "GET /api/v1/tickets/:number/entries": .keyTicket,
             "GET /api/v1/tickets/:number/events": .keyTicket, "GET /api/v1/tickets/:number/deliveries": .keyTicket, "GET /api/v1/tickets/:number/survey": .keyTicket, "GET /api/v1/attachments/:id": .keyTicket,
             "PATCH /api/v1/tickets/:number": .keyTicketWork, "POST /api/v1/tickets/:number/entries": .keyTicketWork, "GET /api/v1/feedback": .keyReads(.tickets),
@@ -74,11 +75,12 @@ struct AccessTests {
         }
         for path in ["articles", "canned-replies"] {
             let base = path == "articles" ? "/desk/kb" : "/desk/canned-replies"
-            for address in ["GET \(base)", "GET \(base)/new", "POST \(base)/new", "GET \(base)/:id", "POST \(base)/:id", "GET \(base)/:id/remove", "POST \(base)/:id/remove"] { rows[address] = .work }
+            rows["GET \(base)"] = .work
+            for address in ["GET \(base)/new", "POST \(base)/new", "GET \(base)/:id", "POST \(base)/:id", "GET \(base)/:id/remove", "POST \(base)/:id/remove"] { rows[address] = path == "articles" ? .supervision : .work }
         }
         let resources: [(String, APIKey.Scope, Role)] = [
             ("departments", .tickets, .administrator), ("teams", .tickets, .administrator), ("agents", .tickets, .administrator), ("topics", .tickets, .administrator),
-            ("service-levels", .tickets, .administrator), ("schedules", .tickets, .administrator), ("canned-replies", .tickets, .agent), ("articles", .tickets, .agent),
+            ("service-levels", .tickets, .administrator), ("schedules", .tickets, .administrator), ("canned-replies", .tickets, .agent), ("articles", .tickets, .supervisor),
             ("customers", .tickets, .administrator), ("organizations", .tickets, .administrator), ("mailboxes", .full, .administrator), ("bans", .full, .administrator), ("dkim-keys", .full, .administrator),
         ]
         for (path, reads, sets) in resources {
@@ -277,6 +279,9 @@ struct AccessTests {
                 case .work:
                     try await people(refusedAll)
                     try await people(["viewer": .forbidden, "agent": .reached, "administrator": .reached])
+                case .supervision:
+                    try await people(refusedAll)
+                    try await people(["viewer": .forbidden, "agent": .forbidden, "supervisor": .reached, "administrator": .reached])
                 case .administration:
                     try await people(refusedAll)
                     try await people(["viewer": .hidden, "agent": .hidden, "outsider": .hidden, "supervisor": .hidden])
@@ -296,7 +301,7 @@ struct AccessTests {
                     try await programs([(.full, "viewer", byAgents), (.full, "outsider", byAgents), (.full, "agent", byAgents), (.full, "administrator", .reached), (.full, "gone", .unknownAgent)])
                 case .keySets(let role):
                     try await programs([(nil, nil, .unauthorized)] + scopes(.full))
-                    let byAgents: Outcome = role == .administrator ? .hidden : .reached
+                    let byAgents: Outcome = role == .administrator ? .hidden : role == .supervisor ? .forbidden : .reached
                     try await programs([(.full, "viewer", role == .administrator ? .hidden : .forbidden), (.full, "agent", byAgents), (.full, "administrator", .reached), (.full, "gone", .unknownAgent)])
                 case .keyTicket:
                     try await programs([(nil, nil, .unauthorized)] + scopes(.tickets))

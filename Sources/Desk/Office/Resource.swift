@@ -102,7 +102,14 @@ package struct Resource: Sendable {
 
 extension Resource {
     /// The least role that changes it in the workspace, and by the API in an agent's name.
-    package var leastRole: Role { path == "articles" || path == "canned-replies" ? .agent : .administrator }
+    package var leastRole: Role {
+        switch path {
+        case "canned-replies": .agent
+        // What everybody can read.
+        case "articles": .supervisor
+        default: .administrator
+        }
+    }
 
     package static let all: [Resource] = [
         departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations, mailboxes, bans, dkimKeys,

@@ -92,7 +92,7 @@ enum DeskActionRoutes {
         do {
             let target = try await call.desk.read { db in
                 let ticket = try db.ticket(number: into, for: .agent(agent))
-                return MergeTarget(ticket: ticket, organization: try db.acquaintance(with: ticket.customer).organization)
+                return MergeTarget(ticket: ticket, organization: try db.acquaintance(with: ticket.customer, for: .agent(agent)).organization)
             }
             guard ![.merged, .deleted, .spam].contains(target.ticket.state) else { return t("#{0} can't take in another ticket: it is {1}.", String(into), t.state(target.ticket.state)) }
             state.target = target

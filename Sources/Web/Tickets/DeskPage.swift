@@ -25,7 +25,7 @@ extension Call {
         let agent = try self.agent()
         var made = DeskFrame(frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk), position: position)
         // Only a browser that has just sent a reply makes the page ask.
-        if Cookies.value(Cookies.undo, in: request) != nil {
+        if Cookies.value(Cookies.undo, in: request, desk) != nil {
             let now = made.now
             made.secondThoughts = try await desk.read { try $0.secondThoughts(of: agent.id, now: now) }
         }
