@@ -24,6 +24,15 @@ static inline CURLcode usher_curl_set_header_writer(CURL *handle, size_t (*write
 static inline CURLcode usher_curl_set_debugger(CURL *handle, int (*debugger)(CURL *, curl_infotype, char *, size_t, void *)) {
     return curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, debugger);
 }
+static inline CURLcode usher_curl_set_progress(CURL *handle, int (*progress)(void *, curl_off_t, curl_off_t, curl_off_t, curl_off_t)) {
+    return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
+}
+/* How many connections the last transfer had to open: none where it used one that was kept. */
+static inline long usher_curl_connects(CURL *handle) {
+    long count = 0;
+    curl_easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &count);
+    return count;
+}
 static inline long usher_curl_response_code(CURL *handle) {
     long code = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code);

@@ -10,8 +10,10 @@ package struct MailServer: Sendable, Hashable {
         case starttls
         /// None: for a server on this machine only.
         case plain
-        /// STARTTLS where the server offers it: what an address such as `smtp://host` means.
+        /// STARTTLS where the server offers it: for a server on this machine, where nobody stands in between.
         case offered
+        /// STARTTLS where the server offers it, with any certificate, else none: `smtp+insecure://`, an operator's own word.
+        case insecure
     }
     package enum Credential: Sendable, Hashable {
         case none
@@ -38,29 +40,33 @@ package struct MailServer: Sendable, Hashable {
         self.credential = credential
     }
 
-    /// `smtp://user:password@host:port` or `smtps://…`.
+    /// `smtp://user:password@host:port`, `smtps://…` or `smtp+insecure://…`.
+    ///
+    /// `smtp://` means STARTTLS, and no mail without it: whoever sits on the line could otherwise take the offer out of
+    /// the server's greeting and read the password. A server on this machine is spoken to as it likes.
     package init?(_ address: String) {
-        guard let parts = URLComponents(string: address), let host = parts.host, !host.isEmpty else { return nil }
+        guard let parts = URLComponents(string: address), let name = parts.host, !name.isEmpty else { return nil }
+        host = name.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         switch parts.scheme?.lowercased() {
-        case "smtp": security = .offered
+        case "smtp": security = Self.isLoopback(host) ? .offered : .starttls
         case "smtps": security = .tls
+        case "smtp+insecure": security = .insecure
         default: return nil
         }
         scheme = .smtp
-        self.host = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         port = parts.port
         user = parts.user ?? ""
         credential = parts.password.map { .password($0) } ?? .none
     }
 
     /// This machine: where a password may go without TLS.
-    package static func isLoopback(_ host: String) -> Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) } }
+    package static func isLoopback(_ host: String) -> Bool { host.lowercased() == "localhost" || host == "::1" || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) } }
 
     /// What is wrong with the settings, before anything is tried.
     package var fault: String? {
         if host.isEmpty { return "no server is named" }
         if !host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@<>\"\\".utf8.contains($0) }) { return "the server's name holds what no name may" }
-        if security == .plain, !Self.isLoopback(host) { return "without TLS only a server on this machine is spoken to" }
+        if security == .plain || security == .offered, !Self.isLoopback(host) { return "without TLS only a server on this machine is spoken to" }
         return nil
     }
 
@@ -73,8 +79,12 @@ package struct MailServer: Sendable, Hashable {
     func configure(_ handle: UnsafeMutableRawPointer, path: String = "") {
         usher_curl_set_text(handle, CURLOPT_URL, url + path)
         usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
-        let tls: curl_usessl = switch security { case .tls, .starttls: CURLUSESSL_ALL; case .plain: CURLUSESSL_NONE; case .offered: CURLUSESSL_TRY }
+        let tls: curl_usessl = switch security { case .tls, .starttls: CURLUSESSL_ALL; case .plain: CURLUSESSL_NONE; case .offered, .insecure: CURLUSESSL_TRY }
         usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(tls.rawValue))
+        if security == .insecure {
+            usher_curl_set_number(handle, CURLOPT_SSL_VERIFYPEER, 0)
+            usher_curl_set_number(handle, CURLOPT_SSL_VERIFYHOST, 0)
+        }
         if !user.isEmpty { usher_curl_set_text(handle, CURLOPT_USERNAME, user) }
         switch credential {
         case .none: break

@@ -1,5 +1,4 @@
 import Desk
-import Dispatch
 import Foundation
 import Mail
 import Synchronization
@@ -10,14 +9,18 @@ final class SMTPMailer: Mailer {
     private struct Idle: @unchecked Sendable { var senders: [MailServer: [SMTPSender]] = [:] }
     private let own: MailServer?
     private let greeting: String
+    private let patience: SMTPPatience
     private let idle = Mutex(Idle())
-    private let queue = DispatchQueue(label: "usher-smtp", attributes: .concurrent)
+    /// When what is on its way is broken off; nil while the program is not stopping.
+    private let end = Mutex<DispatchTime?>(nil)
     /// Servers whose connections are kept; a token that was replaced leaves one behind.
     private static let mostServers = 50
+    private static let mostIdleOfOneServer = 8
 
-    init(_ own: MailServer?, greeting: String) {
+    init(_ own: MailServer?, greeting: String, patience: SMTPPatience = SMTPPatience()) {
         self.own = own
         self.greeting = greeting
+        self.patience = patience
     }
 
     var hasOwnServer: Bool { own != nil }
@@ -25,8 +28,18 @@ final class SMTPMailer: Mailer {
     func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
         guard let server = server ?? own else { return .deferred("no mail server is set") }
         return await withCheckedContinuation { continuation in
-            queue.async { [self] in continuation.resume(returning: sendNow(message, from: sender, to: recipient, through: server)) }
+            // A thread of its own: a server may take minutes for one answer, and a shared pool would run out.
+            let thread = Thread { [self] in
+                continuation.resume(returning: sendNow(message, from: sender, to: recipient, through: server))
+            }
+            thread.stackSize = 1 << 20
+            thread.name = "usher-smtp"
+            thread.start()
         }
+    }
+
+    func finish(within seconds: TimeInterval) {
+        end.withLock { if $0 == nil { $0 = .now() + seconds } }
     }
 
     private func sendNow(_ message: Data, from sender: String, to recipient: String, through server: MailServer) -> SMTPOutcome {
@@ -34,11 +47,14 @@ final class SMTPMailer: Mailer {
             guard let taken = idle.senders[server]?.popLast() else { return Idle() }
             return Idle(senders: [server: [taken]])
         }
-        let connection = waiting.senders[server]?.first ?? SMTPSender(server, greeting: greeting)
-        let outcome = connection.send(message, from: sender, to: recipient)
+        let connection = waiting.senders[server]?.first ?? SMTPSender(server, greeting: greeting, patience: patience)
+        let outcome = connection.send(message, from: sender, to: recipient) { [self] in
+            end.withLock { end in end.map { $0 <= .now() } ?? false }
+        }
         let back = Idle(senders: [server: [connection]])
         idle.withLock { idle in
             if idle.senders.count >= Self.mostServers { idle.senders = [:] }
+            guard idle.senders[server, default: []].count < Self.mostIdleOfOneServer else { return }
             idle.senders[server, default: []] += back.senders[server] ?? []
         }
         return outcome
