@@ -2,6 +2,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+// unistd.h has it for _GNU_SOURCE alone (syncfs(2), Linux 2.6.39): all that was written to one file system, at once.
+int syncfs(int fd);
+
 // deflateInit2 and inflateInit2 are macros. 31 window bits: the gzip format (RFC 1952).
 
 /// Room that is enough for `length` bytes packed.

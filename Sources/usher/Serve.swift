@@ -28,6 +28,7 @@ struct Serve: AsyncParsableCommand {
             throw fail(sentence(error), 1)
         }
         let desk = open.desk
+        removeUnfinishedFiles(of: desk)
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
         let mailer = SMTPMailer(config.smtp, greeting: desk.office.mailbox.domain)
@@ -59,6 +60,14 @@ struct Serve: AsyncParsableCommand {
         await desk.database.close()
     }
 
+    /// What a program that was killed was writing; nobody can still be writing it after a day.
+    private func removeUnfinishedFiles(of desk: Desk) {
+        do {
+            let count = try desk.files.removeUnfinished(before: desk.clock.now() - 86400)
+            if count > 0 { desk.log.notice("unfinished files were removed", metadata: ["count": "\(count)"]) }
+        } catch { desk.log.error("unfinished files could not be removed", metadata: ["detail": "\(error)"]) }
+    }
+
     /// The one-time link of the first administrator, made anew at each start until it was used.
     private func offerSetup(_ desk: Desk) async throws {
         guard let token = try await desk.write({ tx in try tx.needsSetup() ? try tx.makeSetupToken() : nil }) else { return }
@@ -72,8 +81,9 @@ private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _
     let message = TestMail.message(to: address, text, desk)
     switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address, through: nil) {
     case .sent: return nil
-    case .refused(let reason): return "refused: \(reason)"
-    case .deferred(let reason): return "not now: \(reason)"
+    case .refused(let reason), .refusedByPolicy(let reason): return "refused: \(reason)"
+    case .deferred(let reason), .serverTrouble(let reason): return "not now: \(reason)"
+    case .interrupted: return "not now: the program is stopping"
     case .unknown(let reason): return "unclear: \(reason)"
     }
 }

@@ -19,7 +19,7 @@ struct HouseRulesTests {
 
     @Test("raw SQL and raw HTML live in listed files only")
     func raw() {
-        only("SQL(raw:", in: "Sources", allowed: ["Sources/Store/Dialect.swift", "Sources/Store/SQL.swift", "Sources/Desk/Office/ResourceRows.swift", "Sources/Desk/Conversation/SecondThought.swift", "Sources/Desk/Office/Backup.swift"], "SQL is written as a literal")
+        only("SQL(raw:", in: "Sources", allowed: ["Sources/Store/Dialect.swift", "Sources/Store/SQL.swift", "Sources/Store/Streaming.swift", "Sources/Desk/Office/ResourceRows.swift", "Sources/Desk/Conversation/SecondThought.swift", "Sources/Desk/Office/Backup.swift"], "SQL is written as a literal")
         only("HTML(raw:", in: "Sources", allowed: ["Sources/Markup/HTML.swift", "Sources/Mail/HTMLSanitizer.swift", "Sources/Desk/Delivery/Letter.swift", "Sources/Web/Tickets/LinkPage.swift"], "HTML is written as a literal, or was sanitized when it was kept")
     }
 

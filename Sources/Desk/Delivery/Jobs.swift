@@ -93,6 +93,7 @@ package struct Sweep: Service {
     /// Does all that is due now; returns how much it was.
     @discardableResult
     package func tick() async throws -> Int {
+        guard try await desk.read({ try $0.isLive() }) else { return 0 }
         let now = desk.clock.now()
         let jobs = try await desk.read { try $0.query("SELECT id FROM job WHERE due_at <= \(now) ORDER BY due_at LIMIT 100") { try $0.read(Int64.self) } }
         for id in jobs {

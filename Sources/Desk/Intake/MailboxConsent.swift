@@ -66,6 +66,8 @@ extension Desk {
         }
         guard let sealed = kept?.2, let refresh = office.signer.open(sealed) else { throw OAuthFault(isWithdrawn: true, "nobody has connected it yet, or the consent was withdrawn: press Connect on its page") }
         if let access = kept?.0.flatMap({ office.signer.open($0) }), let until = kept?.1, until > now + 300 { return String(decoding: access, as: UTF8.self) }
+        // A copy that had the token renewed would take it from the desk it was copied from: providers end the old one.
+        guard try await read({ try $0.isLive() }) else { throw OAuthFault(isWithdrawn: false, "this desk is a restored copy and has not gone live") }
         guard let provider = mailbox.oauth else { throw OAuthFault(isWithdrawn: false, "no provider is set") }
         do {
             let tokens = try await ask(provider.token, [("grant_type", "refresh_token"), ("refresh_token", String(decoding: refresh, as: UTF8.self))] + client(mailbox))

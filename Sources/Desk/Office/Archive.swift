@@ -1,69 +1,175 @@
+import Crypto
 import Foundation
 import Store
 
-/// A POSIX ustar archive (IEEE Std 1003.1, pax, ustar interchange format), written and read one member at a time.
+/// A POSIX ustar archive (IEEE Std 1003.1, pax, ustar interchange format), written and read one member at a time, a piece
+/// of a member at a time: memory does not grow with what is in it.
 enum Archive {
     static let block = 512
+    /// Bytes that are read or written at once.
+    static let piece = 1 << 20
+    /// What eleven octal digits can say.
+    static let largest = 0o77777777777
+
+    /// What was written or read of a member: its name, its size and the SHA-256 of its bytes.
+    struct Member: Equatable, Sendable {
+        let name: String
+        let size: Int
+        let digest: String
+    }
 
     final class Writer {
         private let handle: FileHandle
+        /// Of every byte so far: heads, bodies and what fills their last blocks.
+        private var whole = SHA256()
         init(_ url: URL) throws {
             // What customers wrote is in it: for its owner's eyes.
             guard FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
-                throw StoreError.unavailable("\(url.path) cannot be written")
+                throw StoreError.unavailable("\(url.path) cannot be written: \(String(cString: strerror(errno)))")
             }
             handle = try FileHandle(forWritingTo: url)
         }
+        deinit { try? handle.close() }
 
-        func rewind() throws { try handle.truncate(atOffset: 0) }
+        func rewind() throws {
+            try handle.truncate(atOffset: 0)
+            whole = SHA256()
+        }
 
-        func add(_ name: String, _ bytes: Data) throws {
+        /// The SHA-256 of all that was written so far.
+        var digest: String { Hex.encode(whole.finalize()) }
+
+        @discardableResult
+        func add(_ name: String, _ bytes: Data) throws -> Member {
             try write(Archive.header(name, size: bytes.count))
             try write(bytes)
-            let rest = bytes.count % Archive.block
-            if rest > 0 { try write(Data(count: Archive.block - rest)) }
+            try fill(behind: bytes.count)
+            return Member(name: name, size: bytes.count, digest: Hex.encode(SHA256.hash(data: bytes)))
         }
+
+        /// Adds a file as it is, piece by piece.
+        func add(_ name: String, from file: FileHandle, size: Int) throws {
+            try write(Archive.header(name, size: size))
+            var rest = size
+            while rest > 0 {
+                guard let bytes = try file.read(upToCount: min(Archive.piece, rest)), !bytes.isEmpty else {
+                    throw StoreError.unreadable("\(name) became shorter while it was read")
+                }
+                try write(bytes)
+                rest -= bytes.count
+            }
+            try fill(behind: size)
+        }
+
         func finish() throws {
             try write(Data(count: 2 * Archive.block))
             try handle.synchronize()
             try handle.close()
         }
+        private func fill(behind size: Int) throws {
+            let rest = size % Archive.block
+            if rest > 0 { try write(Data(count: Archive.block - rest)) }
+        }
         private func write(_ bytes: Data) throws {
-            do { try handle.write(contentsOf: bytes) } catch { throw StoreError.full("the backup cannot be written: \(error.localizedDescription)") }
+            whole.update(data: bytes)
+            do { try handle.write(contentsOf: bytes) } catch {
+                throw StoreError.full("the backup cannot be written: \(error.localizedDescription)")
+            }
         }
     }
 
     final class Reader {
         private let handle: FileHandle
+        private var whole = SHA256()
+        /// Where the next byte is read.
+        private(set) var position = 0
+        /// Bytes of the member that are not read yet, and those that fill its last block.
+        private var rest = 0
+        private var filling = 0
+
         init(_ url: URL) throws {
             do { handle = try FileHandle(forReadingFrom: url) } catch { throw StoreError.unavailable("\(url.path) cannot be read") }
         }
+        deinit { try? handle.close() }
 
-        /// The next member; nil at the end.
-        func next() throws -> (name: String, bytes: Data)? {
-            guard let header = try handle.read(upToCount: Archive.block), header.count == Archive.block else { return nil }
-            let fields = Array(header)
-            guard fields[0] != 0 else { return nil }
+        func rewind() throws {
+            try handle.seek(toOffset: 0)
+            (position, rest, filling, whole) = (0, 0, 0, SHA256())
+        }
+
+        /// The SHA-256 of all that was read so far.
+        var digest: String { Hex.encode(whole.finalize()) }
+
+        /// The head of the next member; nil where a block of zeros stands in its place. The file's end is a fault.
+        func next() throws -> (name: String, size: Int)? {
+            while try piece() != nil {}
+            let fields = Array(try read(Archive.block))
+            guard fields.contains(where: { $0 != 0 }) else { return nil }
             let name = String(decoding: fields[0..<100].prefix { $0 != 0 }, as: UTF8.self)
-            let digits = String(decoding: fields[124..<136].prefix { $0 != 0 && $0 != 32 }, as: UTF8.self)
-            guard let size = Int(digits, radix: 8), Archive.checksum(fields) == Int(String(decoding: fields[148..<154].prefix { $0 != 0 && $0 != 32 }, as: UTF8.self), radix: 8) else {
-                throw StoreError.unreadable("this is no backup, or it is damaged")
+            let digits = Archive.octal(fields[124..<136])
+            // Byte for byte what the writer writes, so that no letter of a head can change unseen.
+            guard let size = digits, try Archive.header(name, size: size) == Data(fields) else {
+                throw StoreError.unreadable("it is damaged at byte \(position - Archive.block), where the head of a part should be")
             }
-            let padded = (size + Archive.block - 1) / Archive.block * Archive.block
-            guard size > 0 else { return (name, Data()) }
-            guard let bytes = try handle.read(upToCount: padded), bytes.count == padded else { throw StoreError.unreadable("the backup ends too early") }
-            return (name, bytes.prefix(size))
+            rest = size
+            filling = (Archive.block - size % Archive.block) % Archive.block
+            return (name, size)
+        }
+
+        /// The next bytes of the member; nil at its end.
+        func piece() throws -> Data? {
+            guard rest > 0 else {
+                guard filling > 0 else { return nil }
+                let zeros = try read(filling)
+                filling = 0
+                guard zeros.allSatisfy({ $0 == 0 }) else { throw StoreError.unreadable("it is damaged before byte \(position)") }
+                return nil
+            }
+            let bytes = try read(min(rest, Archive.piece))
+            rest -= bytes.count
+            return bytes
+        }
+
+        /// All bytes of the member.
+        func bytes() throws -> Data {
+            var all = Data()
+            while let piece = try piece() { all.append(piece) }
+            return all
+        }
+
+        /// Passes over what is left of the member without reading it; the digest is of no use afterwards.
+        func skip() throws {
+            position += rest + filling
+            (rest, filling) = (0, 0)
+            try handle.seek(toOffset: UInt64(position))
+        }
+
+        /// Whether nothing stands behind what was read.
+        func isAtEnd() throws -> Bool { try handle.read(upToCount: 1)?.isEmpty ?? true }
+
+        private func read(_ count: Int) throws -> Data {
+            var bytes = Data()
+            while bytes.count < count, let more = try handle.read(upToCount: count - bytes.count), !more.isEmpty { bytes.append(more) }
+            guard bytes.count == count else { throw StoreError.unreadable("it ends too early, at byte \(position + bytes.count)") }
+            position += count
+            whole.update(data: bytes)
+            return bytes
         }
     }
 
-    private static func header(_ name: String, size: Int) -> Data {
+    private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
+        Int(String(decoding: field.prefix { $0 != 0 && $0 != 32 }, as: UTF8.self), radix: 8)
+    }
+
+    private static func header(_ name: String, size: Int) throws -> Data {
+        guard name.utf8.count < 100, size <= largest else { throw StoreError.unreadable("\(name) is too large for a backup") }
         var fields = [UInt8](repeating: 0, count: block)
         func put(_ text: String, at offset: Int) { for (index, byte) in text.utf8.enumerated() { fields[offset + index] = byte } }
         func octal(_ number: Int, _ width: Int) -> String {
             let digits = String(number, radix: 8)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        put(String(name.prefix(99)), at: 0)
+        put(name, at: 0)
         put("0000600", at: 100)
         put("0000000", at: 108)
         put("0000000", at: 116)
@@ -80,6 +186,8 @@ enum Archive {
 
     /// The sum of the header's bytes with its own field as blanks.
     private static func checksum(_ fields: [UInt8]) -> Int {
-        fields.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
+        var sum = 0
+        for (offset, byte) in fields.enumerated() { sum += (148..<156).contains(offset) ? 32 : Int(byte) }
+        return sum
     }
 }

@@ -36,6 +36,8 @@ package struct Settings: Sendable, Equatable {
     package var undoSeconds = 10
     /// Mail texts an administrator changed, by kind: subject and body.
     package var mailTexts: [String: JSON] = [:]
+    /// Set while the desk is a restored copy that keeps still.
+    package var restored: RestoredCopy?
 
     package init() {}
 
@@ -127,6 +129,7 @@ extension Connection {
     package func settings() throws -> Settings {
         var settings = Settings()
         let rows = try query("SELECT name, value FROM setting") { (try $0.read(String.self), try $0.read(String.self)) }
+        settings.restored = rows.first { $0.0 == "_" + RestoredCopy.setting }.map { RestoredCopy(kept: $0.1) }
         for (name, value) in rows where !name.hasPrefix("_") {
             // A value a newer program wrote is passed over; the default stands.
             if let json = JSON(value) { try? settings.merge([name: json]) }

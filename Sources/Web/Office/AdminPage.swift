@@ -279,16 +279,19 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
         """)
 }
 
-func outboxPage(_ desk: DeskFrame, _ items: [(delivery: Delivery, ticket: Int64?)], sends: Bool) -> HTML {
+func outboxPage(_ desk: DeskFrame, _ items: [(delivery: Delivery, ticket: Int64?)], _ failing: [FailingMailServer], sends: Bool) -> HTML {
     let t = desk.t
+    let servers: [HTML] = failing.map { failingServer($0, t) }
     let rows: [HTML] = items.map { item in
         let mail = item.delivery
         func press(_ what: String, _ title: String) -> HTML {
             "<form method=\"post\" action=\"\(href: Path("admin", "outbox", mail.id.description, what))\"><input type=\"hidden\" name=\"csrf\" value=\"\(desk.csrf)\"><button class=\"link\">\(title)<span class=\"unseen\"> \(mail.address)</span></button></form>"
         }
         let ticket: HTML? = item.ticket.map { "<a href=\"\(href: ticketPath($0))\">#\($0)</a>" }
+        // A copy that keeps still holds what would otherwise be queued.
+        let state = desk.restored != nil && mail.nextAttemptAt != nil ? t("Held") : deliveryState(mail.state, t)
         return """
-            <tr><th scope="row">\(mail.address)</th><td>\(t.mail(mail.kind))</td><td>\(ticket)</td><td>\(deliveryState(mail.state, t))\(mail.error.map { "<div class=\"small quiet\">\($0)</div>" as HTML })</td>\
+            <tr><th scope="row">\(mail.address)</th><td>\(t.mail(mail.kind))</td><td>\(ticket)</td><td>\(state)\(mail.error.map { "<div class=\"small quiet\">\($0)</div>" as HTML })</td>\
             <td class="num">\(mail.attempts)</td><td>\(mail.nextAttemptAt.map(moment))</td><td class="row">\(press("retry", t("Send now")))\(press("cancel", t("Cancel")))</td></tr>
             """
     }
@@ -297,6 +300,6 @@ func outboxPage(_ desk: DeskFrame, _ items: [(delivery: Delivery, ticket: Int64?
     return sheet(
         t("Outbox"), desk,
         """
-        <h1>\(t("Outbox"))</h1>\(warning)\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th><th scope="col">\(t("State"))</th><th scope="col">\(t("Tries"))</th><th scope="col">\(t("Next try"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
+        <h1>\(t("Outbox"))</h1>\(warning)\(servers)\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th><th scope="col">\(t("State"))</th><th scope="col">\(t("Tries"))</th><th scope="col">\(t("Next try"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
         """)
 }

@@ -22,6 +22,8 @@ enum AdminRoutes {
             .get("/admin/keys/:id/revoke", for: .agent(.administrator), askRevoking),
             .post("/admin/keys/:id/revoke", for: .agent(.administrator), revokeKey),
             .get("/admin/outbox", for: .agent(.administrator), outbox),
+            .get("/admin/go-live", for: .agent(.administrator), askToGoLive),
+            .post("/admin/go-live", for: .agent(.administrator), goLive),
             .post("/admin/outbox/:id/retry", for: .agent(.administrator), retry),
             .post("/admin/outbox/:id/cancel", for: .agent(.administrator), cancel),
         ]
@@ -270,8 +272,8 @@ enum AdminRoutes {
     // MARK: the outbox
 
     @Sendable private static func outbox(_ call: Call) async throws -> Response {
-        let items = try await call.desk.read { try $0.troubledOutbox(limit: 200) }
-        return Page.response(outboxPage(try await call.deskFrame(), items, sends: call.web.tryMail != nil))
+        let (items, failing) = try await call.desk.read { db in (try db.troubledOutbox(limit: 200), try db.failingMailServers()) }
+        return Page.response(outboxPage(try await call.deskFrame(), items, failing, sends: call.web.tryMail != nil))
     }
     @Sendable private static func retry(_ call: Call) async throws -> Response {
         _ = try await call.form()
