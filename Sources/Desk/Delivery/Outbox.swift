@@ -168,7 +168,7 @@ extension Connection {
             """
         ) { (try delivery(&$0), ticket: try $0.read()) }
     }
-    private func deliveries(where condition: SQL) throws -> [Delivery] {
+    func deliveries(where condition: SQL) throws -> [Delivery] {
         try query("SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id FROM outbox WHERE \(condition)") { try delivery(&$0) }
     }
     private func delivery(_ row: inout Row) throws -> Delivery {
@@ -189,19 +189,39 @@ extension Connection {
         try query(
             """
             SELECT outbox.id, kind, address, outbox.state, attempts, outbox.created_at, sent_at, due_at, error, entry_id, ticket.number FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id
-            WHERE outbox.id IN (SELECT id FROM outbox WHERE due_at IS NOT NULL UNION SELECT id FROM outbox WHERE state IN ('failed', 'unknown', 'bounced'))
+            WHERE outbox.id IN (SELECT id FROM outbox WHERE due_at IS NOT NULL UNION SELECT id FROM outbox WHERE state IN ('failed', 'unknown', 'bounced')
+                UNION SELECT id FROM outbox WHERE held_at IS NOT NULL AND state = 'cancelled')
             ORDER BY CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, outbox.id DESC LIMIT \(limit)
             """
         ) { (delivery: try delivery(&$0), ticket: try $0.read()) }
     }
 }
 
+/// A mail server that takes no mail from the desk at present.
+package struct FailingMailServer: Sendable, Equatable {
+    /// The mailbox whose server it is; nil for the desk's own.
+    package let mailbox: String?
+    package let since: Date
+    package let error: String
+}
+
+extension Connection {
+    package func failingMailServers() throws -> [FailingMailServer] {
+        try query(
+            """
+            SELECT mailbox.address, failing_since, error FROM mail_server_state LEFT JOIN mailbox ON mailbox.id = server
+            WHERE failing_since IS NOT NULL AND (server = 0 OR mailbox.is_active = 1) ORDER BY server
+            """
+        ) { FailingMailServer(mailbox: try $0.read(), since: try $0.read(), error: try $0.read()) }
+    }
+}
+
 extension Transaction {
     /// An administrator wants a mail sent now, whatever became of it before.
     package func sendAgain(_ id: OutboxMail.ID) throws {
-        guard try db.execute("UPDATE outbox SET state = 'queued', due_at = \(now), created_at = \(now), error = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+        guard try db.execute("UPDATE outbox SET state = 'queued', due_at = \(now), created_at = \(now), error = NULL, held_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
     }
     package func cancel(_ id: OutboxMail.ID) throws {
-        guard try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+        guard try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL, held_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
     }
 }

@@ -4,10 +4,7 @@ import Store
 package enum Schema {
     package static let migrator = Migrator([
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles, digest, textIndex, ticketStatistics,
-        provenance, access, dueOrder, targets,
-        provenance,
-        outboxClaims, mailServers,
-        dueOrder, targets,
+        provenance, access, outboxClaims, mailServers, dueOrder, targets,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
@@ -16,7 +13,6 @@ package enum Schema {
         "service_level", "department", "agent_department", "topic", "ticket", "ticket_tag", "ticket_link", "ticket_agent", "ticket_collaborator",
         "ticket_event", "entry", "entry_source", "blob", "attachment", "received", "outbox", "job", "survey", "follow_up", "article", "canned_reply",
         "idempotency", "draft", "draft_file", "mailbox", "mailbox_state", "mailbox_seen", "quarantine", "ban", "dkim_key", "recovery_code",
-        "idempotency", "draft", "draft_file", "mailbox", "mailbox_state", "mailbox_seen", "quarantine", "ban", "dkim_key",
         "mailbox_unsettled",
     ]
 }
