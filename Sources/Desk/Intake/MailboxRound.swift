@@ -26,7 +26,7 @@ package struct MailboxRound: Service {
                 do {
                     if await lock?.isHeld() != true { lock = await desk.database.lock(Self.lockName) }
                     if lock != nil {
-                        for mailbox in try await desk.read({ try $0.mailboxes() }) where mailbox.fetch != .no && turns.begin(mailbox.id, every: every) {
+                        for mailbox in try await desk.read({ try $0.isLive() ? $0.mailboxes() : [] }) where mailbox.fetch != .no && turns.begin(mailbox.id, every: every) {
                             // A server that answers slowly holds up its own mailbox alone.
                             Task {
                                 await visit(mailbox)
@@ -83,11 +83,12 @@ package struct MailboxRound: Service {
     /// How many messages were dealt with.
     private func fetch(_ mailbox: Mailbox) async throws -> Int {
         let token = mailbox.signIn == .password ? nil : try await desk.accessToken(of: mailbox)
-        guard let server = mailbox.fetchServer(desk.office.signer, token: token) else { return 0 }
+        guard let server = mailbox.fetchServer(desk.office.signer, token: token), try await desk.read({ try $0.isLive() }) else { return 0 }
         try await desk.write { try $0.ensureState(of: mailbox.id) }
         let (position, retries) = try await desk.read { db in (try db.position(of: mailbox), try db.retries(of: mailbox.id)) }
         let visit = try await MailVisit.open(server, folder: mailbox.folder, within: Self.longestVisit)
         let (waiting, start) = try await visit.waiting(after: position, first: mailbox.first)
+        try await settleRest(of: mailbox, on: visit, sameNumbers: position.validity == start.validity)
         var taken = 0
         if !retries.isEmpty {
             try await desk.database.write { try $0.execute("UPDATE quarantine SET wants_retry = 0, attempts = attempts + 1 WHERE mailbox_id = \(mailbox.id) AND wants_retry = 1") }
@@ -138,10 +139,28 @@ package struct MailboxRound: Service {
         let names = settled
         try await desk.database.write { db in
             if let position { try db.keep(position, of: mailbox) }
-            if !names.isEmpty { try db.execute("DELETE FROM quarantine WHERE mailbox_id = \(mailbox.id) AND name IN (\(list: names))") }
+            guard !names.isEmpty else { return }
+            try db.execute("DELETE FROM quarantine WHERE mailbox_id = \(mailbox.id) AND name IN (\(list: names))")
+            for name in names { try db.execute("INSERT INTO mailbox_unsettled (mailbox_id, name) VALUES (\(mailbox.id), \(name)) ON CONFLICT DO NOTHING") }
         }
-        if !settled.isEmpty { try await visit.settle(settled, mailbox.after) }
+        if !settled.isEmpty {
+            try await visit.settle(settled, mailbox.after)
+            try await forgetUnsettled(of: mailbox)
+        }
         return settled.count
+    }
+
+    /// Messages that are kept and that the server was not told of, since the visit was cut short between the two: it is told now.
+    ///
+    /// - Parameter sameNumbers: whether the server counts as it did; if not, the names mean other messages and are forgotten.
+    private func settleRest(of mailbox: Mailbox, on visit: MailVisit, sameNumbers: Bool) async throws {
+        let names = try await desk.read { try $0.query("SELECT name FROM mailbox_unsettled WHERE mailbox_id = \(mailbox.id)") { try $0.read(String.self) } }
+        guard !names.isEmpty else { return }
+        if sameNumbers { try await visit.settle(names, mailbox.after) }
+        try await forgetUnsettled(of: mailbox)
+    }
+    private func forgetUnsettled(of mailbox: Mailbox) async throws {
+        try await desk.database.write { try $0.execute("DELETE FROM mailbox_unsettled WHERE mailbox_id = \(mailbox.id)") }
     }
 
     /// True when it is kept. A message that cannot be taken is set aside, and the rest go on; a desk that cannot keep anything stops the visit.
