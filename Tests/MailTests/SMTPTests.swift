@@ -65,7 +65,7 @@ struct SMTPTests {
             }
         }
         private func talk(_ line: Int32, _ greeting: String?, _ answer: @Sendable (String) -> String?) {
-            func say(_ words: String) { _ = (words + "\r\n").withCString { send(line, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue)) } }
+            func say(_ words: String) { _ = (words + "\r\n").withCString { send(line, $0, strlen($0), Int32(MSG_NOSIGNAL)) } }
             if let greeting { say(greeting) }
             var rest = ""
             var buffer = [UInt8](repeating: 0, count: 4096)
@@ -90,7 +90,7 @@ struct SMTPTests {
             }
             close(line)
         }
-        deinit { shutdown(listener, Int32(SHUT_RDWR)); close(listener) }
+        deinit { close(listener) }
     }
 
     private static let willing: @Sendable (String) -> String? = { line in
