@@ -77,7 +77,7 @@ package struct FileStore: Sendable {
     }
 
     /// The file of a name as it lies there, for a copy; nil where it is missing.
-    func open(_ hash: String) throws -> (file: FileHandle, size: Int, isPacked: Bool)? {
+    func stored(_ hash: String) throws -> (file: FileHandle, size: Int, isPacked: Bool)? {
         let isPacked = !isPlain(hash)
         let place = isPacked ? packedPath(of: hash) : path(of: hash)
         guard let size = try? FileManager.default.attributesOfItem(atPath: place.path)[.size] as? Int else { return nil }
@@ -116,7 +116,7 @@ package struct FileStore: Sendable {
     }
 
     private func write(_ bytes: Data, to path: String, packs: Bool) throws {
-        let file = Foundation.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
         guard file >= 0 else { throw FileStore.fault("open") }
         defer { close(file) }
         try bytes.withUnsafeBytes { buffer in
@@ -138,7 +138,7 @@ package struct FileStore: Sendable {
     }
     static func write(_ bytes: [UInt8], to file: Int32) throws { try bytes.withUnsafeBytes { try write($0, to: file) } }
     private func sync(folder: String) throws {
-        let handle = Foundation.open(folder, O_RDONLY)
+        let handle = open(folder, O_RDONLY)
         guard handle >= 0 else { throw FileStore.fault("open") }
         defer { close(handle) }
         fsync(handle)
@@ -166,7 +166,7 @@ extension FileStore {
 
         /// Writes the pieces that are handed over as the file of a name. What lies there already is replaced: it may be damaged.
         func add(_ hash: String, isPacked: Bool, pieces: () throws -> Data?) throws {
-            let file = Foundation.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             guard file >= 0 else { throw FileStore.fault("open") }
             let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
             while let piece = try pieces() {
@@ -185,7 +185,7 @@ extension FileStore {
 
         /// Returns once all would survive a loss of power.
         func finish() throws {
-            let handle = Foundation.open(store.folder.path, O_RDONLY)
+            let handle = open(store.folder.path, O_RDONLY)
             guard handle >= 0 else { throw FileStore.fault("open") }
             defer { close(handle) }
             guard syncfs(handle) == 0 else { throw FileStore.fault("syncfs") }

@@ -59,7 +59,8 @@ extension FileStore {
 
     /// Keeps a file that was sent and returns its hash; returns only once it would survive a loss of power.
     package func keep(_ sent: SentFile) throws -> String {
-        if touch(sent.hash) { return sent.hash }
+        // A damaged file of that name is replaced.
+        if size(of: sent.hash) == sent.size, isWhole(sent.hash), touch(sent.hash) { return sent.hash }
         try adopt(sent.path, as: sent.hash)
         return sent.hash
     }

@@ -78,7 +78,7 @@ package enum Backup {
         let hashes: [String] = try await desk.read { try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() } }
         for hash in hashes {
             // `usher check` names what is missing; the rest is worth keeping, and the copy says what it lacks.
-            guard desk.files.isWhole(hash), let (file, size, isPacked) = try desk.files.open(hash) else {
+            guard desk.files.isWhole(hash), let (file, size, isPacked) = try desk.files.stored(hash) else {
                 desk.log.error("a file is missing from the store or damaged", metadata: ["hash": "\(hash)"])
                 sheet.summary.missing.append(hash)
                 continue

@@ -228,6 +228,12 @@ struct FileStoreTests {
         #expect(try files.keep(content) == hash)
         #expect(try files.bytes(of: hash) == content)
         #expect(files.isWhole(hash))
+        // Sent piece by piece, as forms are.
+        try after.write(to: place)
+        let sent = try files.incoming()
+        try sent.write(Array(content))
+        #expect(try files.keep(try sent.finish()) == hash)
+        #expect(try files.bytes(of: hash) == content)
     }
 
     @Test("what a killed writer left goes after a day, what is being written stays")
