@@ -21,6 +21,7 @@ package struct Desk: Sendable {
     package let rights: RightsGeneration
     /// Where passwords that are given are looked at.
     package let passwords: PasswordCheck
+    package let clockWatch: ClockWatch
     package let log: Logger
 
     package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 1_000_000_000) {
@@ -30,6 +31,7 @@ package struct Desk: Sendable {
         self.office = office
         self.log = log
         settings = SettingsShelf()
+        clockWatch = ClockWatch()
         bell = Bell()
         feed = Feed()
         counts = CountShelf(shortest: shortestCount)
@@ -107,12 +109,30 @@ package struct Office: Sendable {
 /// Where the time comes from. Tests freeze it.
 package protocol WallClock: Sendable {
     func now() -> Date
+    /// The time beside a clock that nobody sets.
+    func reading() -> ClockReading
+}
+
+extension WallClock {
+    /// A clock that cannot be set apart from itself.
+    package func reading() -> ClockReading { ClockReading(wall: now(), steady: now().timeIntervalSince1970, boot: "") }
 }
 
 /// The machine's clock, to the millisecond that is kept.
 package struct SystemClock: WallClock {
     package init() {}
     package func now() -> Date { Date(milliseconds: Date().milliseconds) }
+
+    /// CLOCK_BOOTTIME goes on while the machine sleeps; its start has a number of its own.
+    package func reading() -> ClockReading {
+        var steady = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &steady)
+        return ClockReading(wall: now(), steady: TimeInterval(steady.tv_sec), boot: Self.boot)
+    }
+    private static let boot: String = {
+        // Where there is no such file, each process counts as a start of its own.
+        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? UUID().uuidString
+    }()
 }
 
 /// Wakes background work when something was written, so that it need not wait for its next look.

@@ -13,27 +13,47 @@ package protocol Database: Sendable {
     /// Figures for `/metrics`.
     var measures: DatabaseMeasures { get }
     /// Hears what other processes say on a channel; nil where the engine has no such thing.
-    func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)?
+    func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)?
     /// Nil while another program on the same database holds it.
-    func lock(_ name: String) async -> (any HeldLock)?
+    func lock(_ name: String) async throws -> (any HeldLock)?
+    /// Asks for a first answer; throws what stands against it.
+    func answers() async throws
+    /// Whether it is known just now that there will be no answer.
+    var isAway: Bool { get }
+    /// What an operator should know of how the database is reached: a sentence, and advice where something is not as it should be.
+    func remarks() async throws -> [(what: String, advice: String?)]
 }
 
 private struct OwnLock: HeldLock {
     func isHeld() async -> Bool { true }
+    func hold(in db: any Connection) throws {}
     func release() async {}
 }
 
-/// Something only one program does at a time, held until it is released or the program ends.
+/// Something only one program does at a time. It is a lease: who stops renewing it, since it is frozen or cut off, loses it to another.
 package protocol HeldLock: Sendable {
-    /// Whether it is held still: a connection that broke has let it go.
+    /// Renews it; false when it was lost.
     func isHeld() async -> Bool
+    /// Makes a transaction depend on it: throws `StoreError.unavailable` when it was lost, and keeps others from taking it until the transaction ends.
+    func hold(in db: any Connection) throws
     func release() async
+}
+
+/// What a listener hears.
+package enum Heeded: Sendable {
+    case message(String)
+    /// The channel is listened to from now on; what was said before is not known.
+    case began
+    /// The line was lost: until it begins anew nothing is heard.
+    case ended
 }
 
 extension Database {
     /// The files belong to one program.
-    package func lock(_ name: String) async -> (any HeldLock)? { OwnLock() }
-    package func listen(_ channel: String, _ heard: @escaping @Sendable (String) -> Void) -> (any Listening)? { nil }
+    package func lock(_ name: String) async throws -> (any HeldLock)? { OwnLock() }
+    package func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)? { nil }
+    package func answers() async throws { _ = try await read { try $0.value("SELECT 1", as: Int64.self) } }
+    package var isAway: Bool { false }
 }
 
 /// A channel that is listened to until it is stopped.
@@ -49,6 +69,8 @@ package struct DatabaseMeasures: Sendable {
     package var commits = 0
     package var retries = 0
     package var reconnects = 0
+    /// Connections that are open now; 0 where the engine has none.
+    package var connections = 0
     package init() {}
 }
 
@@ -130,6 +152,8 @@ package struct Row: ~Copyable {
 package enum StoreError: Error, Equatable {
     /// The database cannot be reached or is shutting down: try again later.
     case unavailable(String)
+    /// The address, the user or the password is refused: the operator's setting is wrong.
+    case misconfigured(String)
     /// No room left on the disk.
     case full(String)
     /// A constraint of the schema refused the change; the detail names it.
@@ -151,8 +175,16 @@ package enum StoreError: Error, Equatable {
     /// Whether the same request may succeed later.
     package var isPassing: Bool {
         switch self {
-        case .unavailable, .full, .conflict, .outcomeUnknown: true
+        case .unavailable, .misconfigured, .full, .conflict, .outcomeUnknown: true
         default: false
+        }
+    }
+
+    /// What the engine said, for the log and the operator.
+    package var detail: String {
+        switch self {
+        case .unavailable(let words), .misconfigured(let words), .full(let words), .constraint(let words), .duplicate(let words), .conflict(let words),
+            .outcomeUnknown(let words), .statement(let words), .unreadable(let words), .newerDatabase(let words): words
         }
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The one place where the two engines' SQL differs, apart from full-text search (`Search/`).
 package enum Dialect: String, Sendable {
     case sqlite
@@ -100,6 +102,20 @@ extension Connection {
 }
 
 extension Connection {
+    /// What the database's own clock says; nil where it is this machine's.
+    package func serverTime() throws -> Date? {
+        guard dialect == .postgres else { return nil }
+        return try value("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)", as: Int64.self).map { Date(timeIntervalSince1970: Double($0) / 1000) }
+    }
+
+    /// Whether there is a table. Asked of the catalogue, since a statement that fails ends the transaction on PostgreSQL.
+    package func hasTable(_ name: String) throws -> Bool {
+        switch dialect {
+        case .sqlite: try value("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = \(name)", as: Int.self) ?? 0 > 0
+        case .postgres: try value("SELECT CAST(to_regclass(\(name)) AS TEXT)", as: String?.self) ?? nil != nil
+        }
+    }
+
     /// A table's columns in order, and whether each holds whole numbers.
     package func columns(of table: String) throws -> [(name: String, isInteger: Bool)] {
         switch dialect {

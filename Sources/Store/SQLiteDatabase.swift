@@ -10,6 +10,7 @@ import Synchronization
 /// disk share the next, so that one fsync serves many tickets.
 package final class SQLiteDatabase: Database {
     package let dialect = Dialect.sqlite
+    private let path: String
     private let pool: DatabasePool
     private let queue: GroupCommit
     private let checkpoint: SQLiteCheckpoint
@@ -20,6 +21,7 @@ package final class SQLiteDatabase: Database {
     /// Opens or makes the file. `durable: false` is for tests that never lose power.
     package init(path: String, readers: Int = 4, durable: Bool = true) throws {
         self.readers = readers
+        self.path = path
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.busyMode = .timeout(10)
@@ -64,8 +66,9 @@ package final class SQLiteDatabase: Database {
         let reader = try DatabaseQueue(path: path, configuration: configuration)
         let thread = Thread {
             reader.inDatabase { db in
-                let connection = SQLiteConnection(db)
+                let connection = SQLiteConnection(db, statements: SQLiteStatements(db.sqliteConnection))
                 while let job = reading.take() { job(connection) }
+                connection.statements.clear()
             }
             // A connection that cannot be closed is let go with the process.
             try? reader.close()
@@ -80,12 +83,19 @@ package final class SQLiteDatabase: Database {
         try await queue.write(body)
     }
 
+    /// Waits on a thread of its own: the last writes may take a moment.
     package func close() async {
-        endReaders()
-        queue.stop()
-        checkpoint.stop()
-        // A file that cannot be closed is let go with the process; nothing in it depends on a clean close.
-        try? pool.close()
+        await withCheckedContinuation { continuation in
+            let thread = Thread { [self] in
+                endReaders()
+                queue.stop()
+                checkpoint.stop()
+                // A file that cannot be closed is let go with the process; nothing in it depends on a clean close.
+                try? pool.close()
+                continuation.resume()
+            }
+            thread.start()
+        }
     }
 
     /// The writer closes last, so that it leaves one whole file behind.
@@ -95,6 +105,70 @@ package final class SQLiteDatabase: Database {
     }
 
     package var measures: DatabaseMeasures { queue.counts.withLock { $0 } }
+
+    /// Reads the whole file once, a few seconds for each gigabyte, on a connection of its own; a command's work, not a page's.
+    package func remarks() async throws -> [(what: String, advice: String?)] {
+        let faults: [String] = try await withCheckedThrowingContinuation { continuation in
+            let thread = Thread { [path] in
+                continuation.resume(
+                    with: Result {
+                        var configuration = Configuration()
+                        configuration.readonly = true
+                        do { return try DatabaseQueue(path: path, configuration: configuration).read { try String.fetchAll($0, sql: "PRAGMA quick_check(10)") } } catch {
+                            return ["\(StoreError(sqlite: error).detail)"]
+                        }
+                    })
+            }
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+        guard faults != ["ok"] else { return [("The database file is intact", nil)] }
+        return [("The database file is damaged: \(faults.first ?? "")", "Stop Usher, move \(path) aside, and restore the last backup into an empty folder.")]
+    }
+}
+
+/// Statements that SQLite has planned for one connection, kept by their text: bounded, those go that were not used for longest.
+final class SQLiteStatements: @unchecked Sendable {
+    private let connection: OpaquePointer?
+    private var kept: [String: (handle: OpaquePointer, used: UInt64)] = [:]
+    private var uses: UInt64 = 0
+    static let most = 300
+
+    /// Used by one thread at a time.
+    init(_ connection: OpaquePointer?) { self.connection = connection }
+
+    var count: Int { kept.count }
+
+    func statement(_ text: String) throws -> OpaquePointer {
+        uses += 1
+        if let index = kept.index(forKey: text) {
+            kept.values[index].used = uses
+            return kept.values[index].handle
+        }
+        if kept.count >= Self.most { dropHalf() }
+        var handle: OpaquePointer?
+        let code = sqlite3_prepare_v3(connection, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+        guard code == SQLITE_OK, let handle else {
+            throw StoreError(sqliteCode: sqlite3_extended_errcode(connection), message: sqlite3_errmsg(connection).map { String(cString: $0) } ?? "")
+        }
+        kept[text] = (handle, uses)
+        return handle
+    }
+
+    private func dropHalf() {
+        let middle = kept.values.map(\.used).sorted()[kept.count / 2]
+        // One that is being stepped through stays.
+        for (text, statement) in kept where statement.used < middle && sqlite3_stmt_busy(statement.handle) == 0 {
+            sqlite3_finalize(statement.handle)
+            kept[text] = nil
+        }
+    }
+
+    /// Lets all go, before the connection is closed.
+    func clear() {
+        for statement in kept.values { sqlite3_finalize(statement.handle) }
+        kept = [:]
+    }
 }
 
 /// GRDB's connection behind the desk's interface. Statements are prepared once and kept by their text.
@@ -104,10 +178,12 @@ final class SQLiteConnection: Connection {
     /// FTS5 writes out what it holds whenever another statement follows (its xSavepoint), a segment of its own each time, to be merged with others
     /// later. The writer therefore puts all of a commit's texts at its end, in the order of their keys, and they become one segment.
     private let putsIndexOff: Bool
+    let statements: SQLiteStatements
     private(set) var waitingTexts: [(ticket: Int64, work: (any Connection) throws -> Void)] = []
 
-    init(_ db: GRDB.Database, putsIndexOff: Bool = false) {
+    init(_ db: GRDB.Database, statements: SQLiteStatements, putsIndexOff: Bool = false) {
         self.db = db
+        self.statements = statements
         self.putsIndexOff = putsIndexOff
     }
 
@@ -129,8 +205,7 @@ final class SQLiteConnection: Connection {
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
         do {
-            let statement = try db.cachedStatement(sql: sql.text)
-            let handle = statement.sqliteStatement
+            let handle = try statements.statement(sql.text)
             sqlite3_reset(handle)
             for (index, value) in sql.values.enumerated() { bind(value, at: Int32(index + 1), of: handle) }
             defer {
@@ -151,8 +226,10 @@ final class SQLiteConnection: Connection {
     /// Reads from one state of the database, whatever is written meanwhile.
     func snapshot<T>(_ body: (any Connection) throws -> T) throws -> T {
         try execute("BEGIN")
-        // Nothing was written, so how the transaction ends is all the same.
-        defer { _ = try? execute("COMMIT") }
+        defer {
+            // Nothing was written, so how the transaction ends is all the same.
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "COMMIT", nil, nil, nil) }
+        }
         do { return try body(self) } catch { throw StoreError.mapped(sqlite: error) }
     }
 
@@ -189,20 +266,29 @@ private final class GroupCommit: Sendable {
     private let pool: DatabasePool
     private let checkpoint: SQLiteCheckpoint
     let counts = Mutex(DatabaseMeasures())
+    /// The writer's; used by its thread only, but for the end.
+    private let statements = Mutex<SQLiteStatements?>(nil)
+    private let ended = DispatchSemaphore(value: 0)
     private static let largestGroup = 64
 
     init(pool: DatabasePool, checkpoint: SQLiteCheckpoint) {
         self.pool = pool
         self.checkpoint = checkpoint
-        let thread = Thread { [self] in work() }
+        let thread = Thread { [self] in
+            work()
+            statements.withLock { $0?.clear() }
+            ended.signal()
+        }
         thread.stackSize = 4 << 20
         thread.name = "usher-writer"
         thread.start()
     }
 
+    /// Lets the writes that wait end first.
     func stop() {
         state.withLock { $0.stopped = true }
         signal.signal()
+        ended.wait()
     }
 
     func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
@@ -250,7 +336,13 @@ private final class GroupCommit: Sendable {
         var outcomes = [(any Error)?](repeating: nil, count: group.count)
         do {
             try pool.writeWithoutTransaction { db in
-                let connection = SQLiteConnection(db, putsIndexOff: true)
+                let kept = statements.withLock { kept in
+                    if let kept { return kept }
+                    let made = SQLiteStatements(db.sqliteConnection)
+                    kept = made
+                    return made
+                }
+                let connection = SQLiteConnection(db, statements: kept, putsIndexOff: true)
                 try connection.execute("BEGIN IMMEDIATE")
                 do {
                     for (index, waiting) in group.enumerated() {
@@ -261,7 +353,7 @@ private final class GroupCommit: Sendable {
                     checkpoint.finish(db.sqliteConnection)
                 } catch {
                     // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
-                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { _ = try? connection.execute("ROLLBACK") }
+                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "ROLLBACK", nil, nil, nil) }
                     throw error
                 }
             }

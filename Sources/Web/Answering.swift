@@ -38,8 +38,10 @@ struct Answering: RouterMiddleware {
         }
         if isAPI { return problem.apiResponse }
         problem.requestID = context.id
-        let frame = await web.frame(request)
-        var response = Page.response(.init(code: problem.status), await deskFrame(request, frame).map { errorPage(problem, at: $0) } ?? errorPage(problem, frame), policy: Page.policy)
+        // Who is signed in is in the database as well: the page that says it is away does not wait for it.
+        let frame = problem.status == 503 ? web.frame(request, nil) : await web.frame(request)
+        let page = await deskFrame(request, frame).map { errorPage(problem, at: $0) } ?? errorPage(problem, frame)
+        var response = Page.response(.init(code: problem.status), page, policy: Page.policy)
         if problem.status == 503 { response.headers[.retryAfter] = "5" }
         return response
     }
@@ -54,7 +56,7 @@ struct Answering: RouterMiddleware {
 
     private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {
         guard error.isPassing else { return unexpected(error, context) }
-        log.error("the database did not answer", metadata: ["request": "\(context.id)", "detail": "\(error)"])
+        log.error("a request could not be kept", metadata: ["request": "\(context.id)", "detail": "\(error)"])
         return Problem(status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
     }
 

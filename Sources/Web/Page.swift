@@ -14,6 +14,8 @@ struct Frame: Sendable {
     let now: Date
     /// Pages reload themselves when the program was built anew.
     var isDeveloping = false
+    /// Why timers stand still, for administrators to decide.
+    var clockHold: ClockHold?
 
     var agent: Agent? { session?.agent }
 }

@@ -24,6 +24,7 @@ package struct Web: Sendable {
     let measures: PrometheusMetrics
     /// Pictures from elsewhere, fetched by the desk.
     let pictures: RemotePictures
+    let readiness = Readiness()
     let log: Logger
 
     package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil, pictures: RemotePictures? = nil) {
@@ -40,7 +41,7 @@ package struct Web: Sendable {
 
     package static var routes: [Route] {
         TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
-            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
+            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
             + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
     }
 

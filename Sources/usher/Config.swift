@@ -1,19 +1,24 @@
 import Configuration
 import Foundation
+import Logging
 import Mail
+import Store
 import Yams
 
 /// What the operator sets, from the environment, from `NAME_FILE`, or from `usher.yaml` beside the data, in this order.
 struct Config: Sendable {
     /// One setting, declared once: its name, what stands without it, and the line of help.
     enum Name: String, CaseIterable, Sendable {
-        case data, database, listen, url, smtp, lmtpListen = "lmtp_listen", secret, trustedProxies = "trusted_proxies", metricsAllow = "metrics_allow"
+        case data, database, databaseDirect = "database_direct", databasePool = "database_pool", listen, url, smtp, lmtpListen = "lmtp_listen", secret
+        case trustedProxies = "trusted_proxies", metricsAllow = "metrics_allow"
 
         var variable: String { "USHER_" + rawValue.uppercased() }
         var standard: String {
             switch self {
             case .data: "./data"
             case .database: "sqlite:, a file in USHER_DATA"
+            case .databaseDirect: "USHER_DATABASE"
+            case .databasePool: "twice the cores, at most 10"
             case .listen: "127.0.0.1:8080"
             case .url: "from USHER_LISTEN"
             case .smtp: "none: mail waits in the outbox"
@@ -26,6 +31,8 @@ struct Config: Sendable {
             switch self {
             case .data: "folder of the embedded database and the attachments"
             case .database: "sqlite: or postgres://user:password@host:port/name"
+            case .databaseDirect: "the same PostgreSQL past a connection pooler: for live updates between servers"
+            case .databasePool: "database connections of one process, besides two of its own"
             case .listen: "where to listen; port 0 picks one"
             case .url: "the desk's address in links and mail"
             case .smtp: "smtp://user:password@host:port or smtps://…; STARTTLS when offered"
@@ -40,6 +47,10 @@ struct Config: Sendable {
     var data: URL
     /// Nil for the embedded database.
     var postgres: String?
+    /// Past a pooler; nil where there is none.
+    private(set) var direct: String?
+    /// Connections of this process; nil leaves it to the number of cores.
+    private(set) var connections: Int?
     var host: String
     var port: Int
     var url: String?
@@ -72,11 +83,7 @@ struct Config: Sendable {
         if let listen = values[.listen] {
             if let (host, port) = Config.address(listen) { (self.host, self.port) = (host, port) } else { mistakes.append("USHER_LISTEN: “\(listen)” is not host:port") }
         }
-        if let database = values[.database], database != "sqlite:", database != "sqlite" {
-            if database.hasPrefix("postgres://") || database.hasPrefix("postgresql://") { postgres = database } else {
-                mistakes.append("USHER_DATABASE: must begin with sqlite: or postgres://")
-            }
-        }
+        readDatabase(values, &mistakes)
         if let url = values[.url] {
             let parts = URLComponents(string: url)
             if let scheme = parts?.scheme, ["http", "https"].contains(scheme), parts?.host?.isEmpty == false {
@@ -97,8 +104,34 @@ struct Config: Sendable {
         }
         proxies = Config.list(values[.trustedProxies])
         metricsReaders = Config.list(values[.metricsAllow])
+        for (name, addresses) in [(Name.trustedProxies, proxies), (.metricsAllow, metricsReaders)] {
+            for address in addresses where !Config.isAddress(address) { mistakes.append("\(name.variable): “\(address)” is not an IP address") }
+        }
+        if let level = environment["LOG_LEVEL"], !level.isEmpty, Logger.Level(rawValue: level.lowercased()) == nil {
+            mistakes.append("LOG_LEVEL: “\(level)” is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
         guard mistakes.isEmpty else { throw Mistakes(lines: mistakes) }
     }
+
+    private mutating func readDatabase(_ values: [Name: String], _ mistakes: inout [String]) {
+        func postgres(_ name: Name) -> String? {
+            guard let address = values[name] else { return nil }
+            guard ["postgres://", "postgresql://"].contains(where: address.hasPrefix) else {
+                mistakes.append("\(name.variable): must begin with \(name == .database ? "sqlite: or " : "")postgres://")
+                return nil
+            }
+            if let fault = PostgresDatabase.fault(in: address) { mistakes.append("\(name.variable): \(fault)") }
+            return address
+        }
+        if let database = values[.database], database != "sqlite:", database != "sqlite" { self.postgres = postgres(.database) }
+        direct = postgres(.databaseDirect)
+        if let text = values[.databasePool] {
+            if let number = Int(text), (1...200).contains(number) { connections = number } else { mistakes.append("USHER_DATABASE_POOL: “\(text)” is not a number from 1 to 200") }
+        }
+    }
+
+    /// Names beginning with `USHER_` that are no settings: what tests and development set.
+    private static let foreign: Set = ["USHER_BIN", "USHER_FUZZ", "USHER_DEV_ASSETS", "USHER_TEST_POSTGRES", "USHER_TEST_POSTGRES_SHARED"]
 
     private static func environment(_ environment: [String: String], _ mistakes: inout [String]) -> [Name: String] {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
@@ -109,27 +142,52 @@ struct Config: Sendable {
             guard let file = environment[name.variable + "_FILE"], !file.isEmpty else { continue }
             if values[name] != nil { mistakes.append("\(name.variable) and \(name.variable)_FILE are both set; only one may be") }
             do { values[name] = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines) } catch {
-                mistakes.append("\(name.variable)_FILE: \(file) cannot be read")
+                mistakes.append("\(name.variable)_FILE: \(file) cannot be read as UTF-8 text")
             }
+        }
+        let known = Name.allCases.flatMap { [$0.variable, $0.variable + "_FILE"] }
+        for variable in environment.keys.sorted() where variable.hasPrefix("USHER_") && !known.contains(variable) && !foreign.contains(variable) {
+            mistakes.append("\(variable): there is no such setting\(suggestion(for: variable, among: known))")
         }
         return values
     }
 
-    /// Names as `listen` or `USHER_LISTEN`.
+    /// Names as `listen` or `USHER_LISTEN`. There need not be a file, and it may hold nothing but comments; one that cannot be read is a mistake, since
+    /// without it the desk would be another.
     private static func file(_ url: URL, _ mistakes: inout [String]) -> [Name: String] {
-        guard let text = try? String(contentsOf: url, encoding: .utf8) else { return [:] }  // there need not be one
-        guard let loaded = try? Yams.load(yaml: text), let lines = loaded as? [String: Any] else {
-            mistakes.append("\(url.path): is not a list of names and values")
+        let bytes: Data
+        do { bytes = try Data(contentsOf: url) } catch {
+            var status = stat()
+            if lstat(url.path, &status) == 0 || errno != ENOENT && errno != ENOTDIR { mistakes.append("\(url.path): cannot be read: \(String(cString: strerror(errno)))") }
+            return [:]
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            mistakes.append("\(url.path): is not UTF-8 text; save it as UTF-8")
+            return [:]
+        }
+        let loaded: Any?
+        do { loaded = try Yams.load(yaml: text) } catch {
+            mistakes.append("\(url.path): is not YAML: \(String(describing: error).split(separator: "\n").first ?? "")")
+            return [:]
+        }
+        guard let loaded, !(loaded is NSNull) else { return [:] }
+        guard let lines = loaded as? [String: Any] else {
+            mistakes.append("\(url.path): is not a list of names and values, such as “listen: 127.0.0.1:8080”")
             return [:]
         }
         var values: [Name: String] = [:]
-        for (key, value) in lines {
-            let word = key.lowercased().replacingOccurrences(of: "usher_", with: "")
+        for (key, value) in lines.sorted(by: { $0.key < $1.key }) {
+            let word = key.lowercased().hasPrefix("usher_") ? String(key.lowercased().dropFirst(6)) : key.lowercased()
             guard let name = Name(rawValue: word) else {
-                mistakes.append("\(url.path): there is no setting “\(key)”")
+                mistakes.append("\(url.path): there is no setting “\(key)”\(suggestion(for: word, among: Name.allCases.map(\.rawValue)))")
                 continue
             }
-            values[name] = "\(value)"
+            if name == .data {
+                mistakes.append("\(url.path): “data” cannot be set here, since the file lies in that folder; set USHER_DATA")
+                continue
+            }
+            if value is NSNull { continue }
+            if value is [Any] || value is [AnyHashable: Any] { mistakes.append("\(url.path): “\(key)” takes one value") } else { values[name] = "\(value)" }
         }
         return values
     }
@@ -138,9 +196,35 @@ struct Config: Sendable {
         (text ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
+    /// “; did you mean X?” where a name is near enough.
+    private static func suggestion(for word: String, among known: [String]) -> String {
+        let best = known.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
+        guard let best, best.1 <= max(2, word.count / 4) else { return "" }
+        return "; did you mean \(best.0)?"
+    }
+
+    /// How many letters are to be put in, taken out or changed (Levenshtein).
+    private static func distance(_ a: String, _ b: String) -> Int {
+        let (a, b) = (Array(a.utf8), Array(b.utf8))
+        var row = Array(0...b.count)
+        for (i, letter) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, other) in b.enumerated() { (diagonal, row[j + 1]) = (row[j + 1], min(diagonal + (letter == other ? 0 : 1), row[j] + 1, row[j + 1] + 1)) }
+        }
+        return row[b.count]
+    }
+
+    /// A numeric IPv4 or IPv6 address.
+    private static func isAddress(_ text: String) -> Bool {
+        var four = in_addr(), six = in6_addr()
+        return inet_pton(AF_INET, text, &four) == 1 || inet_pton(AF_INET6, text, &six) == 1
+    }
+
     private static func address(_ text: String) -> (String, Int)? {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else { return nil }
         let host = String(text[..<colon]).trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        guard !host.contains(where: { $0 == "/" || $0 == " " || $0 == "@" }) else { return nil }
         return (host.isEmpty ? "127.0.0.1" : host, port)
     }
 }

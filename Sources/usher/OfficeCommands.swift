@@ -85,9 +85,7 @@ struct Restore: AsyncParsableCommand {
             let (summary, secret, heldBack) = try await Backup.restore(URL(fileURLWithPath: file), into: open.desk, wish)
             if open.config.secret == nil {
                 // Links and Message-IDs that are out in the world go on to hold.
-                let path = open.config.data.appending(path: "secret")
-                try Data(secret.utf8).write(to: path, options: .atomic)
-                chmod(path.path, 0o600)
+                try DeskSecret.replace(in: open.config.data, by: secret)
             } else if open.config.secret != secret {
                 print("note: USHER_SECRET is another than the backup was made with; links in mails already sent lead nowhere")
             }
@@ -101,37 +99,5 @@ struct Restore: AsyncParsableCommand {
     private func sayLive(_ heldBack: Int) {
         print("the desk is live")
         if heldBack > 0 { print("\(heldBack) mails that were waiting when the backup was made are held back; see Outgoing email in the administration") }
-    }
-}
-
-struct Check: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Look at settings, database, mail, clock and files, and say what to do about each fault.")
-
-    func run() async throws {
-        let config: Config
-        do { config = try Config() } catch let mistakes as Config.Mistakes {
-            for line in mistakes.lines { show(Finding("settings: \(line)", advice: "see usher serve --help")) }
-            throw ExitCode(1)
-        }
-        var findings = [Finding("the settings can be read")]
-        do {
-            let open = try await OpenDesk.open(config, migrates: false)
-            findings += try await open.desk.checkUp()
-            findings += try await open.desk.checkMail()
-            await open.desk.database.close()
-        } catch { findings.append(Finding(sentence(error), advice: "is USHER_DATABASE right, and does the database run?")) }
-        if let smtp = config.smtp {
-            let problem = SMTPSender(smtp, greeting: "localhost").probe()
-            findings.append(problem == nil ? Finding("the mail server answers") : Finding("the mail server does not answer: \(problem ?? "")", advice: "check USHER_SMTP, and that this machine may reach it"))
-        } else {
-            findings.append(Finding("no mail server is set", advice: "set USHER_SMTP, or mail waits in the outbox"))
-        }
-        findings.forEach(show)
-        if findings.contains(where: { $0.advice != nil }) { throw ExitCode(1) }
-    }
-
-    private func show(_ finding: Finding) {
-        guard let advice = finding.advice else { return print("✓ \(finding.what)") }
-        print("✗ \(finding.what)\n    → \(advice)")
     }
 }

@@ -8,32 +8,77 @@ import Store
 struct OpenDesk {
     let desk: Desk
     let config: Config
+    /// Steps of the schema that were missing until now.
+    let applied: [String]
 
     /// Opens the database, brings it up to date, and reads what administrators set.
     ///
-    /// - Parameter url: the desk's address where the settings name none.
-    static func open(_ config: Config, url: String? = nil, migrates: Bool = true) async throws -> OpenDesk {
+    /// - Parameters:
+    ///   - url: the desk's address where the settings name none.
+    ///   - lane: how long its statements may take.
+    ///   - takesNewSecret: whether a secret other than the one the desk signed with is taken over.
+    static func open(_ config: Config, url: String? = nil, migrates: Bool = true, lane: Lane = .page, takesNewSecret: Bool = false) async throws -> OpenDesk {
         let log = Logger(label: "usher")
-        let database = try openDatabase(config, log: log)
-        let files = try FileStore(folder: config.data.appending(path: "blobs"))
-        let address = config.url ?? url ?? "http://\(config.host):\(config.port)"
-        let signer = Signer(secret: Array(try secret(config).utf8))
-        let fallback = mailbox(at: address)
-        var desk = Desk(database: database, clock: SystemClock(), files: files, office: Office(url: address, mailbox: fallback, signer: signer), log: log)
-        if migrates { try await desk.open() } else if try await Schema.migrator.missing(in: database).isEmpty { try await desk.reloadSettings() }
-        if let own = MailAddress(desk.settings.current.mailAddress) {
-            desk = Desk(database: database, clock: SystemClock(), files: files, office: Office(url: address, mailbox: own, signer: signer), log: log)
-            if migrates { try await desk.reloadSettings() }
+        try DataFolder.prepare(config.data, log: log)
+        let database = try openDatabase(config, lane, log: log)
+        do {
+            try await database.answers()
+            let applied = migrates ? try await Schema.migrator.migrate(database, at: SystemClock().now()) : []
+            let isUpToDate = try await Schema.migrator.missing(in: database).isEmpty
+            let files = try FileStore(folder: config.data.appending(path: "blobs"))
+            let address = config.url ?? url ?? "http://\(config.host):\(config.port)"
+            let signer = try await signer(config, database, isUpToDate: isUpToDate, takesNew: takesNewSecret)
+            func desk(_ mailbox: MailAddress) -> Desk {
+                Desk(database: database, clock: SystemClock(), files: files, office: Office(url: address, mailbox: mailbox, signer: signer), log: log)
+            }
+            var open = desk(mailbox(at: address))
+            if isUpToDate { try await open.reloadSettings() }
+            if let own = MailAddress(open.settings.current.mailAddress) {
+                open = desk(own)
+                try await open.reloadSettings()
+            }
+            return OpenDesk(desk: open, config: config, applied: applied)
+        } catch {
+            await database.close()
+            throw error
         }
-        return OpenDesk(desk: desk, config: config)
     }
 
-    private static func openDatabase(_ config: Config, log: Logger) throws -> any Database {
-        do { try FileManager.default.createDirectory(at: config.data, withIntermediateDirectories: true) } catch {
-            throw StoreError.unavailable("the folder \(config.data.path) cannot be made: \(error.localizedDescription)")
+    private static func openDatabase(_ config: Config, _ lane: Lane, log: Logger) throws -> any Database {
+        if let postgres = config.postgres {
+            return try PostgresDatabase(
+                address: postgres, direct: config.direct, connections: config.connections ?? PostgresDatabase.standardConnections, lane: lane, log: log)
         }
-        if let postgres = config.postgres { return try PostgresDatabase(address: postgres, log: log) }
         return try SQLiteDatabase(path: config.data.appending(path: "usher.sqlite").path)
+    }
+
+    /// What the desk signs with. A secret is made for a new desk only: one that has signed something keeps its own, or every link and every sealed
+    /// password would be dead without a word.
+    private static func signer(_ config: Config, _ database: any Database, isUpToDate: Bool, takesNew: Bool) async throws -> Signer {
+        let (mark, hasSigned): (String?, Bool) =
+            isUpToDate ? try await database.read { db in (try db.privateSetting("secret_mark"), try db.hasSigned()) } : (nil, true)
+        var secret = try config.secret ?? DeskSecret.kept(in: config.data)
+        if secret == nil {
+            let path = config.data.appending(path: "secret").path
+            guard takesNew || !isUpToDate || mark == nil && !hasSigned else {
+                throw Misconfigured("""
+                    this desk's secret is missing: \(path) is gone or empty, and USHER_SECRET is not set. Put it back, from a backup or another server. \
+                    If it is lost for good, `usher migrate --new-secret` makes a new one: links in emails already sent and saved mailbox passwords stop working
+                    """)
+            }
+            // A database that is not up to date is only looked at; nothing is signed.
+            secret = isUpToDate ? try DeskSecret.make(in: config.data) : Secret.random()
+        }
+        let signer = Signer(secret: Array((secret ?? "").utf8))
+        guard isUpToDate, mark != signer.fingerprint else { return signer }
+        guard mark == nil || takesNew else {
+            throw Misconfigured("""
+                the secret (\(config.secret == nil ? config.data.appending(path: "secret").path : "USHER_SECRET")) is not the one this desk signs with. Put the right one back; every server of a desk \
+                needs the same. To change it on purpose, run `usher migrate --new-secret`: links in emails already sent and saved mailbox passwords stop working
+                """)
+        }
+        try await database.write { try $0.keepSecretMark(signer.fingerprint) }
+        return signer
     }
 
     /// `support@` at the host people reach the desk by.
@@ -44,21 +89,9 @@ struct OpenDesk {
         return address
     }
 
-    /// From the settings, or made once and kept beside the data, for its owner's eyes only.
+    /// The secret of an open desk, as a backup carries it.
     static func secret(_ config: Config) throws -> String {
-        if let secret = config.secret { return secret }
-        let file = config.data.appending(path: "secret").path
-        let handle = Foundation.open(file, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-        if handle >= 0 {
-            let made = Secret.random() + Secret.random()
-            try FileHandle(fileDescriptor: handle, closeOnDealloc: true).write(contentsOf: Data(made.utf8))
-        }
-        // Another process may just be writing it.
-        for _ in 0..<50 {
-            let kept = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-            if kept.utf8.count >= 16 { return kept }
-            usleep(20_000)
-        }
-        throw StoreError.unavailable("\(file) holds no secret")
+        guard let secret = try config.secret ?? DeskSecret.kept(in: config.data) else { throw Misconfigured("\(config.data.path)/secret is missing") }
+        return secret
     }
 }

@@ -20,13 +20,19 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let config = try readConfig()
-        let port = config.port == 0 ? try FreePort.pick(config.host) : config.port
+        let port: Int
+        do {
+            port = try ListenAddress.claim(config.host, config.port, "USHER_LISTEN")
+            if let lmtp = config.lmtp { _ = try ListenAddress.claim(lmtp.host, lmtp.port, "USHER_LMTP_LISTEN") }
+        } catch { throw fail(sentence(error), exitStatus(of: error)) }
         let measures = PrometheusMetrics()
         MetricsSystem.bootstrap(measures)
         let open: OpenDesk
-        do { open = try await OpenDesk.open(config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)") } catch {
-            throw fail(sentence(error), 1)
-        }
+        do {
+            try DataFolder.prepare(config.data, log: Logger(label: "usher"))
+            if config.postgres == nil { try DataFolder.claim(config.data) }
+            open = try await OpenDesk.open(config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)")
+        } catch { throw fail(sentence(error), exitStatus(of: error)) }
         let desk = open.desk
         removeUnfinishedFiles(of: desk)
         if demo { try await Demo.fill(desk) { say($0) } }
@@ -51,6 +57,7 @@ struct Serve: AsyncParsableCommand {
         if let lmtp = config.lmtp { services.append(MailEntrance(desk: desk, host: lmtp.host, port: lmtp.port)) }
         services.append(MailboxRound(desk: desk))
         services.insert(Courier(desk: desk, mailer: mailer), at: 0)
+        services.append(LastExit())
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
         do { try await group.run() } catch {
@@ -88,19 +95,17 @@ private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _
     }
 }
 
-/// A port nobody listens on, so that links are right before the first request.
-enum FreePort {
-    static func pick(_ host: String) throws -> Int {
-        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(handle) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr(host == "localhost" ? "127.0.0.1" : host)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0 }
+/// Ends the program some seconds after it was told to stop, whatever still waits: nothing that was acknowledged depends on a clean end.
+private struct LastExit: Service {
+    private static let seconds: TimeInterval = 9
+
+    func run() async throws {
+        try? await gracefulShutdown()  // thrown when the group ends by itself: then there is nothing to hurry
+        let thread = Thread {
+            Thread.sleep(forTimeInterval: Self.seconds)
+            FileHandle.standardError.write(Data("usher: stopped without waiting any longer for what was unfinished\n".utf8))
+            _exit(0)
         }
-        guard bound else { throw fail("no port can be had on \(host)", 1) }
-        return Int(UInt16(bigEndian: address.sin_port))
+        thread.start()
     }
 }

@@ -14,6 +14,8 @@ struct Usher: AsyncParsableCommand {
     static func main() async {
         LoggingSystem.bootstrap { Logfmt($0) }
         signal(SIGPIPE, SIG_IGN)
+        // What the desk writes holds other people's mail.
+        umask(0o077)
         await main(nil)
     }
 }
@@ -52,19 +54,32 @@ func sentence(_ error: any Error) -> String {
         case .conflict(let reason, _): reason
         case .tooLarge(let limit): "larger than the limit of \(limit) bytes"
         }
-    case StoreError.newerDatabase(let step): "the database was written by a newer Usher (step \(step)); run that one"
-    case StoreError.unavailable(let detail): "the database cannot be reached: \(detail.trimmingCharacters(in: .whitespacesAndNewlines))"
-    case StoreError.full: "the disk is full"
-    case let error as StoreError: "\(error)"
+    case let fault as Misconfigured: fault.words
+    case let fault as ListenAddress.Fault: fault.words
+    case StoreError.newerDatabase(let step): "the database was written by a newer version of Usher (it has the step \(step)). Run that version or a newer one"
+    case StoreError.unavailable(let detail): "the database cannot be reached: \(detail)"
+    case StoreError.misconfigured(let detail): "the database refuses the connection; check USHER_DATABASE: \(detail)"
+    case StoreError.full: "the disk is full. Free some space and try again"
+    case StoreError.outcomeUnknown: "the connection to the database was lost while saving. Check whether the change was made before you try again"
+    case let error as StoreError: "the database reported an error: \(error.detail)"
+    case let error as NSError where error.domain == NSCocoaErrorDomain || error.domain == NSPOSIXErrorDomain: error.localizedDescription
     default: "\(error)"
     }
 }
 
+/// The exit code of what kept `usher serve` from starting: 78 where a setting has to be changed.
+func exitStatus(of error: any Error) -> Int32 {
+    switch error {
+    case is Misconfigured, is ListenAddress.Fault, StoreError.misconfigured: ExitStatus.configuration
+    default: 1
+    }
+}
+
 /// Runs a command's work with the desk open, exit 1 with a sentence when it fails.
-func withDesk(_ work: (OpenDesk) async throws -> Void) async throws {
+func withDesk(lane: Lane = .long, _ work: (OpenDesk) async throws -> Void) async throws {
     let config = try readConfig()
     do {
-        let open = try await OpenDesk.open(config)
+        let open = try await OpenDesk.open(config, lane: lane)
         try await work(open)
         await open.desk.database.close()
     } catch let code as ExitCode { throw code } catch { throw fail(sentence(error), 1) }

@@ -10,10 +10,18 @@ import Synchronization
 /// Time that stands still until a test moves it. It begins on a Tuesday morning, within working hours.
 package final class FrozenClock: WallClock {
     private let moment: Mutex<Date>
+    /// How far the time of day was set ahead of the clock that nobody sets.
+    private let set = Mutex<TimeInterval>(0)
     package init(_ moment: Date = Date(timeIntervalSince1970: 1_795_510_800)) { self.moment = Mutex(moment) }  // 2026-11-24 09:00 UTC
     package func now() -> Date { moment.withLock { $0 } }
     package func advance(hours: Double) { moment.withLock { $0 += hours * 3600 } }
     package func advance(days: Double) { advance(hours: days * 24) }
+    /// Somebody sets the clock: the time of day alone changes.
+    package func set(aheadByDays days: Double) {
+        set.withLock { $0 += days * 86_400 }
+        advance(days: days)
+    }
+    package func reading() -> ClockReading { ClockReading(wall: now(), steady: now().timeIntervalSince1970 - set.withLock { $0 }, boot: "test") }
 }
 
 /// Takes mail instead of a server, and answers as told.
@@ -123,8 +131,20 @@ package final class TestDesk: Sendable {
 }
 
 /// Databases for tests: copies of one that was migrated once.
-enum TestDatabase {
+package enum TestDatabase {
     private static let template = Template()
+
+    /// A database without a table, and the folder that is to be removed after it.
+    package static func empty() async throws -> (any Database, URL) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "usher-empty-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        guard let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] else {
+            return (try SQLiteDatabase(path: folder.appending(path: "usher.sqlite").path, readers: 1, durable: false), folder)
+        }
+        let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
+        try Template.run("CREATE DATABASE \(name)", on: server)
+        return (try PostgresDatabase(address: address(server, name), connections: 2, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), folder)
+    }
 
     static func make(in folder: URL) async throws -> any Database {
         if let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] {
@@ -164,7 +184,7 @@ enum TestDatabase {
             let making = postgres ?? Task {
                 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
                 let made = "template_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
-                try Self.run("CREATE DATABASE \(made)", on: server)
+                try Template.run("CREATE DATABASE \(made)", on: server)
                 let database = try PostgresDatabase(address: address(server, made), connections: 1, log: quiet)
                 _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
                 await database.close()
@@ -174,12 +194,12 @@ enum TestDatabase {
             let template = try await making.value
             // The template may not be in use; its connection takes a moment to end.
             for attempt in 0..<200 {
-                do { return try Self.run("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY = file_copy", on: server) } catch where attempt < 199 { usleep(20_000) }
+                do { return try Template.run("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY = file_copy", on: server) } catch where attempt < 199 { usleep(20_000) }
             }
         }
 
         /// `CREATE DATABASE` knows no transaction, so it goes by the server's own client.
-        private static func run(_ statement: String, on server: String) throws {
+        static func run(_ statement: String, on server: String) throws {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/psql")
             process.arguments = [server, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]

@@ -65,11 +65,23 @@ package final class Feed: Sendable {
         var outgoingPresence: [Presence] = []
         /// Whether other nodes are told.
         var relays = false
-        /// Whether what happened here is found again among what others did.
+        /// Whether what happened here, or was heard already, is found again among what others did.
         var remembers = false
+        /// Two generations, so that what is never found again is forgotten.
         var told: Set<TicketEvent.ID> = []
+        var toldBefore: Set<TicketEvent.ID> = []
         var stopped = false
+
+        mutating func remember(_ events: [Recorded.Event]) {
+            guard remembers else { return }
+            told.formUnion(events.map(\.id))
+            guard told.count > Feed.mostRemembered else { return }
+            (toldBefore, told) = (told, [])
+        }
     }
+    private static let mostRemembered = 5000
+    /// News that wait for a database that is away; others find what is beyond by the events' numbers.
+    private static let mostOutgoing = 10_000
     private let state = Mutex(State())
     /// A writer is taken for gone after this long without a sign; their page gives one more often.
     static let lasting: TimeInterval = 30
@@ -111,7 +123,7 @@ package final class Feed: Sendable {
             state.isStale = true
             state.generation += 1
             if state.relays { state.outgoing += events }
-            if state.remembers { state.told.formUnion(events.map(\.id)) }
+            state.remember(events)
             return self.lines(of: Set(events.map(\.ticket)), in: state)
         }
         for line in lines { line.yield(.ticket) }
@@ -120,8 +132,9 @@ package final class Feed: Sendable {
     /// What another process did.
     func hear(_ events: [Recorded.Event]) {
         let lines = state.withLock { state in
-            let fresh = events.filter { state.told.remove($0.id) == nil }
+            let fresh = events.filter { !state.told.contains($0.id) && !state.toldBefore.contains($0.id) }
             guard !fresh.isEmpty else { return [AsyncStream<News>.Continuation]() }
+            state.remember(fresh)
             state.isStale = true
             state.generation += 1
             return self.lines(of: Set(fresh.map(\.ticket)), in: state)
@@ -184,7 +197,14 @@ package final class Feed: Sendable {
     func beginRelaying(toNodes: Bool) {
         state.withLock { state in
             state.relays = toNodes
-            state.remembers = !toNodes
+            state.remembers = true
+        }
+    }
+    /// What could not be told, to be told before what came since.
+    func putBack(_ events: [Recorded.Event], _ presence: [Presence]) {
+        state.withLock { state in
+            state.outgoing = Array((events + state.outgoing).suffix(Self.mostOutgoing))
+            state.outgoingPresence = Array((presence + state.outgoingPresence).suffix(Self.mostOutgoing))
         }
     }
     func takeOutgoing() -> (events: [Recorded.Event], presence: [Presence]) {

@@ -65,7 +65,7 @@ package struct Sweep: Service {
             while !Task.isCancelled {
                 do {
                     try await tick()
-                    if looks % Self.looksBetweenClearings == 0 {
+                    if desk.clockWatch.hold == nil, looks % Self.looksBetweenClearings == 0 {
                         try await desk.write { try $0.clearOut() }
                         tending?.cancel()
                         tending = Task { [desk] in
@@ -94,6 +94,7 @@ package struct Sweep: Service {
     @discardableResult
     package func tick() async throws -> Int {
         guard try await desk.read({ try $0.isLive() }) else { return 0 }
+        guard try await desk.mayTrustClock() else { return 0 }
         let now = desk.clock.now()
         let jobs = try await desk.read { try $0.query("SELECT id FROM job WHERE due_at <= \(now) ORDER BY due_at LIMIT 100") { try $0.read(Int64.self) } }
         for id in jobs {

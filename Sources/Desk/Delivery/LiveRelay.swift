@@ -3,9 +3,13 @@ import Logging
 import Markup
 import ServiceLifecycle
 import Store
+import Synchronization
 
-/// Carries live news between processes: `LISTEN/NOTIFY` between the nodes of a desk on PostgreSQL; on SQLite the events that
-/// a command beside the server recorded are looked for.
+/// Carries live news between processes.
+///
+/// The events in the database are the truth: each second it is looked for what others recorded, by the events' numbers, so that nothing is missed
+/// whatever happened to a line, and so that a command beside the server is heard. On PostgreSQL `LISTEN/NOTIFY` tells of the same a little sooner; where
+/// a pooler swallows it, the look each second is enough.
 package struct LiveRelay: Service {
     private let desk: Desk
     private let node = Secret.random()
@@ -17,24 +21,33 @@ package struct LiveRelay: Service {
     package init(desk: Desk) { self.desk = desk }
 
     package func run() async throws {
-        let listening = desk.database.listen(Self.channel) { [feed = desk.feed, clock = desk.clock, node] in Self.hear($0, feed, clock, node: node) }
+        let wakes = Mutex(false)
+        let listening = desk.database.listen(Self.channel) { [feed = desk.feed, clock = desk.clock, node] heard in
+            switch heard {
+            case .message(let text): Self.hear(text, feed, clock, node: node)
+            // What was told while the line was down is in the database.
+            case .began: wakes.withLock { $0 = true }
+            case .ended: break
+            }
+        }
         desk.feed.beginRelaying(toNodes: listening != nil)
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await work(isListening: listening != nil) }
+            await cancelWhenGracefulShutdown { await work(tellsOthers: listening != nil) { wakes.withLock { wakes in defer { wakes = false }; return wakes } } }
         } onGracefulShutdown: {
             desk.feed.stop()
         }
         listening?.stop()
     }
 
-    private func work(isListening: Bool) async {
-        var last: Int64?
+    private func work(tellsOthers: Bool, isWoken: () -> Bool) async {
+        var seen = SeenEvents()
         var steps = 0
         while !Task.isCancelled {
             do {
-                if isListening { try await tell() } else if steps % 4 == 0 { last = try await lookForOthers(after: last) }
+                if tellsOthers { try await tell() }
+                if steps % 4 == 0 || isWoken() { try await lookForOthers(&seen) }
             } catch {
-                if !Task.isCancelled { desk.log.warning("live news could not be passed on", metadata: ["detail": "\(error)"]) }
+                if !Task.isCancelled, !desk.database.isAway { desk.log.warning("live news could not be passed on", metadata: ["detail": "\(error)"]) }
             }
             if steps % 2 == 0 { desk.feed.pulse() }
             if steps % 20 == 0 { desk.feed.sweep(at: desk.clock.now()) }
@@ -44,8 +57,8 @@ package struct LiveRelay: Service {
         }
     }
 
-    /// What this node did, in as few notifications as it fits into.
-    private func tell() async throws {
+    /// What this node did, in as few notifications as it fits into. What could not be told stays for the next time.
+    func tell() async throws {
         let (events, presence) = desk.feed.takeOutgoing()
         var messages: [JSON] = stride(from: 0, to: events.count, by: Self.most).map { start in
             let part = events[start..<min(start + Self.most, events.count)]
@@ -54,8 +67,13 @@ package struct LiveRelay: Service {
         messages += presence.map { ["node": .string(node), "ticket": JSON($0.ticket.number), "agent": JSON($0.agent.number), "name": .string($0.name), "mode": .string($0.mode.rawValue)] }
         guard !messages.isEmpty else { return }
         let texts = messages.map(\.written)
-        try await desk.database.write { db in
-            for text in texts { try db.run("SELECT pg_notify(\(Self.channel), \(text))") { _ in } }
+        do {
+            try await desk.database.write { db in
+                for text in texts { try db.run("SELECT pg_notify(\(Self.channel), \(text))") { _ in } }
+            }
+        } catch {
+            desk.feed.putBack(events, presence)
+            throw error
         }
     }
 
@@ -69,14 +87,39 @@ package struct LiveRelay: Service {
         }
     }
 
-    /// SQLite numbers events in the order they were committed, so what is new stands behind the last one seen.
-    private func lookForOthers(after last: Int64?) async throws -> Int64 {
-        let newest = try await desk.read { try $0.value("SELECT max(id) FROM ticket_event", as: Int64?.self) ?? nil } ?? 0
-        guard let last, newest > last else { return newest }
-        let events = try await desk.read { db in
-            try db.query("SELECT id, ticket_id FROM ticket_event WHERE id > \(last) ORDER BY id LIMIT 10000") { Recorded.Event(id: try $0.read(), ticket: try $0.read()) }
+    /// What was recorded since the last look, whoever did it; the feed knows what it told already.
+    func lookForOthers(_ seen: inout SeenEvents) async throws {
+        let from = seen.from
+        let events: [Recorded.Event] = try await desk.read { db in
+            guard let from else {
+                return try db.query("SELECT id, ticket_id FROM ticket_event ORDER BY id DESC LIMIT \(SeenEvents.overlap)") { Recorded.Event(id: try $0.read(), ticket: try $0.read()) }
+            }
+            return try db.query("SELECT id, ticket_id FROM ticket_event WHERE id > \(from) ORDER BY id LIMIT \(SeenEvents.mostAtOnce)") {
+                Recorded.Event(id: try $0.read(), ticket: try $0.read())
+            }
         }
-        desk.feed.hear(events)
-        return newest
+        let fresh = seen.note(events)
+        if from != nil { desk.feed.hear(fresh) }
+    }
+}
+
+/// Which events were looked at. Numbers are given before the commit, so on PostgreSQL a lower one may appear after a higher one: the last few hundred
+/// are read again each time, and only those that are new count.
+struct SeenEvents {
+    static let overlap = 200
+    static let mostAtOnce = 10_000
+    private var newest: Int64?
+    private var recent: Set<Int64> = []
+
+    /// Events behind this number are to be read; nil before the first look.
+    var from: Int64? { newest.map { max(0, $0 - Int64(Self.overlap)) } }
+
+    /// Returns those that were not seen before.
+    mutating func note(_ events: [Recorded.Event]) -> [Recorded.Event] {
+        let fresh = events.filter { recent.insert($0.id.number).inserted }
+        newest = max(newest ?? 0, events.map(\.id.number).max() ?? 0)
+        let oldest = from ?? 0
+        if recent.count > Self.overlap * 4 { recent = recent.filter { $0 > oldest } }
+        return fresh
     }
 }

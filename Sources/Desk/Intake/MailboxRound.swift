@@ -24,12 +24,12 @@ package struct MailboxRound: Service {
             while !Task.isCancelled {
                 let every = desk.settings.current.fetchEverySeconds
                 do {
-                    if await lock?.isHeld() != true { lock = await desk.database.lock(Self.lockName) }
-                    if lock != nil {
+                    if await lock?.isHeld() != true { lock = try await desk.database.lock(Self.lockName) }
+                    if let lock {
                         for mailbox in try await desk.read({ try $0.isLive() ? $0.mailboxes() : [] }) where mailbox.fetch != .no && turns.begin(mailbox.id, every: every) {
                             // A server that answers slowly holds up its own mailbox alone.
                             Task {
-                                await visit(mailbox)
+                                await visit(mailbox, holding: lock)
                                 turns.end(mailbox.id)
                             }
                         }
@@ -44,10 +44,12 @@ package struct MailboxRound: Service {
     }
 
     /// One visit: what is new is kept, then dealt with on its server. Never throws: what went wrong is on the mailbox's page.
-    package func visit(_ mailbox: Mailbox) async {
+    ///
+    /// - Parameter lock: what this node must still hold when it notes how far it came, so that one that was frozen undoes nothing of another's.
+    package func visit(_ mailbox: Mailbox, holding lock: (any HeldLock)? = nil) async {
         let count = Counter(label: "usher_mailbox_messages_total", dimensions: [("mailbox", mailbox.address.address)])
         do {
-            let taken = try await fetch(mailbox)
+            let taken = try await fetch(mailbox, lock)
             count.increment(by: taken)
             let now = desk.clock.now()
             try await desk.database.write { db in
@@ -81,7 +83,7 @@ package struct MailboxRound: Service {
     // MARK: fetching
 
     /// How many messages were dealt with.
-    private func fetch(_ mailbox: Mailbox) async throws -> Int {
+    private func fetch(_ mailbox: Mailbox, _ lock: (any HeldLock)?) async throws -> Int {
         let token = mailbox.signIn == .password ? nil : try await desk.accessToken(of: mailbox)
         guard let server = mailbox.fetchServer(desk.office.signer, token: token), try await desk.read({ try $0.isLive() }) else { return 0 }
         try await desk.write { try $0.ensureState(of: mailbox.id) }
@@ -92,7 +94,7 @@ package struct MailboxRound: Service {
         var taken = 0
         if !retries.isEmpty {
             try await desk.database.write { try $0.execute("UPDATE quarantine SET wants_retry = 0, attempts = attempts + 1 WHERE mailbox_id = \(mailbox.id) AND wants_retry = 1") }
-            taken += try await take(retries, of: mailbox, from: visit, moves: nil, isRetry: true)
+            taken += try await take(retries, of: mailbox, from: visit, moves: nil, lock, isRetry: true)
         }
         // Under another numbering a visit that is cut short begins anew: what it kept is known by its Message-ID.
         let isNew = position.validity != start.validity
@@ -102,9 +104,14 @@ package struct MailboxRound: Service {
             let batch = Self.batch(&rest)
             if !isNew { moving.last = max(moving.last, batch.compactMap { Int64($0.key) }.max() ?? 0) }
             if mailbox.fetch == .pop3, mailbox.after != .delete { moving.seen.formUnion(batch.map(\.key)) }
-            taken += try await take(batch, of: mailbox, from: visit, moves: isNew ? nil : moving)
+            taken += try await take(batch, of: mailbox, from: visit, moves: isNew ? nil : moving, lock)
         }
-        if rest.isEmpty, isNew || moving != position { try await desk.database.write { [moving] in try $0.keep(moving, of: mailbox) } }
+        if rest.isEmpty, isNew || moving != position {
+            try await desk.database.write { [moving] db in
+                try lock?.hold(in: db)
+                try db.keep(moving, of: mailbox)
+            }
+        }
         try await visit.leave()
         return taken
     }
@@ -122,7 +129,7 @@ package struct MailboxRound: Service {
     }
 
     /// Keeps a batch, notes how far the mailbox was read, and only then lets the server know.
-    private func take(_ batch: [WaitingMessage], of mailbox: Mailbox, from visit: MailVisit, moves position: MailboxPosition?, isRetry: Bool = false) async throws -> Int {
+    private func take(_ batch: [WaitingMessage], of mailbox: Mailbox, from visit: MailVisit, moves position: MailboxPosition?, _ lock: (any HeldLock)?, isRetry: Bool = false) async throws -> Int {
         var settled: [String] = []
         try await withThrowingTaskGroup(of: String?.self) { group in
             let most = desk.settings.current.messageBytes
@@ -138,6 +145,7 @@ package struct MailboxRound: Service {
         }
         let names = settled
         try await desk.database.write { db in
+            try lock?.hold(in: db)
             if let position { try db.keep(position, of: mailbox) }
             guard !names.isEmpty else { return }
             try db.execute("DELETE FROM quarantine WHERE mailbox_id = \(mailbox.id) AND name IN (\(list: names))")

@@ -28,6 +28,8 @@ package struct Signer: Sendable {
         case recovery
         /// The address of a picture from elsewhere that is shown through the desk.
         case picture
+        /// By which a desk knows its own secret again.
+        case fingerprint
     }
 
     /// Eighty bits of HMAC-SHA-256 in base 32: short enough for an address, out of reach for guessing over a network.
@@ -35,6 +37,9 @@ package struct Signer: Sendable {
         let code = HMAC<SHA256>.authenticationCode(for: Array("\(purpose.rawValue):\(text)".utf8), using: secret)
         return Base32.encode(Array(code).prefix(10))
     }
+
+    /// Tells this secret from another, and nothing of it.
+    package var fingerprint: String { mark("usher", for: .fingerprint) }
 
     /// Compares in constant time.
     package func isGenuine(_ mark: String, of text: String, for purpose: Purpose) -> Bool {

@@ -100,7 +100,7 @@ extension Web {
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
         return Frame(
             t: language, deskName: desk.settings.current.name, session: session, csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
-            isDeveloping: Assets.folder != nil)
+            isDeveloping: Assets.folder != nil, clockHold: desk.clockWatch.hold)
     }
 }
 

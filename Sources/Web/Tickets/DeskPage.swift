@@ -62,7 +62,7 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
     return document(
         title, desk.frame, script: Assets.desk,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft kept"))" data-words-unkept="\(t("Not kept yet: no connection"))" data-words-new="\(t("Something new has arrived"))">
         <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\

@@ -1,0 +1,419 @@
+import Foundation
+import Logging
+import Synchronization
+
+/// A piece of work for one of a pool's connections.
+final class PostgresJob: Sendable {
+    let lane: Lane
+    let since = Moment.now
+    /// Runs it. Nil once the caller was answered; an error when the line was lost before anything was committed, so that it may run again.
+    let run: @Sendable (PostgresConnection) -> StoreError?
+    /// Tells the caller that it will not be run.
+    let fail: @Sendable (StoreError) -> Void
+
+    init(_ lane: Lane, run: @escaping @Sendable (PostgresConnection) -> StoreError?, fail: @escaping @Sendable (StoreError) -> Void) {
+        self.lane = lane
+        self.run = run
+        self.fail = fail
+    }
+
+    /// How long it waits for a database that is away: short enough for a page to say so, long enough for a restart of the server to go unnoticed.
+    var patience: UInt64 { lane == .page ? Moment.seconds(1.5) : Moment.seconds(30) }
+    /// How long it waits for a free connection of a database that is busy.
+    var turn: UInt64 { lane == .page ? Moment.seconds(5) : Moment.seconds(600) }
+}
+
+/// Connections on threads of their own, opened when they are needed, and the work that waits for them.
+///
+/// A thread takes work only once its line is open, so that a server that cannot be reached holds up nobody but the thread itself. Another thread, which
+/// never waits for the server, watches the time: it lets work go that waited too long, and when nothing was heard though somebody waits, it declares the
+/// database away. Then every line is given up, work is refused at once, and only a probe asks until there is an answer again.
+final class PostgresPool: Sendable {
+    /// A class, so that what others change during a wait is read anew after it.
+    private final class State: @unchecked Sendable {
+        var jobs: [PostgresJob] = []
+        /// Threads with an open line and nothing to do.
+        var idle = 0
+        /// Threads that are opening a line.
+        var opening = 0
+        var open = 0
+        var pulses: [ObjectIdentifier: LinePulse] = [:]
+        /// When the trouble began that is going on, and when the database was declared away.
+        var troubleSince: UInt64?
+        var awaySince: UInt64?
+        /// What was wrong when it was last asked.
+        var reason = ""
+        /// Set while the server refuses us for what the operator set: there is no use in waiting.
+        var refusal: StoreError?
+        /// Until when no further line is opened, the server having no room for one.
+        var fullUntil: UInt64 = 0
+        var saidSmaller = false
+        var wantsProbe = false
+        var stopped = false
+        var threads = 0
+    }
+    private let state = Guarded(State(), conditions: 3)
+    /// Threads with a line wait on the first, threads without one on the second, the probe on the third.
+    private enum Waiting { static let work = 0, need = 1, probe = 2 }
+
+    private let address: PostgresAddress
+    private let size: Int
+    private let log: Logger
+    let heard = Heard()
+    let counts = Counts()
+    /// Work that may wait at once.
+    static let mostWaiting = 2000
+    /// Silence that makes somebody ask, and as much again that counts as an answer.
+    private static let silence = Moment.seconds(0.6)
+    /// How long a connection may take to be opened before the server counts as having no room for it.
+    private static let room = Moment.seconds(4)
+
+    init(_ address: PostgresAddress, size: Int, log: Logger) {
+        self.address = address
+        self.size = size
+        self.log = log
+    }
+
+    func start() {
+        for number in 0..<size { thread("usher-postgres-\(number)") { [self] in work() } }
+        thread("usher-postgres-watch") { [self] in watch() }
+        thread("usher-postgres-probe") { [self] in probe() }
+    }
+
+    private func thread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        state.with { $0.threads += 1 }
+        let thread = Thread { [self] in
+            body()
+            state.with { $0.threads -= 1 }
+        }
+        thread.stackSize = 4 << 20
+        thread.name = name
+        thread.start()
+    }
+
+    // MARK: the callers' side
+
+    func put(_ job: PostgresJob) {
+        let refusal: StoreError? = state.with { state in
+            if state.stopped { return .unavailable("the database is closed") }
+            if let refusal = state.refusal { return refusal }
+            // Who comes when it has been away for long is not made to wait.
+            if let away = state.awaySince, Moment.now - away > job.patience { return .unavailable(state.reason) }
+            guard state.jobs.count < Self.mostWaiting else { return .unavailable("too many requests wait for the database") }
+            state.jobs.append(job)
+            wake(state)
+            return nil
+        }
+        if let refusal { job.fail(refusal) }
+    }
+
+    private func wake(_ state: State) {
+        if state.idle > 0 { this.signal(Waiting.work) }
+        if state.jobs.count > state.idle + state.opening, state.awaySince == nil { this.signal(Waiting.need) }
+    }
+    private var this: Guarded<State> { state }
+
+    /// Whether the database is known to be away just now.
+    var isAway: Bool { state.with { $0.awaySince != nil || $0.refusal != nil } }
+    /// How many lines are open, of how many there may be.
+    var lines: (open: Int, most: Int) { (state.with { $0.open }, size) }
+
+    /// Refuses what comes, lets what runs end within two seconds, and closes the lines.
+    func stop() async {
+        let waiting = state.with { state in
+            state.stopped = true
+            this.broadcast()
+            defer { state.jobs = [] }
+            return state.jobs
+        }
+        for job in waiting { job.fail(.unavailable("the database is closed")) }
+        for step in 0..<60 {
+            if state.with({ $0.threads == 0 }) { return }
+            if step == 40 { state.with { state in state.pulses.values.forEach { $0.giveUp() } } }
+            try? await Task.sleep(for: .milliseconds(50))  // a cancelled wait only asks more often
+        }
+    }
+
+    // MARK: threads with a line
+
+    private func work() {
+        while awaitNeed() {
+            let pulse = LinePulse()
+            let connection: PostgresConnection
+            do { connection = try open(pulse) } catch {
+                forget(pulse) { $0.opening -= 1 }
+                failed(error as? StoreError ?? .unavailable("\(error)"))
+                continue
+            }
+            state.with { state in
+                state.opening -= 1
+                state.open += 1
+                state.refusal = nil
+            }
+            pulse.isOpening.store(false, ordering: .relaxed)
+            counts.change { $0.connections += 1 }
+            while !pulse.isGivenUp, connection.isOpen, let job = take(pulse) {
+                if let error = job.run(connection) { again(job, error) }
+            }
+            connection.close()
+            forget(pulse) { $0.open -= 1 }
+            counts.change { $0.connections -= 1 }
+        }
+    }
+
+    private func forget(_ pulse: LinePulse, _ change: (State) -> Void) {
+        state.with { state in
+            state.pulses[ObjectIdentifier(pulse)] = nil
+            change(state)
+        }
+    }
+
+    /// Waits until there is work that nobody is free for; false once the pool was stopped.
+    private func awaitNeed() -> Bool {
+        state.with { state in
+            while !state.stopped {
+                if state.awaySince == nil, state.jobs.count > state.idle + state.opening, state.open == 0 || state.fullUntil < Moment.now {
+                    state.opening += 1
+                    return true
+                }
+                this.wait(Waiting.need, seconds: 60)
+            }
+            return false
+        }
+    }
+
+    private func open(_ pulse: LinePulse) throws -> PostgresConnection {
+        let begun = Moment.now
+        state.with { $0.pulses[ObjectIdentifier(pulse)] = pulse }
+        do {
+            return PostgresConnection(try PostgresLine.open(address, pulse: pulse, heard: heard, atMost: Self.room), counts: counts)
+        } catch {
+            guard !pulse.isGivenUp else { throw error }
+            state.with { state in
+                // Others are served while this one is kept waiting or turned away.
+                guard state.open > 0, state.awaySince == nil else { return }
+                state.fullUntil = Moment.now + Moment.seconds(30)
+                guard !state.saidSmaller else { return }
+                state.saidSmaller = true
+                log.warning(
+                    "the database gives fewer connections than wanted", metadata: ["given": "\(state.open)", "wanted": "\(size)", "detail": "\(error)", "advice": "set USHER_DATABASE_POOL, or let the pooler give more"])
+            }
+            if Moment.now - begun < Moment.seconds(0.05) { Thread.sleep(forTimeInterval: 0.05) }
+            throw error
+        }
+    }
+
+    /// A line could not be opened. Where no other is open, the database is away.
+    private func failed(_ error: StoreError) {
+        let waiting: [PostgresJob] = state.with { state in
+            guard state.open == 0, !state.stopped else { return [] }
+            state.reason = error.detail
+            if case .misconfigured = error {
+                state.refusal = error
+                if state.awaySince == nil { state.awaySince = Moment.now }
+                this.signal(Waiting.probe)
+                defer { state.jobs = [] }
+                return state.jobs
+            }
+            declareAway(state, since: Moment.now, error)
+            return []
+        }
+        for job in waiting { job.fail(error) }
+    }
+
+    private func take(_ pulse: LinePulse) -> PostgresJob? {
+        state.with { state in
+            while state.jobs.isEmpty, !state.stopped, !pulse.isGivenUp {
+                state.idle += 1
+                this.wait(Waiting.work, seconds: 60)
+                state.idle -= 1
+            }
+            guard !state.jobs.isEmpty, !pulse.isGivenUp else { return nil }
+            return state.jobs.removeFirst()
+        }
+    }
+
+    /// Its line was lost before anything was kept: it is the next, if it may still wait.
+    private func again(_ job: PostgresJob, _ error: StoreError) {
+        counts.change { $0.reconnects += 1 }
+        let isOver = state.with { state in
+            if state.stopped || Moment.now - job.since > job.patience { return true }
+            state.jobs.insert(job, at: 0)
+            wake(state)
+            return false
+        }
+        if isOver { job.fail(error) }
+    }
+
+    // MARK: the watch
+
+    private func watch() {
+        while true {
+            let (over, isStopped) = state.with { state in
+                lookForTrouble(state)
+                return (takeOverdue(state), state.stopped)
+            }
+            for (job, error) in over { job.fail(error) }
+            if isStopped { return }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+
+    private func lookForTrouble(_ state: State) {
+        guard state.awaySince == nil else { return }
+        let now = Moment.now
+        let waits = state.pulses.values.contains { pulse in
+            let since = pulse.since.load(ordering: .relaxed)
+            return since != 0 && now > since + Self.silence && !pulse.isOpening.load(ordering: .relaxed)
+        }
+        let isAlone = state.open == 0 && state.jobs.first.map { now > $0.since + Moment.seconds(0.5) } ?? false
+        guard waits || isAlone else {
+            state.troubleSince = nil
+            return
+        }
+        guard let since = state.troubleSince, heard.last < since else {
+            state.troubleSince = now
+            state.wantsProbe = true
+            this.signal(Waiting.probe)
+            // A line that is free asks as well: a pooler may have none left for the probe.
+            if state.idle > 0 {
+                state.jobs.insert(PostgresJob(.page, run: { $0.ask() }, fail: { _ in }), at: 0)
+                this.signal(Waiting.work)
+            }
+            return
+        }
+        if now - since > Self.silence { declareAway(state, since: since, .unavailable("the database does not answer")) }
+    }
+
+    private func declareAway(_ state: State, since: UInt64, _ error: StoreError) {
+        guard state.awaySince == nil else { return }
+        state.awaySince = since
+        state.troubleSince = nil
+        state.reason = error.detail
+        state.pulses.values.forEach { $0.giveUp() }
+        log.error("the database is away", metadata: ["detail": "\(error.detail)"])
+        this.broadcast()
+    }
+
+    private func takeOverdue(_ state: State) -> [(PostgresJob, StoreError)] {
+        let now = Moment.now
+        let isAway = state.awaySince != nil
+        guard let first = state.jobs.first, now - first.since > Moment.seconds(1) || isAway else { return [] }
+        var over: [(PostgresJob, StoreError)] = []
+        state.jobs.removeAll { job in
+            let age = now - job.since
+            if isAway, age > job.patience { over.append((job, .unavailable(state.reason))) } else if age > job.turn { over.append((job, .unavailable("no connection became free"))) } else { return false }
+            return true
+        }
+        return over
+    }
+
+    // MARK: the probe
+
+    /// Asks whether the database is there, on a line of its own: while others wait without an answer, and while it is away.
+    private func probe() {
+        var line: PostgresLine?
+        while true {
+            let (isAway, isStopped) = state.with { state in
+                while !state.stopped, state.awaySince == nil, !state.wantsProbe { this.wait(Waiting.probe, seconds: 60) }
+                state.wantsProbe = false
+                return (state.awaySince != nil, state.stopped)
+            }
+            if isStopped { return }
+            do {
+                try ask(&line)
+                if isAway { comeBack() } else if let line { try giveUpDead(line) }
+            } catch {
+                line = nil
+                if isAway {
+                    state.with { $0.reason = (error as? StoreError)?.detail ?? "\(error)" }
+                    Thread.sleep(forTimeInterval: 0.2)
+                }
+            }
+        }
+    }
+
+    /// On the line there is, and where that is dead on another.
+    private func ask(_ line: inout PostgresLine?) throws {
+        let quick = Moment.seconds(0.3)
+        do {
+            if let old = line, old.isOpen, try old.numbers("SELECT 1", until: Moment.now + quick) == [1] { return }
+        } catch {
+            log.debug("the probe's line is dead", metadata: ["detail": "\(error)"])
+        }
+        line = nil
+        line = try PostgresLine.open(address, heard: heard, atMost: Moment.seconds(2))
+    }
+
+    private func comeBack() {
+        log.notice("the database is back")
+        state.with { state in
+            state.awaySince = nil
+            state.refusal = nil
+            state.troubleSince = nil
+            this.broadcast()
+        }
+    }
+
+    /// Lines whose server does nothing for them, though they wait: they went dead without a word, as behind a firewall that forgot them.
+    private func giveUpDead(_ line: PostgresLine) throws {
+        let now = Moment.now
+        let waiting: [(LinePulse, Int32, UInt64)] = state.with { state in
+            state.pulses.values.compactMap { pulse in
+                let (since, backend) = (pulse.since.load(ordering: .relaxed), pulse.backend.load(ordering: .relaxed))
+                return since != 0 && backend != 0 && now > since + Self.silence ? (pulse, backend, since) : nil
+            }
+        }
+        guard !waiting.isEmpty else { return }
+        let list = waiting.map { String($0.1) }.joined(separator: ",")
+        let busy = try line.numbers("SELECT pid FROM pg_stat_activity WHERE pid IN (\(list)) AND state = 'active'", until: Moment.now + Moment.seconds(0.5))
+        for (pulse, backend, since) in waiting where !busy.contains(backend) && pulse.since.load(ordering: .relaxed) == since { pulse.giveUp() }
+    }
+}
+
+/// What a pool counted.
+final class Counts: Sendable {
+    private let values = Mutex(DatabaseMeasures())
+    func change(_ body: (inout DatabaseMeasures) -> Void) { values.withLock { body(&$0) } }
+    var all: DatabaseMeasures { values.withLock { $0 } }
+}
+
+/// An object behind a lock that threads may wait on.
+final class Guarded<State: AnyObject>: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let conditions: [UnsafeMutablePointer<pthread_cond_t>]
+    private let state: State
+
+    init(_ state: State, conditions count: Int) {
+        self.state = state
+        pthread_mutex_init(mutex, nil)
+        conditions = (0..<count).map { _ in
+            let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+            pthread_cond_init(condition, nil)
+            return condition
+        }
+    }
+    deinit {
+        for condition in conditions {
+            pthread_cond_destroy(condition)
+            condition.deallocate()
+        }
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    func with<T>(_ body: (State) -> T) -> T {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body(state)
+    }
+    func signal(_ condition: Int) { pthread_cond_signal(conditions[condition]) }
+    func broadcast() { for condition in conditions { pthread_cond_broadcast(condition) } }
+    /// Lets others in meanwhile. To be called inside `with` only.
+    func wait(_ condition: Int, seconds: Int) {
+        var until = timespec()
+        clock_gettime(CLOCK_REALTIME, &until)
+        until.tv_sec += seconds
+        pthread_cond_timedwait(conditions[condition], mutex, &until)
+    }
+}
