@@ -34,8 +34,8 @@ let package = Package(
 
         .systemLibrary(name: "CMemory"),
         .systemLibrary(name: "CResolver"),
-        .systemLibrary(name: "CTNEF", pkgConfig: "libytnef", providers: [.apt(["libytnef0-dev"])]),
         .systemLibrary(name: "CQRCode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+        .systemLibrary(name: "CUchardet", pkgConfig: "uchardet", providers: [.apt(["libuchardet-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(name: "Markup", swiftSettings: strict),
@@ -51,7 +51,7 @@ let package = Package(
         .target(
             name: "Mail",
             dependencies: [
-                "Markup", "CGMime", "CCurl", "CTNEF", "CResolver",
+                "Markup", "CGMime", "CCurl", "CUchardet", "CResolver",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),

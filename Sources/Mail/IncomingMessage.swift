@@ -28,6 +28,8 @@ package struct IncomingMessage: Sendable {
     package var automatic = Automatic.no
     /// What a bounce says, when it is one or looks like one.
     package var bounce: Bounce?
+    /// What a reader has to know besides the words: that a signature was not verified, that it is encrypted.
+    package var notes: [String] = []
     /// Why parts of it could not be read; empty for a sound message.
     package var faults: [String] = []
 

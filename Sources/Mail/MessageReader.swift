@@ -5,15 +5,17 @@ import Foundation
 package enum MessageReader {
     /// Parts beyond this many are left in the raw message.
     private static let mostParts = 500
-    private static let mostDepth = 100
+    static let mostDepth = 100
     /// Lines of header beyond this many bytes stay in the raw message only.
     private static let mostHeaderBytes = 1 << 20
 
-    package static func read(_ raw: Data) -> IncomingMessage {
+    package static func read(_ raw: Data) -> IncomingMessage { read(raw, isEnclosed: false) }
+
+    private static func read(_ raw: Data, isEnclosed: Bool) -> IncomingMessage {
         let bytes = withoutMailboxLine(raw)
         let header = headerLength(bytes)
         if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
-        if nesting(bytes) > mostDepth {
+        if bytes.withUnsafeBytes({ nesting($0) }) > mostDepth {
             // Who wrote and what about can be read; what is inside is left alone.
             var incoming = read(headerAlone(bytes.prefix(header)))
             let rest = unparsed(bytes, "the nesting is beyond the limit")
@@ -21,11 +23,17 @@ package enum MessageReader {
             return incoming
         }
         return bytes.withUnsafeBytes { buffer in
-            GMimeLibrary.parse(buffer) { parser in
-                guard let message = g_mime_parser_construct_message(parser, nil) else { return unparsed(Data(buffer), "no message could be made of it") }
-                defer { usher_unref(message) }
-                return read(message, raw: buffer)
-            }
+            let block = HeaderBlock(buffer, mostBytes: mostHeaderBytes)
+            guard block.fault != nil else { return parse(buffer, block, isEnclosed) }
+            return block.repaired(buffer).withUnsafeBytes { parse($0, block, isEnclosed) }
+        }
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer, _ block: HeaderBlock, _ isEnclosed: Bool) -> IncomingMessage {
+        GMimeLibrary.parse(bytes) { parser in
+            guard let message = g_mime_parser_construct_message(parser, nil) else { return unparsed(Data(bytes), "no message could be made of it") }
+            defer { usher_unref(message) }
+            return read(message, block, raw: bytes, isEnclosed)
         }
     }
 
@@ -48,18 +56,21 @@ package enum MessageReader {
         return incoming
     }
 
-    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, raw: UnsafeRawBufferPointer) -> IncomingMessage {
+    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, _ block: HeaderBlock, raw: UnsafeRawBufferPointer, _ isEnclosed: Bool) -> IncomingMessage {
         var incoming = IncomingMessage()
-        let headers = Headers(message)
+        let words = block.fields.filter { namesWords.contains($0.name) }.prefix(20).flatMap { HeaderText.charsets($0.value) }
+        var parts = PartCollector(hints: Array(words.prefix(20)))
+        if let top = g_mime_message_get_mime_part(message) { parts.collect(usher_object(top), mostParts: mostParts, mostDepth: mostDepth) }
+        let headers = Headers(block, hints: parts.hints)
         incoming.headers = headers
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
         incoming.inReplyTo = identifiers(headers.first("in-reply-to"))
         incoming.references = headers.all("references").flatMap { identifiers($0) }
-        incoming.subject = foldedBlanks(string(g_mime_message_get_subject(message)).singleLine)
-        incoming.from = author(message, headers)
-        incoming.replyTo = addresses(g_mime_message_get_reply_to(message))
-        incoming.to = addresses(g_mime_message_get_to(message))
-        incoming.cc = addresses(g_mime_message_get_cc(message))
+        incoming.subject = foldedBlanks((headers.first("subject") ?? "").singleLine)
+        incoming.from = headers.addresses("from").first ?? headers.addresses("sender").first
+        incoming.replyTo = headers.addresses("reply-to")
+        incoming.to = headers.addresses("to")
+        incoming.cc = headers.addresses("cc")
         for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"] {
             incoming.deliveredTo += headers.all(name).compactMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<> "))) }
         }
@@ -69,21 +80,13 @@ package enum MessageReader {
         if let date = g_mime_message_get_date(message) {
             incoming.sentAt = Date(timeIntervalSince1970: TimeInterval(g_date_time_to_unix(date)))
         }
-        var parts = PartCollector()
-        if let top = g_mime_message_get_mime_part(message) { parts.collect(usher_object(top), mostParts: mostParts, mostDepth: mostDepth) }
-        if parts.isEmpty {
-            // No part survived a broken structure; the text behind the header still says what was meant.
-            let body = bodyBytes(raw)
-            if !body.isEmpty {
-                incoming.text = Charset.decode(Array(body.prefix(1 << 20)), named: nil).withoutControls
-                incoming.faults.append("its parts could not be told apart")
-            }
-        } else {
-            incoming.text = parts.text
-            incoming.html = parts.html
-        }
-        incoming.attachments = parts.attachments
-        incoming.faults += parts.faults
+        incoming.faults = [block.fault].compactMap { $0 } + parts.faults
+        incoming.notes = parts.notes
+        (incoming.text, incoming.html) = parts.body
+        var pictures = PictureReferences(parts.attachments, locations: parts.locations)
+        if let html = incoming.html { incoming.html = pictures.resolve(html) }
+        incoming.attachments = pictures.attachments
+        if incoming.text.isBlank, incoming.html == nil, parts.reportType == nil { rescue(&incoming, parts, raw, isEnclosed) }
         incoming.language = language(headers)
         incoming.automatic = AutomaticMail.classify(
             .init(
@@ -93,11 +96,25 @@ package enum MessageReader {
         return incoming
     }
 
-    /// Who wrote. A comment behind a bare address (RFC 5322, section 3.4, obsolete forms) is no name.
-    private static func author(_ message: UnsafeMutablePointer<GMimeMessage>, _ headers: Headers) -> MailAddress? {
-        guard let found = addresses(g_mime_message_get_from(message)).first ?? addresses(g_mime_message_get_sender(message)).first else { return nil }
-        if let written = headers.first("from"), written.hasSuffix(")"), !written.contains("<") { return MailAddress(found.address) }
-        return found
+    /// Fields that people's words stand in.
+    private static let namesWords: Set<String> = ["subject", "from", "to", "reply-to", "cc", "sender"]
+
+    /// The words of a message in which no part holds any: those of a message it encloses, else what can be read of its body.
+    private static func rescue(_ incoming: inout IncomingMessage, _ parts: PartCollector, _ raw: UnsafeRawBufferPointer, _ isEnclosed: Bool) {
+        if !isEnclosed, let enclosed = parts.enclosedMessage, parts.attachments.count == 1 {
+            let inside = read(enclosed, isEnclosed: true)
+            incoming.text = inside.text
+            return
+        }
+        guard incoming.attachments.isEmpty else { return }
+        let body = bodyBytes(raw)
+        let text = Charset.decode(Array(body.prefix(1 << 20)), named: nil, hints: parts.hints).withoutControls
+        guard !text.isBlank else { return }
+        // A body of tags alone is no text.
+        let words = text.contains("<") ? HTMLParts.bareWords(text) : text.trimmingWhitespace()
+        guard !words.isBlank else { return }
+        incoming.text = words
+        incoming.faults.append("its parts could not be told apart")
     }
 
     /// The language its writer's program names, as `de` of `de-DE`.
@@ -143,12 +160,14 @@ package enum MessageReader {
     }
 
     /// How many multiparts and messages the message declares at the most: a cheap bound before anything recurses.
-    private static func nesting(_ bytes: Data) -> Int {
-        let needles = [Data("boundary".utf8), Data("message/rfc822".utf8)]
+    static func nesting(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
+        // Seen, not copied; it does not outlive the call.
+        let data = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
         var count = 0
-        for needle in needles {
-            var start = bytes.startIndex
-            while let found = bytes.range(of: needle, in: start..<bytes.endIndex) {
+        for needle in [Data("boundary".utf8), Data("message/rfc822".utf8)] {
+            var start = data.startIndex
+            while let found = data.range(of: needle, in: start..<data.endIndex) {
                 count += 1
                 start = found.upperBound
                 if count > mostDepth { return count }
@@ -174,6 +193,13 @@ package enum MessageReader {
     // MARK: values
 
     static func string(_ text: UnsafePointer<CChar>?) -> String { text.map { String(cString: $0) } ?? "" }
+    static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: text, count: text.map { strlen($0) } ?? 0) }
+
+    /// The first field of that name as it was sent, unfolded; empty where there is none.
+    static func field(_ name: String, of object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {
+        guard let list = g_mime_object_get_header_list(object), let header = g_mime_header_list_get_header(list, name) else { return [] }
+        return bytes(g_mime_header_get_raw_value(header)).filter { $0 != 10 && $0 != 13 }
+    }
 
     /// Everything between angle brackets; a bare identifier counts as well.
     static func identifiers(_ header: String?) -> [String] {
@@ -194,34 +220,4 @@ package enum MessageReader {
         }
         return found
     }
-
-    private static func addresses(_ list: UnsafeMutablePointer<InternetAddressList>?) -> [MailAddress] {
-        guard let list else { return [] }
-        var found: [MailAddress] = []
-        for index in 0..<min(internet_address_list_length(list), 200) {
-            guard let entry = internet_address_list_get_address(list, index), usher_is_mailbox(entry) != 0 else { continue }
-            let name = string(internet_address_get_name(entry)).withoutControls
-            if let address = MailAddress(name: name, string(internet_address_mailbox_get_addr(usher_mailbox(entry)))) { found.append(address) }
-        }
-        return found
-    }
-}
-
-/// The header of a message: names in lower case, values unfolded and decoded.
-package struct Headers: Sendable {
-    private var values: [(name: String, value: String)] = []
-
-    init(_ message: UnsafeMutablePointer<GMimeMessage>) {
-        guard let list = g_mime_object_get_header_list(usher_object(message)) else { return }
-        for index in 0..<min(g_mime_header_list_get_count(list), 1000) {
-            guard let header = g_mime_header_list_get_header_at(list, index) else { continue }
-            values.append(
-                (MessageReader.string(g_mime_header_get_name(header)).lowercased(), MessageReader.string(g_mime_header_get_value(header))))
-        }
-    }
-    package init(_ values: [(name: String, value: String)] = []) { self.values = values }
-
-    package func first(_ name: String) -> String? { values.first { $0.name == name }?.value }
-    package func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
-    package func contains(prefix: String) -> Bool { values.contains { $0.name.hasPrefix(prefix) } }
 }

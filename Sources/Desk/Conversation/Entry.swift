@@ -221,6 +221,13 @@ package struct Writing: Sendable {
         return Writing(text: parts.new, html: html, quoted: parts.quoted)
     }
 
+    /// With what a reader has to know besides the words, in brackets below them.
+    package func noting(_ notes: [String]) -> Writing {
+        guard !notes.isEmpty else { return self }
+        let below = notes.map { "[\($0)]" }.joined(separator: "\n")
+        return Writing(text: "\(text)\n\n\(below)", html: html.map { $0 + HTMLText.paragraphs(below).text }, quoted: quoted)
+    }
+
     /// Words in place of none; pictures stay.
     package func saying(_ words: String) -> Writing {
         guard text.isEmpty else { return self }

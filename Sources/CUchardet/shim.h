@@ -1,0 +1,4 @@
+#ifndef USHER_UCHARDET_SHIM_H
+#define USHER_UCHARDET_SHIM_H
+#include <uchardet/uchardet.h>
+#endif

@@ -1,0 +1,158 @@
+/// One thing the writer meant to be read, in the forms it was sent, and which of them says more.
+struct Passage {
+    var text: String?
+    var html: String?
+
+    /// What is read, searched and mailed, and what is shown where that is more than the text.
+    var chosen: (text: String, html: String?) {
+        let plain = (text ?? "").withoutControls
+        guard let html, !html.isEmpty else { return (plain, nil) }
+        let shown = HTMLText.plain(html).withoutControls
+        let (said, sees) = (Words(plain), Words(shown))
+        let hasPicture = HTMLParts.hasPicture(html)
+        if sees.letters == 0, !hasPicture {
+            // Nothing to see in it, unless a reader of HTML was led astray by what is broken in it.
+            if said.letters > 0 { return (plain, nil) }
+            let rescued = HTMLParts.bareWords(html)
+            return (rescued, nil)
+        }
+        if said.letters == 0 { return (shown, html) }
+        let common = said.share(in: sees)
+        if sees.letters >= 3 * said.letters + 40 || common < 0.5 && sees.letters > 0 && sees.letters * 2 >= said.letters {
+            // The plain form is a stub beside it. What it says that the other does not say is kept where it is no stub.
+            if common < 0.5, said.letters > sees.letters { return (shown + "\n\n" + plain, html + HTMLText.paragraphs(plain).text) }
+            return (shown, html)
+        }
+        if said.letters >= 3 * sees.letters + 40, sees.share(in: said) < 0.8 || sees.letters == 0 || said.letters >= 10 * sees.letters {
+            // The HTML is the stub: a picture, or a line that leads elsewhere.
+            return (plain, hasPicture ? HTMLText.paragraphs(plain).text + html : nil)
+        }
+        return (plain, html)
+    }
+}
+
+/// The words of a text, for comparing two forms of it. Addresses of pages are none.
+private struct Words {
+    let letters: Int
+    private let distinct: Set<Substring>
+    private static let most = 64 << 10
+
+    init(_ text: String) {
+        var letters = 0
+        var distinct: Set<Substring> = []
+        let text = text.utf8.count > Self.most ? String(decoding: text.utf8.prefix(Self.most), as: UTF8.self) : text
+        for token in text.split(whereSeparator: \.isWhitespace) where !token.contains("://") {
+            for word in token.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
+                letters += word.count
+                if word.count > 1 { distinct.insert(word) }
+            }
+        }
+        self.letters = letters
+        self.distinct = distinct
+    }
+
+    /// How many of these words stand in the other text as well, from 0 to 1.
+    func share(in other: Words) -> Double {
+        distinct.isEmpty ? (letters == 0 || other.letters > 0 ? 1 : 0) : Double(distinct.count { other.distinct.contains($0) }) / Double(distinct.count)
+    }
+}
+
+/// HTML as bytes, where a parser would lose words.
+enum HTMLParts {
+    /// Elements whose content a parser takes as it is up to the end tag, and comments.
+    private static let verbatim = ["title", "style", "script", "textarea", "noscript", "noframes", "noembed", "iframe", "xmp", "template", "select"].map { Array($0.utf8) }
+
+    /// Without the openings of comments, titles, styles and their like that are never closed: a parser would swallow all that follows.
+    static func closed(_ html: String) -> String {
+        let bytes = Array(html.utf8)
+        guard let first = bytes.firstIndex(of: UInt8(ascii: "<")) else { return html }
+        var openings: [(range: Range<Int>, kind: Int)] = []
+        // Where each kind was closed last: an opening behind that is never closed.
+        var lastEnd = [Int](repeating: -1, count: verbatim.count + 1)
+        var index = first
+        while index < bytes.count {
+            guard bytes[index] == UInt8(ascii: "<") || bytes[index] == UInt8(ascii: "-") else {
+                index += 1
+                continue
+            }
+            if bytes[index] == UInt8(ascii: "-") {
+                if bytes[index...].starts(with: [0x2D, 0x2D, 0x3E]) || bytes[index...].starts(with: [0x2D, 0x2D, 0x21, 0x3E]) { lastEnd[verbatim.count] = index }
+                index += 1
+                continue
+            }
+            if bytes[index...].starts(with: [0x3C, 0x21, 0x2D, 0x2D]) {
+                openings.append((index..<(index + 4), verbatim.count))
+                index += 2
+                continue
+            }
+            let isEnd = index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "/")
+            let name = bytes[min(index + (isEnd ? 2 : 1), bytes.count)...].prefix(12).prefix { isLetter($0) }.map { $0 | 0x20 }
+            if let kind = verbatim.firstIndex(of: name) {
+                if isEnd { lastEnd[kind] = index } else { openings.append((index..<(index + 1 + name.count), kind)) }
+            }
+            index += 1
+        }
+        // Only the first opening behind the last end matters: those before it are closed by that end.
+        let unclosed = openings.filter { $0.range.lowerBound > lastEnd[$0.kind] }
+        guard !unclosed.isEmpty else { return html }
+        var kept: [UInt8] = []
+        var copied = 0
+        for opening in unclosed where opening.range.lowerBound >= copied {
+            kept += bytes[copied..<opening.range.lowerBound]
+            copied = opening.range.upperBound
+            guard opening.kind < verbatim.count else { continue }
+            while copied < bytes.count, bytes[copied] != UInt8(ascii: ">"), bytes[copied] != UInt8(ascii: "<") { copied += 1 }
+            if copied < bytes.count, bytes[copied] == UInt8(ascii: ">") { copied += 1 }
+            // The rules of a style are no words; those of a title and of a field are.
+            if ["style", "script"].contains(String(decoding: verbatim[opening.kind], as: UTF8.self)), let next = bytes[copied...].firstIndex(of: UInt8(ascii: "<")) { copied = next }
+        }
+        kept += bytes[copied...]
+        return String(decoding: kept, as: UTF8.self)
+    }
+
+    static func hasPicture(_ html: String) -> Bool { PictureReferences.hasPicture(Array(html.utf8)) }
+
+    /// The words between tags, where no parser finds any: a quote of an attribute that is never closed, a tag that never ends.
+    static func bareWords(_ html: String) -> String {
+        var words: [UInt8] = []
+        let bytes = Array(html.utf8)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "<"), index + 1 < bytes.count, isLetter(bytes[index + 1]) || [UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?")].contains(bytes[index + 1]) {
+                var end = index + 1
+                while end < bytes.count, bytes[end] != UInt8(ascii: ">"), bytes[end] != UInt8(ascii: "<") { end += 1 }
+                // The tag's last word goes on as text where nothing closes it.
+                if end == bytes.count || bytes[end] == UInt8(ascii: "<") { words += bytes[min(index + 1, end)..<end] }
+                words.append(0x20)
+                index = end < bytes.count && bytes[end] == UInt8(ascii: ">") ? end + 1 : max(end, index + 1)
+            } else {
+                words.append(bytes[index])
+                index += 1
+            }
+        }
+        return HTMLText.plain(String(decoding: words.map { $0 == UInt8(ascii: "<") ? 0x20 : $0 }, as: UTF8.self))
+    }
+
+    /// The charset that `<meta>` names in the first kilobytes (WHATWG HTML, section 13.2.3.2); nil where none does.
+    static func metaCharset(_ bytes: [UInt8]) -> String? {
+        let head = bytes.prefix(4096).map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
+        let needle = Array("charset".utf8)
+        guard head.count > needle.count else { return nil }
+        var index = 0
+        var isInMeta = false
+        while index + needle.count < head.count {
+            if head[index] == UInt8(ascii: "<") { isInMeta = head[index...].starts(with: Array("<meta".utf8)) }
+            guard isInMeta, head[index] == UInt8(ascii: "c"), head[index...].starts(with: needle) else {
+                index += 1
+                continue
+            }
+            index += needle.count
+            while index < head.count, head[index] <= 0x20 || head[index] == UInt8(ascii: "=") || head[index] == UInt8(ascii: "\"") || head[index] == UInt8(ascii: "'") { index += 1 }
+            let label = head[index...].prefix(40).prefix { $0 > 0x20 && !"\"'>;/".utf8.contains($0) }
+            if !label.isEmpty { return String(decoding: label, as: UTF8.self) }
+        }
+        return nil
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z") }
+}

@@ -1,0 +1,109 @@
+/// Content-Transfer-Encoding (RFC 2045, section 6) of texts, also where a text is wrongly said to be encoded.
+enum TransferDecoding {
+    enum Encoding { case asIs, base64, quotedPrintable }
+
+    /// As it was written: `Base-64`, `quoted_printable` and `"base64"` are meant the same.
+    static func named(_ field: String) -> Encoding {
+        let letters = field.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        if letters.hasPrefix("base64") || letters == "b64" { return .base64 }
+        if letters.hasPrefix("quotedprintable") || letters == "qp" { return .quotedPrintable }
+        return .asIs
+    }
+
+    /// The bytes of a text, and whether its encoding was not what it said.
+    static func text(_ sent: [UInt8], _ encoding: Encoding) -> (bytes: [UInt8], isFalse: Bool) {
+        switch encoding {
+        case .asIs: (sent, false)
+        case .base64: base64(sent)
+        case .quotedPrintable: quotedPrintable(sent)
+        }
+    }
+
+    /// Whether bytes said to be base64 are something else altogether: for files.
+    static func isNoBase64(_ sent: some Collection<UInt8>) -> Bool {
+        let sample = sent.prefix(4096)
+        let foreign = sample.count { $0 > 0x20 && Base64.value($0) == nil && $0 != UInt8(ascii: "=") }
+        return foreign * 10 > sample.count
+    }
+
+    /// Lines of base64 as far as they go: mailing lists put plain lines below.
+    private static func base64(_ sent: [UInt8]) -> ([UInt8], Bool) {
+        var start = 0
+        var plain: Int?
+        while start < sent.count {
+            let end = sent[start...].firstIndex(of: 10) ?? sent.count
+            if !isBase64Line(sent[start..<end]) {
+                plain = start
+                break
+            }
+            start = end + 1
+        }
+        let decoded = Base64.lenient(sent[..<(plain ?? sent.count)])
+        if plain == nil {
+            // One short word is base64 by its letters as well; what comes out of it shows that it is none.
+            return isReadable(decoded) || !isReadable(sent) || sent.count > 4096 ? (decoded, false) : (sent, true)
+        }
+        guard let plain else { return (decoded, false) }
+        // Some garbage within real base64: what a decoder of mail passes over.
+        let rest = sent[plain...]
+        if decoded.isEmpty || !isReadable(decoded) {
+            let foreign = rest.count { $0 > 0x20 && Base64.value($0) == nil && $0 != UInt8(ascii: "=") }
+            let blanks = innerBlanks(rest)
+            if foreign * 50 < rest.count, blanks * 50 < rest.count {
+                let whole = Base64.lenient(sent)
+                if isReadable(whole) { return (whole, false) }
+            }
+            return (sent, true)
+        }
+        let foreign = rest.count { $0 > 0x20 && Base64.value($0) == nil && $0 != UInt8(ascii: "=") }
+        if innerBlanks(rest) == 0, foreign * 50 < rest.count { return (Base64.lenient(sent), false) }
+        return (decoded + [10] + rest, true)
+    }
+
+    private static func innerBlanks(_ bytes: ArraySlice<UInt8>) -> Int {
+        var (count, previous) = (0, UInt8(10))
+        for byte in bytes {
+            if previous == 0x20, byte > 0x20 { count += 1 }
+            previous = byte
+        }
+        return count
+    }
+
+    private static func isBase64Line(_ line: ArraySlice<UInt8>) -> Bool {
+        var rest = line
+        while let last = rest.last, last <= 0x20 { rest = rest.dropLast() }
+        while let first = rest.first, first <= 0x20 { rest = rest.dropFirst() }
+        return rest.allSatisfy { Base64.value($0) != nil || $0 == UInt8(ascii: "=") }
+    }
+
+    private static func quotedPrintable(_ sent: [UInt8]) -> ([UInt8], Bool) {
+        guard let first = sent.firstIndex(of: UInt8(ascii: "=")) else { return (sent, false) }
+        var (escapes, bare, index) = (0, 0, first)
+        while index < sent.count {
+            guard sent[index] == UInt8(ascii: "=") else {
+                index += 1
+                continue
+            }
+            if index + 2 < sent.count, QuotedPrintable.hex(sent[index + 1]) != nil, QuotedPrintable.hex(sent[index + 2]) != nil {
+                escapes += 1
+            } else if index + 1 < sent.count, sent[index + 1] > 0x20 {
+                bare += 1
+            }
+            index += 1
+        }
+        // Whoever encodes a text encodes its equal signs.
+        if bare > 0, bare >= escapes { return (sent, true) }
+        let decoded = QuotedPrintable.body(sent)
+        if escapes > 0, controls(decoded) * 2 >= escapes, controls(sent) == 0 { return (sent, true) }
+        return (decoded, false)
+    }
+
+    private static func controls(_ bytes: [UInt8]) -> Int { bytes.count { $0 < 0x20 && ![9, 10, 12, 13, 27].contains($0) || $0 == 0x7F } }
+
+    /// No control characters, and where there is more than ASCII at least a quarter of letters that are.
+    private static func isReadable(_ bytes: [UInt8]) -> Bool {
+        if bytes.isEmpty { return true }
+        if UTF16Order(bytes) != nil || bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return true }
+        return controls(bytes) == 0
+    }
+}
