@@ -54,16 +54,16 @@ import Testing
         bytes += attribute(2, 0x0006_9002, [UInt8](repeating: 0, count: 14))
         bytes += attribute(2, 0x0001_8010, Array("scan.txt".utf8) + [0])
         bytes += attribute(2, 0x0006_800F, Array("every page is white".utf8))
-        let opened = try #require(WinmailDat.open(bytes))
+        let opened = try #require(WinmailDat(bytes))
         #expect(opened.files.map(\.name) == ["scan.txt"])
         #expect(opened.files.map(\.type) == ["text/plain"])
         #expect(opened.files.first.map { String(decoding: $0.bytes, as: UTF8.self) } == "every page is white")
         // Cut anywhere it harms nobody.
-        for length in 0..<bytes.count { _ = WinmailDat.open(Array(bytes.prefix(length))) }
+        for length in 0..<bytes.count { _ = WinmailDat(Array(bytes.prefix(length))) }
         for index in 6..<bytes.count {
             var broken = bytes
             broken[index] = 0xFF
-            _ = WinmailDat.open(broken)
+            _ = WinmailDat(broken)
         }
     }
 }
