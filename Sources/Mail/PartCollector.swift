@@ -350,10 +350,13 @@ struct PartCollector {
 /// The line that parts of a broken multipart stand between.
 enum BoundaryLine {
     private static let longest = 200
+    /// Lines that are looked for a second time: each look goes through the body.
+    private static let mostLooks = 20
 
     /// Without its dashes: the first line that begins with two, and behind which a part's header or an empty line stands. Nil where there is none.
     static func guess(_ body: [UInt8]) -> [UInt8]? {
         var start = 0
+        var looks = 0
         while start < body.count {
             let end = body[start...].firstIndex(of: 10) ?? body.count
             defer { start = end + 1 }
@@ -365,7 +368,10 @@ enum BoundaryLine {
             let next = body[(end + 1)...].prefix(100)
             let isHeader = String(decoding: next.prefix(8), as: UTF8.self).lowercased() == "content-"
             let repeats = next.first == 10 || next.first == 13
-            if isHeader || repeats && occurs(line, again: body, from: end) { return Array(line) }
+            if isHeader { return Array(line) }
+            guard repeats, looks < mostLooks else { continue }
+            looks += 1
+            if occurs(line, again: body, from: end) { return Array(line) }
         }
         return nil
     }

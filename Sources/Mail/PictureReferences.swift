@@ -9,6 +9,8 @@ struct PictureReferences {
     private var byName: [String: Int] = [:]
     /// Pictures of one message taken out of its HTML; further ones stay in the original.
     private static let mostPictures = 200
+    /// References beyond this many stay as they are.
+    private static let mostReferences = 2000
     private var taken: [Data: String] = [:]
 
     /// - Parameter locations: Content-Location of the attachments that have one, by their index.
@@ -26,8 +28,7 @@ struct PictureReferences {
         let bytes = Array(html.utf8)
         var kept: [UInt8] = []
         var copied = 0
-        for source in Self.sources(bytes) {
-            let range = source
+        for range in Self.sources(bytes, most: Self.mostReferences) {
             guard let id = contentID(bytes[range]) else { continue }
             kept += bytes[copied..<range.lowerBound]
             kept += Array("cid:\(Self.escaped(id))".utf8)
@@ -86,7 +87,7 @@ struct PictureReferences {
     }
 
     /// The places of the values of `src` in the tags `<img …>`, in order, without blanks around them.
-    private static func sources(_ html: [UInt8], most: Int = .max) -> [Range<Int>] {
+    private static func sources(_ html: [UInt8], most: Int) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var index = 0
         while found.count < most, let open = html[index...].firstIndex(of: UInt8(ascii: "<")) {

@@ -336,6 +336,7 @@ struct GrowthTests {
         ("addresses", { Data(("From: " + String(repeating: "a:(\"<,;@", count: $0 * 300) + "\r\n\r\nx").utf8) }),
         ("comments never closed", { Data(("From: a@x.example\r\nContent-Type: text/html\r\n\r\n" + String(repeating: "<!-- <title <style <img src='", count: $0 * 1000)).utf8) }),
         ("lines of dashes", { Data(("From: a@x.example\r\nContent-Type: multipart/mixed\r\n\r\n" + String(repeating: "--x\r\n\r\n", count: $0 * 500)).utf8) }),
+        ("lines of dashes, each another", { Data(("From: a@x.example\r\nContent-Type: multipart/mixed\r\n\r\n" + (0..<($0 * 500)).map { "--x\($0)\r\n\r\n" }.joined()).utf8) }),
         ("calendar", { Data(("From: a@x.example\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" + String(repeating: "X;A=\"b\":c\\n\r\n d\r\n", count: $0 * 400)).utf8) }),
     ]
 
