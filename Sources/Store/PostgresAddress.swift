@@ -34,6 +34,9 @@ struct PostgresAddress: Sendable {
         let names = Self.list(given["host"])
         let addresses = Self.list(given["hostaddr"])
         let ports = Self.list(given["port"])
+        if let wrong = ports.first(where: { !$0.isEmpty && !(Int($0).map { (1...65535).contains($0) } ?? false) }) {
+            throw StoreError.misconfigured("the address cannot be read: “\(wrong)” is not a port")
+        }
         let count = max(names.count, addresses.count, 1)
         if count > 1, given["target_session_attrs"] == nil { given["target_session_attrs"] = "read-write" }
         for (keyword, value) in Self.standard where given[keyword] == nil { given[keyword] = value }

@@ -109,13 +109,14 @@ package struct Courier: Service {
         let due = try await desk.read { db in
             guard try ownServer || db.value("SELECT 1 FROM mailbox WHERE smtp_host <> '' AND is_active = 1 LIMIT 1", as: Int64.self) != nil else { return false }
             guard try db.value("SELECT 1 FROM outbox WHERE due_at <= \(now) LIMIT 1", as: Int64.self) != nil else { return false }
-            return try db.isLive()
+            // With a clock that may be wrong, mail would be dated wrong, given up or put off for a year.
+            return try db.isLive() && desk.clockWatch.hold == nil
         }
         guard due else { return [] }
         let resting = health.resting(at: now)
         // Not through `desk.write`: taking mail out must not ring the bell that asks for it.
         let claimed = try await desk.database.write { [home = desk.office.mailbox.address, health, name] db in
-            guard try db.isLive() else { return [Claimed]() }
+            guard try db.isLive(), desk.clockWatch.hold == nil else { return [Claimed]() }
             var load = load
             var chosen: [OutboxMail.ID: SendingLanes.Lane] = [:]
             var probed: Set<Int64> = []

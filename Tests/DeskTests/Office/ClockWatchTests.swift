@@ -47,6 +47,11 @@ struct ClockWatchTests {
         #expect(try await Sweep(desk: test.desk).tick() == 0)
         #expect(try await test.ticket(ticket.number).state == .resolved)
         #expect(test.desk.clockWatch.hold != nil)
+        // What is written meanwhile waits, undated.
+        let before = test.mail.sent.count
+        let asked = try await test.open("While the clock is wrong", from: "lee@harbour.example")
+        #expect(try await Courier(desk: test.desk, mailer: test.mail).tick() == 0)
+        #expect(test.mail.sent.count == before && asked.state == .new)
         #expect(await test.desk.checkUp().contains { $0.what.contains("Timers are stopped") })
         // Back again: nothing has happened, and nothing is asked any more.
         test.clock.set(aheadByDays: -365)
