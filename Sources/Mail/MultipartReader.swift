@@ -49,7 +49,7 @@ package struct MultipartReader {
 
     /// Throws `Fault.noBoundary` where the content type names none that RFC 2046 allows.
     package init(contentType: String) throws(Fault) {
-        guard let boundary = HeaderParameters(contentType)["boundary"], (1...70).contains(boundary.utf8.count),
+        guard let boundary = FormHeader(contentType)["boundary"], (1...70).contains(boundary.utf8.count),
             boundary.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
         else { throw .noBoundary }
         delimiter = Array("\r\n--\(boundary)".utf8)
@@ -153,10 +153,10 @@ package struct MultipartReader {
             let value = String(decoding: line[(colon + 1)...], as: UTF8.self)
             switch String(decoding: line[..<colon], as: UTF8.self).lowercased() {
             case "content-disposition":
-                let parameters = HeaderParameters(value)
+                let parameters = FormHeader(value)
                 part.field = parameters["name"].map(unescaped) ?? ""
                 part.fileName = parameters["filename*"].flatMap(extended) ?? parameters["filename"].map(unescaped)
-            case "content-type": part.type = HeaderParameters(value).value.lowercased()
+            case "content-type": part.type = FormHeader(value).value.lowercased()
             default: break
             }
         }
@@ -178,7 +178,7 @@ package struct MultipartReader {
 }
 
 /// The value of a header field and the parameters behind it: `form-data; name="body"; filename="a.txt"`.
-struct HeaderParameters {
+struct FormHeader {
     private(set) var value = ""
     private var parameters: [String: String] = [:]
 

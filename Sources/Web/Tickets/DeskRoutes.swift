@@ -201,6 +201,7 @@ enum DeskRoutes {
         case .release: return t("The ticket is unassigned.")
         case .transfer: return t("Ticket moved to {0}.", view.ticket.department.name)
         case .escalate: return t("Ticket escalated.")
+        case .deEscalate: return t("The escalation has ended.")
         case .wait: return t("The ticket is pending: it waits for the customer.")
         case .hold: return t("The ticket is on hold.")
         case .resume: return t("The ticket is open again.")

@@ -342,7 +342,7 @@ private func escalation(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
     }
     let lowered: HTML? = ticket.priority < .urgent ? "<p class=\"small\">\(t("The priority was lowered, but the ticket is still escalated."))</p>" : nil
     let back: HTML? = desk.works && TicketAction.deEscalate.isAllowed(in: ticket.state)
-        ? "<p class=\"small\"><a href=\"\(href: actionPath(ticket.number, .deEscalate))\" data-dialog>\(t("De-escalate"))</a></p>" : nil
+        ? "<p class=\"small\"><a href=\"\(href: desk.actionPath(ticket.number, .deEscalate))\" data-dialog>\(t("De-escalate"))</a></p>" : nil
     return "<section><h2>\(t("Escalated · level {0}", String(ticket.escalationLevel)))</h2><div class=\"clock small\">\(update)</div>\(lowered)\(back)</section>"
 }
 
