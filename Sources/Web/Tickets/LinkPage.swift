@@ -113,24 +113,30 @@ func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> H
     return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
 }
 
-/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens.
+/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens, and a bracket begins
+/// nothing but a tag.
 private func folding(_ markup: String, _ title: String) -> String? {
-    var folded = ""
-    var rest = markup[...]
+    let summary: HTML = "<details class=\"quoted\"><summary>\(title)</summary>"
+    let (opening, closing) = (Array("blockquote".utf8), Array("/blockquote>".utf8))
+    var folded: [UInt8] = []
     var depth = 0
     var found = false
-    let summary: HTML = "<details class=\"quoted\"><summary>\(title)</summary>"
-    while let tag = rest.range(of: #"</?blockquote[^>]*>"#, options: .regularExpression) {
-        let isOpening = rest[tag].hasPrefix("<b")
-        folded += rest[..<tag.lowerBound]
+    for (index, piece) in markup.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).enumerated() {
+        let isOpening = piece.starts(with: opening)
         if isOpening, depth == 0 {
-            folded += summary.text
+            folded += summary.bytes
             found = true
         }
-        folded += rest[tag]
-        depth += isOpening ? 1 : -1
-        if !isOpening, depth == 0 { folded += "</details>" }
-        rest = rest[tag.upperBound...]
+        if index > 0 { folded.append(UInt8(ascii: "<")) }
+        if piece.starts(with: closing) {
+            depth -= 1
+            folded += closing
+            if depth == 0 { folded += "</details>".utf8 }
+            folded += piece.dropFirst(closing.count)
+        } else {
+            folded += piece
+        }
+        if isOpening { depth += 1 }
     }
-    return found && depth == 0 ? folded + rest : nil
+    return found && depth == 0 ? String(decoding: folded, as: UTF8.self) : nil
 }
