@@ -75,4 +75,13 @@ package struct IncomingMessage: Sendable {
     package init() {}
 
     package var recipients: [MailAddress] { to + cc + deliveredTo }
+
+    /// Whether its subject says that it answers a mail, also one that never came here. A mail that is passed on has a mark of its own.
+    package var isAnswer: Bool {
+        let mark = subject.prefix(12).lowercased().prefix { $0 != ":" && $0 != "：" && $0 != "[" }
+        return mark.count < min(subject.count, 12) && Self.answerMarks.contains(String(mark).trimmingWhitespace())
+    }
+    private static let answerMarks: Set<String> = [
+        "re", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "σχετ", "отв", "回复", "答复", "回覆", "答覆", "返信", "회신",
+    ]
 }

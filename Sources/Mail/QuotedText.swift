@@ -1,217 +1,307 @@
 import Foundation
 
-/// Splits a reply into the new text and the history and signature below it. Nothing is deleted: the two parts together
-/// are the whole text. Where the new text would be empty, everything counts as new.
+/// Splits an answer into the new text and the history and signature around it. Nothing is deleted: the two parts together are the
+/// whole text. What is folded was there before: quoted lines with the line that introduces them, a mail below its own header, and
+/// a signature at the very end.
+///
+/// Lines are judged by their first bytes and each a bounded number of times, so the time grows with the text.
 package struct QuotedText: Sendable, Equatable {
     package let new: String
     package let quoted: String?
 
     package init(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let top = QuotedText.topHistory(lines)
-        let below = Array(lines[top...])
-        let cut = QuotedText.cut(below) ?? below.count
-        let visible = below[..<cut].joined(separator: "\n").trimmingBlankLines()
-        guard top > 0 || cut < below.count, !visible.trimmingWhitespace().isEmpty else {
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { QuotedLine(Substring($0)) }
+        let parts = QuotedLines(lines).newWords
+        let visible = QuotedLines.text(lines[parts])
+        guard parts.count < lines.count, !visible.isEmpty else {
             new = text.trimmingWhitespace()
             quoted = nil
             return
         }
         new = visible
-        let folded = (Array(lines[..<top]) + below[cut...]).joined(separator: "\n").trimmingWhitespace()
-        quoted = folded.isEmpty ? nil : folded
+        let folded = [QuotedLines.text(lines[..<parts.lowerBound]), QuotedLines.text(lines[parts.upperBound...])].filter { !$0.isEmpty }
+        quoted = folded.isEmpty ? nil : folded.joined(separator: "\n")
+    }
+}
+
+/// One line and what its first bytes say.
+private struct QuotedLine {
+    let text: Substring
+    let isBlank: Bool
+    let isQuoted: Bool
+
+    /// What is judged: nothing that introduces, signs or divides is longer.
+    private static let mostJudged = 400
+
+    init(_ text: Substring) {
+        self.text = text
+        var first: UInt8?
+        var rest = text.utf8[...]
+        while let byte = rest.first, byte == 0x20 || (0x09...0x0D).contains(byte) { rest = rest.dropFirst() }
+        first = rest.first
+        isBlank = first == nil || (first ?? 0) >= 0x80 && rest.count < 40 && text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200B}" || $0 == "\u{FEFF}" }
+        isQuoted = first == UInt8(ascii: ">") || rest.starts(with: "&gt;".utf8)
     }
 
-    /// Where the answer begins when the history stands above it; 0 when the text begins with new words.
-    private static func topHistory(_ lines: [String]) -> Int {
-        guard let first = lines.firstIndex(where: { !isBlank($0) }) else { return 0 }
+    var isLong: Bool { text.utf8.count > Self.mostJudged }
+
+    /// Without the blanks, stars and invisible marks around it, in small letters; empty for a line too long to judge.
+    var words: String {
+        guard !isLong else { return "" }
+        let scalars = text.unicodeScalars.filter { $0.properties.generalCategory != .format }
+        let plain = String(String.UnicodeScalarView(scalars.map { $0.properties.isWhitespace ? " " : $0 }))
+        return plain.trimmingCharacters(in: CharacterSet(charactersIn: " *"))
+    }
+
+    /// A line of dashes or underscores.
+    var isRule: Bool {
+        guard !isBlank, !isLong else { return false }
+        let marks = text.unicodeScalars.filter { !$0.properties.isWhitespace }
+        return marks.count >= 5 && marks.allSatisfy { "-_=*—─".unicodeScalars.contains($0) }
+    }
+}
+
+/// The lines of an answer and the questions the fold asks of them.
+private struct QuotedLines {
+    private let lines: [QuotedLine]
+    init(_ lines: [QuotedLine]) { self.lines = lines }
+
+    static func text(_ lines: ArraySlice<QuotedLine>) -> String {
+        let shown = lines.drop { $0.isBlank }
+        return shown.map(\.text).joined(separator: "\n").trimmingWhitespace()
+    }
+
+    /// The lines that stay visible.
+    var newWords: Range<Int> {
+        let start = topHistory
+        var end = lines.count
+        if let history = judged(from: start).first(where: { startsHistory($0) }) { end = history }
+        // A rule above the history belongs to it.
+        if end < lines.count { while end > start, lines[end - 1].isBlank || lines[end - 1].isRule { end -= 1 } }
+        end = withoutSignature(start, withoutLastQuote(start, withoutSignature(start, end)))
+        return start..<max(start, end)
+    }
+
+    /// The lines in which a history may begin; nobody writes more above it.
+    private func judged(from start: Int) -> some Sequence<Int> {
+        (start..<lines.count).lazy.filter { !lines[$0].isBlank && !lines[$0].isQuoted && !lines[$0].isLong }.prefix(Self.mostJudged)
+    }
+    private static let mostJudged = 2000
+
+    // MARK: history
+
+    /// Where the answer begins when the history stands above it.
+    private var topHistory: Int {
+        guard let first = lines.firstIndex(where: { !$0.isBlank }) else { return 0 }
         var index = first
-        let introduction = introductionLength(lines, at: first)
-        if introduction > 0 {
-            index += introduction
-        } else if isDivider(lines[first].trimmingWhitespace()), first + 1 < lines.count, isHeaderBlock(lines, at: first + 1) {
+        if let length = introduction(first), isQuoteNext(index + length) || introducesAlone(first, length) {
+            index += length
+        } else if isDivider(lines[first].words), first + 1 < lines.count, isHeader(first + 1, isDivided: true) {
             // A mail that was passed on without a word: its header is folded, its words are what there is to read.
             index += 1
-            while index < lines.count, !isBlank(lines[index]) { index += 1 }
+            while index < lines.count, !lines[index].isBlank { index += 1 }
         } else {
             return 0
         }
-        while index < lines.count, isBlank(lines[index]) || isQuoted(lines[index]) { index += 1 }
+        while index < lines.count, lines[index].isBlank || lines[index].isQuoted { index += 1 }
         return index < lines.count ? index : 0
     }
 
-    /// The first line of what is folded. Answers between quotes stay visible: a quote with new text below it is kept.
-    private static func cut(_ lines: [String]) -> Int? {
-        var end = lines.count
-        for index in lines.indices where startsSignature(lines[index]) || startsHistory(lines, at: index) {
-            end = index
-            break
+    private func startsHistory(_ index: Int) -> Bool {
+        let line = lines[index]
+        guard !line.isBlank, !line.isQuoted, !line.isLong else { return false }
+        if isDivider(line.words) { return true }
+        if let length = introduction(index) {
+            if isQuoteNext(index + length) { return !isAnswered(below: index + length) }
+            return introducesAlone(index, length)
         }
-        // A rule of dashes above the history belongs to it.
-        while end > 0, end < lines.count, isBlank(lines[end - 1]) || isRule(lines[end - 1]) { end -= 1 }
-        // A block of quoted lines at the very end, with the line that introduces it.
-        var start = end
-        while start > 0, isQuoted(lines[start - 1]) || isBlank(lines[start - 1]) { start -= 1 }
-        if lines[start..<end].contains(where: isQuoted) {
-            var introduction = start
-            while introduction > 0, isBlank(lines[introduction - 1]) { introduction -= 1 }
-            for length in 1...longestIntroduction where introduction >= length && introductionLength(lines, at: introduction - length) == length {
-                start = introduction - length
-                break
-            }
-            end = start
-        }
-        return end == lines.count ? nil : end
+        return isHeader(index, isDivided: (max(0, index - 3)..<index).contains { lines[$0].isRule })
     }
+
+    /// Quoted lines at the very end, with the line that introduces them.
+    private func withoutLastQuote(_ first: Int, _ end: Int) -> Int {
+        var start = end
+        while start > first, lines[start - 1].isQuoted || lines[start - 1].isBlank { start -= 1 }
+        guard lines[start..<end].contains(where: \.isQuoted) else { return end }
+        for length in 1...Self.longestIntroduction where start - length >= first && introduction(start - length) == length { return start - length }
+        return start
+    }
+
+    private func isQuoteNext(_ index: Int) -> Bool {
+        guard let next = (index..<min(index + 4, lines.count)).first(where: { !lines[$0].isBlank }) else { return false }
+        return lines[next].isQuoted || lines[next].text.hasPrefix("| ")
+    }
+
+    /// Whether somebody answered between the lines of a quote: then nothing below may be hidden.
+    private func isAnswered(below index: Int) -> Bool {
+        guard let quote = (index..<lines.count).first(where: { lines[$0].isQuoted }) else { return false }
+        guard let next = (quote..<lines.count).first(where: { !lines[$0].isQuoted && !lines[$0].isBlank }) else { return false }
+        let isHistory = introduction(next) != nil || isHeader(next, isDivided: false) || isDivider(lines[next].words)
+        return !isHistory && !lines[next].isRule && withoutSignature(next, lines.count) > next
+    }
+
+    // MARK: the line above a quote
 
     private static let longestIntroduction = 7
 
-    /// How many lines `On Monday, Ada wrote:` takes from here on; programs wrap it, some with blank lines. 0 where none begins.
-    private static func introductionLength(_ lines: [String], at index: Int) -> Int {
-        let first = lines[index].trimmingWhitespace().trimmingCharacters(in: CharacterSet(charactersIn: "*"))
-        guard !first.isEmpty, !isQuoted(lines[index]) else { return 0 }
-        if introduces(first) { return 1 }
-        guard first.count < 200, opensIntroduction(first) && first.contains(where: \.isNumber) || first.contains("@") else { return 0 }
-        var joined = first
-        for length in 2...longestIntroduction where index + length <= lines.count {
-            let line = lines[index + length - 1].trimmingWhitespace()
-            if line.isEmpty { continue }
-            if introduces(joined + " " + line) { return length }
-            if isQuoted(line) || line.count > 200 { return 0 }
-            joined += " " + line
+    /// How many lines `On Monday, Ada wrote:` takes from here on; programs wrap it. Judged by what such a line names in any language:
+    /// an address or a date, and the colon or the quote that it leads to.
+    private func introduction(_ index: Int) -> Int? {
+        guard index < lines.count, !lines[index].isQuoted, !lines[index].isBlank else { return nil }
+        var joined = ""
+        for length in 1...Self.longestIntroduction where index + length <= lines.count {
+            let line = lines[index + length - 1]
+            // `<kim@harbour.example` and `> wrote:` are one line that was wrapped at its bracket.
+            if line.isQuoted && !isOpen(joined) || line.isLong { return nil }
+            if line.isBlank { if length > 2 { return nil } else { continue } }
+            joined += joined.isEmpty ? line.words : " " + line.words
+            guard joined.utf8.count < 500 else { return nil }
+            if !isOpen(joined), isIntroduction(joined, quoteFollows: isQuoteNext(index + length)) { return length }
+            // Only a line that begins like one goes on.
+            if length == 1, !namesDateOrAddress(joined) { return nil }
         }
-        return 0
+        return nil
     }
 
-    private static func isRule(_ line: String) -> Bool {
-        let trimmed = line.trimmingWhitespace()
-        return trimmed.count >= 5 && trimmed.allSatisfy { "-_=*—".contains($0) }
+    private func isOpen(_ line: String) -> Bool {
+        line.utf8.reduce(0) { $1 == UInt8(ascii: "<") ? $0 + 1 : $1 == UInt8(ascii: ">") ? $0 - 1 : $0 } > 0
     }
 
-    private static func isBlank(_ line: String) -> Bool { line.allSatisfy(\.isWhitespace) }
-    private static func isQuoted(_ line: String) -> Bool {
-        let trimmed = line.drop(while: \.isWhitespace)
-        return trimmed.hasPrefix(">") || trimmed.hasPrefix("&gt;")
+    private func isIntroduction(_ line: String, quoteFollows: Bool) -> Bool {
+        guard namesDateOrAddress(line) else { return false }
+        let end = line.last ?? " "
+        if end == ":" || end == "：" { return quoteFollows || Self.verbs.contains { line.lowercased().contains($0) } }
+        // `2026/11/23 Ada <ada@desk.example>`, `Ada <ada@desk.example> schreef op 23 nov.`
+        return quoteFollows && (line.contains("@") || Self.verbs.contains { line.lowercased().contains($0) }) && line.contains(where: \.isNumber)
     }
 
-    private static func startsSignature(_ line: String) -> Bool {
-        let trimmed = line.trimmingWhitespace()
-        if trimmed == "--" || trimmed == "—" || line == "-- " { return true }
-        guard trimmed.count < 120 else { return false }
-        let folded = trimmed.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "<(*_"))
-        return devices.contains(where: folded.hasPrefix)
+    private func namesDateOrAddress(_ line: String) -> Bool {
+        if line.contains("@") { return true }
+        let numbers = line.split(whereSeparator: { !$0.isNumber }).map(\.count)
+        return numbers.contains(4) || numbers.count >= 2
     }
-    private static let devices = [
-        "sent from my ", "sent from mail", "sent from outlook", "sent from windows", "sent from yahoo", "sent from samsung", "sent from a phone", "sent from mobile", "sent via mobile", "sent with airmail", "sent by galaxy",
-        "sent from [mail]", "get outlook for", "from my iphone", "envoyé depuis", "envoyé de mon", "von meinem ", "gesendet von ", "diese nachricht wurde von meinem",
-        "enviado desde mi", "enviado do meu", "inviato da", "verzonden met", "verstuurd vanaf", "skickat från", "sendt fra", "wysłane z", "отправлено с", "從我的",
-        "someone from mobile",
+
+    /// Without a quote below: the program that wrote it names the person's address, or the minute.
+    private func introducesAlone(_ index: Int, _ length: Int) -> Bool {
+        let line = lines[index..<(index + length)].map(\.words).joined(separator: " ")
+        let lowered = line.lowercased()
+        guard Self.verbs.contains(where: lowered.contains) else { return false }
+        return line.contains("@") || line.contains(/\d{1,2}[:.h]\d{2}/) && line.contains(/\d{4}|\d{1,2}[.\/]\d{1,2}[.\/]\d{2}/)
+    }
+
+    private static let verbs = [
+        "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "scrisse", "schreef", "skrev", "napisał", "написа", "пишет", "kirjoitti", "napsal", "yazdı", "写道",
+        "寫道", "のメール", "a scris", "írta", "έγραψε", "napísal", "menulis",
     ]
 
-    private static func startsHistory(_ lines: [String], at index: Int) -> Bool {
-        let line = lines[index].trimmingWhitespace().trimmingCharacters(in: CharacterSet(charactersIn: "*"))
-        if line.isEmpty { return false }
-        if isDivider(line) { return true }
-        let introduction = introductionLength(lines, at: index)
-        if introduction > 0 { return !isAnsweredWithin(lines, below: index + introduction) }
-        return isHeaderBlock(lines, at: index)
+    // MARK: the header above a mail
+
+    private struct Field {
+        let name: String
+        let value: String
+        init?(_ line: QuotedLine) {
+            guard !line.isBlank else { return nil }
+            let words = line.words.drop { $0 == ">" || $0 == "*" || $0 == " " }
+            guard let colon = words.firstIndex(where: { $0 == ":" || $0 == "：" }), colon > words.startIndex else { return nil }
+            let name = words[..<colon]
+            guard name.utf8.count <= 40, name.split(separator: " ").count <= 3, name.contains(where: \.isLetter), !name.contains("@") else { return nil }
+            self.name = name.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "* "))
+            value = words[words.index(after: colon)...].trimmingCharacters(in: CharacterSet(charactersIn: "* "))
+        }
+        var hasAddress: Bool { value.contains("@") }
+        var hasTime: Bool { value.contains(/\d{1,2}[:.]\d{2}/) || value.contains(/\d{4}/) && value.split(whereSeparator: { !$0.isNumber }).count >= 2 }
+        /// `Re: …`, `AW: …` or our own number.
+        var isAnswered: Bool { value.contains(/^\p{L}{1,4}\s?[:：]/) || value.contains(/\[#\d+\]/) }
     }
 
-    /// Whether somebody answered between the lines of a marked quote: then nothing below may be hidden.
-    private static func isAnsweredWithin(_ lines: [String], below index: Int) -> Bool {
-        var seenQuote = false
-        for position in lines.indices.dropFirst(index) {
-            let line = lines[position]
-            if isBlank(line) { continue }
-            if isQuoted(line) {
-                seenQuote = true
-                continue
-            }
-            guard seenQuote else { return false }
-            return !startsSignature(line) && !isRule(line) && introductionLength(lines, at: position) == 0 && !isHeaderBlock(lines, at: position)
+    /// A header such as Outlook writes above the mail that was answered, in any language: three or more fields in a row that name an
+    /// address and a time, or the sender and the subject by their usual names. A form that somebody filled in names no such things.
+    private func isHeader(_ index: Int, isDivided: Bool) -> Bool {
+        guard index < lines.count, Field(lines[index]) != nil, index == 0 || Field(lines[index - 1]) == nil else { return false }
+        var fields: [Field] = []
+        var others = 0
+        for line in lines[index...].prefix(12) {
+            if line.isBlank { break }
+            if let field = Field(line) { fields.append(field) } else { others += 1 }
+            if others > 2 { break }
         }
-        return false
+        guard fields.count >= 3, let first = fields.first else { return false }
+        let names = Set(fields.map(\.name))
+        let isKnown = Self.senders.contains(first.name) && !names.isDisjoint(with: Self.subjects)
+        if isKnown || isDivided && (Self.senders.contains(first.name) || !names.isDisjoint(with: Self.subjects)) { return true }
+        let hasTime = fields.contains { $0.hasTime && !$0.hasAddress }
+        guard hasTime, fields.contains(where: \.hasAddress) else { return false }
+        return isDivided || first.hasAddress && (fields.contains(where: \.isAnswered) || fields.filter(\.hasAddress).count >= 2)
     }
+
+    private static let senders: Set<String> = [
+        "from", "von", "de", "da", "van", "fra", "från", "od", "от", "lähettäjä", "发件人", "寄件者", "差出人", "kimden", "de la", "feladó", "από", "מאת", "من", "보낸 사람", "від", "šalje", "dari",
+        "reply-to",
+    ]
+    private static let subjects: Set<String> = [
+        "subject", "betreff", "objet", "asunto", "assunto", "oggetto", "onderwerp", "emne", "ämne", "temat", "тема", "předmět", "aihe", "主题", "主旨", "件名", "konu", "subiect", "tárgy", "θέμα",
+        "נושא", "الموضوع", "제목", "predmet", "subjek",
+    ]
 
     /// `-----Original Message-----` and its like.
-    private static func isDivider(_ line: String) -> Bool {
-        let trimmed = line.trimmingCharacters(in: CharacterSet(charactersIn: "-_ "))
-        guard trimmed.count < 60, line.hasPrefix("--") || line.hasPrefix("__") || line.hasPrefix("- -") else { return false }
-        let folded = trimmed.lowercased()
-        if folded.isEmpty { return false }
-        return dividers.contains(where: folded.hasPrefix)
+    private func isDivider(_ words: String) -> Bool {
+        guard words.hasPrefix("--") || words.hasPrefix("__") || words.hasPrefix("- -") else { return false }
+        let inside = words.trimmingCharacters(in: CharacterSet(charactersIn: "-_ ")).lowercased()
+        return !inside.isEmpty && inside.utf8.count < 100 && Self.dividers.contains(where: inside.hasPrefix)
     }
     private static let dividers = [
-        "original message", "original appointment", "ursprüngliche nachricht", "originalnachricht", "message d'origine", "message original", "mensaje original",
+        "original message", "original appointment", "forwarded message", "ursprüngliche nachricht", "originalnachricht", "message d'origine", "message original", "mensaje original",
         "mensagem original", "messaggio originale", "oorspronkelijk bericht", "oprindelig meddelelse", "opprinnelig melding", "ursprungligt meddelande",
         "oryginalna wiadomość", "wiadomość oryginalna", "исходное сообщение", "пересылаемое сообщение", "původní zpráva", "alkuperäinen viesti", "reply above this line", "please reply above",
         "原始邮件", "原始郵件", "元のメッセージ",
     ]
 
-    private static func opensIntroduction(_ line: String) -> Bool {
-        let folded = line.lowercased()
-        return openings.contains(where: folded.hasPrefix) || startsWithDate(folded)
-    }
-    private static let openings = [
-        "on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "w dniu ", "dnia ", "dne ", "på ", "il giorno ", "a ", "в ", "at ", "van: ", "ons", "man", "tir", "tor", "fre", "lør", "søn", "pt", "śr", "2",
-    ]
-    private static func startsWithDate(_ line: String) -> Bool {
-        guard let first = line.unicodeScalars.first else { return false }
-        return first.properties.numericType != nil
-    }
+    // MARK: the signature
 
-    /// `2013/7/20 …` or `8.5.2017 …` at the beginning.
-    private static func isDated(_ line: String) -> Bool {
-        let date = line.prefix { $0.isNumber || $0 == "/" || $0 == "-" || $0 == "." }
-        return date.split(whereSeparator: { !$0.isNumber }).count == 3
-    }
+    private static let longestSignature = 12
 
-    private static let closings = [
-        "wrote:", "writes:", "schrieb:", "a écrit :", "a écrit:", "escribió:", "escreveu:", "ha scritto:", "schreef:", "schreef op", "skrev:", "napisał:", "napisał(a):", "napisała:",
-        "написал:", "написал(а):", "написала:", "пишет:", "kirjoitti:", "napsal:", "napsal(a):", "yazdı:", "写道：", "寫道：", "のメール:", "scrisse:", "a scris:",
-    ]
-    /// `On Monday, Ada wrote:` in the languages people write in.
-    private static func introduces(_ line: String) -> Bool {
-        // French sets a narrow or a hard blank before its colon.
-        let spaced = line.replacingOccurrences(of: "\u{A0}", with: " ").replacingOccurrences(of: "\u{202F}", with: " ")
-        let folded = spaced.lowercased().trimmingWhitespace().trimmingCharacters(in: CharacterSet(charactersIn: "*> "))
-        guard folded.count < 400 else { return false }
-        let whole = line.trimmingWhitespace()
-        if startsWithDate(folded), folded.contains("@"), whole.hasSuffix(">") || whole.hasSuffix(">:"), isDated(folded) { return true }
-        guard closings.contains(where: { folded.hasSuffix($0) }) || (folded.hasSuffix(":") && closings.contains { folded.contains(" " + $0.dropLast() + " ") }) else {
-            return false
+    /// Without a signature that ends the new text: the mark of RFC 3676, section 4.3, with a few short lines below it, or the line in
+    /// which a device names itself.
+    private func withoutSignature(_ first: Int, _ end: Int) -> Int {
+        var cut = end
+        while cut > first, lines[cut - 1].isBlank { cut -= 1 }
+        let lowest = max(first, cut - Self.longestSignature - 1)
+        for index in lowest..<max(lowest, cut) {
+            let bare = lines[index].text.utf8.count < 12 ? lines[index].text.trimmingCharacters(in: .whitespaces) : ""
+            guard bare == "--" || bare == "—" || bare == "–" || bare == "__" else { continue }
+            let below = lines[(index + 1)..<cut].filter { !$0.isBlank }
+            let isMarked = lines[index].text.hasPrefix("-- ")
+            guard below.allSatisfy({ $0.text.utf8.count <= 100 && (isMarked || isDevice($0.words) || !isSentence($0.words)) }) else { continue }
+            return withoutDevice(first, index)
         }
-        return folded.unicodeScalars.contains { $0.properties.numericType != nil } || folded.contains("@") || opensIntroduction(folded)
+        return withoutDevice(first, cut)
     }
 
-    private static let headerNames: Set<String> = [
-        "from", "sent", "date", "to", "cc", "subject", "reply-to", "von", "gesendet", "datum", "an", "betreff", "de", "envoyé", "date d'envoi", "à", "objet", "enviado", "enviado el",
-        "para", "asunto", "fecha", "assunto", "data", "da", "inviato", "a", "oggetto", "risposta", "van", "verzonden", "aan", "onderwerp", "fra", "sendt", "til", "emne", "från", "skickat",
-        "till", "ämne", "od", "wysłano", "do", "temat", "wysłane", "от", "отправлено", "кому", "тема", "дата", "odesláno", "komu", "předmět", "lähettäjä", "lähetetty", "vastaanottaja", "aihe", "kimden", "发件人", "寄件者", "差出人",
+    private func withoutDevice(_ first: Int, _ end: Int) -> Int {
+        var cut = end
+        while cut > first, lines[cut - 1].isBlank { cut -= 1 }
+        guard cut > first, isDevice(lines[cut - 1].words) else { return end }
+        return cut - 1 > first ? cut - 1 : end
+    }
+
+    /// Somebody says something: several words that end like a sentence.
+    private func isSentence(_ words: String) -> Bool {
+        guard let last = words.last, ".!?。！？…".contains(last) else { return words.split(separator: " ").count > 12 }
+        return words.split(separator: " ").count >= 4 || last == "?" || last == "？"
+    }
+
+    private func isDevice(_ words: String) -> Bool {
+        let lowered = words.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "<>()*_[]. "))
+        guard lowered.utf8.count < 120, !lowered.contains(/[.!?,;]\s/) else { return false }
+        guard Self.devices.contains(where: lowered.hasPrefix) else { return false }
+        return Self.products.contains(where: lowered.contains)
+    }
+    private static let devices = [
+        "sent from", "sent via", "sent with", "sent by", "sent using", "get outlook", "from my ", "envoyé de", "von meinem ", "gesendet ", "diese nachricht wurde von meinem", "enviado d",
+        "inviato da", "verzonden met", "verstuurd vanaf", "verzonden vanaf", "skickat från", "sendt fra", "wysłane z", "отправлено с", "從我的", "someone from mobile", "lähetetty", "odesláno z",
     ]
-    /// A header block such as Outlook writes above the history: three or more known fields in a row, a sender first.
-    private static func isHeaderBlock(_ lines: [String], at index: Int) -> Bool {
-        guard let first = fieldName(lines[index]), headerNames.contains(first) else { return false }
-        var known = 0
-        var others = 0
-        for line in lines[index...].prefix(10) {
-            if isBlank(line) { if known > 0 { break } else { continue } }
-            if let name = fieldName(line), headerNames.contains(name) { known += 1 } else { others += 1 }
-            if others > 2 { break }
-        }
-        return known >= 3
-    }
-    private static func fieldName(_ line: String) -> String? {
-        let trimmed = line.trimmingWhitespace().trimmingCharacters(in: CharacterSet(charactersIn: "*> "))
-        guard let colon = trimmed.firstIndex(where: { $0 == ":" || $0 == "：" }), trimmed.distance(from: trimmed.startIndex, to: colon) < 24 else { return nil }
-        return trimmed[..<colon].lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "* "))
-    }
-}
-
-extension String {
-    /// Without the blank lines around it; the first line keeps its indent.
-    fileprivate func trimmingBlankLines() -> String {
-        let lines = split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.drop { $0.allSatisfy(\.isWhitespace) }.joined(separator: "\n").trimmingWhitespace()
-    }
+    private static let products = [
+        "iphone", "ipad", "ipod", "android", "galaxy", "samsung", "blackberry", "windows", "outlook", "yahoo", "mail", "phone", "mobil", "handy", "telefon", "tablet", "huawei", "xiaomi", "nokia",
+        "gmx", "thunderbird", "proton", "nexus", "pixel", "htc", "lg", "ios", "móvil", "téléphone", "телефон",
+    ]
 }

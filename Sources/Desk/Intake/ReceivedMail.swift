@@ -43,8 +43,9 @@ package struct ReceivedMail: Sendable {
         if !message.faults.isEmpty { files.append(raw) }
         let written = Writing(text: message.text, html: message.html)
         let stead = files.isEmpty ? "(no text)" : "(no text, see the files)"
-        opening = written.saying(stead).noting(message.notes)
         answer = written.foldingHistory().saying(stead).noting(message.notes)
+        // What opens a ticket is new as a whole, but for the history of a conversation it says it goes on with.
+        opening = message.isAnswer ? answer : written.saying(stead).noting(message.notes)
         passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
         }
