@@ -44,6 +44,9 @@ enum TransferDecoding {
             return isReadable(decoded) || !isReadable(sent) || sent.count > 4096 ? (decoded, false) : (sent, true)
         }
         guard let plain else { return (decoded, false) }
+        // Base64 comes in fours: a few words that happen to hold no other letters are not such a group.
+        let letters = sent[..<plain].count { $0 > 0x20 }
+        if letters < 200, letters % 4 != 0 { return (sent, true) }
         // Some garbage within real base64: what a decoder of mail passes over.
         let rest = sent[plain...]
         if decoded.isEmpty || !isReadable(decoded) {
@@ -73,7 +76,11 @@ enum TransferDecoding {
         var rest = line
         while let last = rest.last, last <= 0x20 { rest = rest.dropLast() }
         while let first = rest.first, first <= 0x20 { rest = rest.dropFirst() }
-        return rest.allSatisfy { Base64.value($0) != nil || $0 == UInt8(ascii: "=") }
+        // A line of dashes or underscores parts a footer; in mail those two are no letters of base64 (RFC 2045, section 6.8).
+        return rest.allSatisfy { byte in
+            guard byte != UInt8(ascii: "-"), byte != UInt8(ascii: "_") else { return false }
+            return Base64.value(byte) != nil || byte == UInt8(ascii: "=")
+        }
     }
 
     private static func quotedPrintable(_ sent: [UInt8]) -> ([UInt8], Bool) {

@@ -22,11 +22,11 @@ package enum LinkedText {
                 index = max(end, index + 1)
                 continue
             }
-            markup.write(text: String(decoding: bytes[plain..<index], as: UTF8.self))
+            markup.write(prose: String(decoding: bytes[plain..<index], as: UTF8.self))
             markup += "<a href=\"\(href: link)\" rel=\"noopener noreferrer nofollow\" target=\"_blank\">\(address)</a>"
             (plain, index) = (end, end)
         }
-        markup.write(text: String(decoding: bytes[plain...], as: UTF8.self))
+        markup.write(prose: String(decoding: bytes[plain...], as: UTF8.self))
     }
 
     private static let schemes: [(written: [UInt8], prefix: String)] = [
@@ -55,13 +55,15 @@ package enum LinkedText {
     private static func end(of bytes: [UInt8], from start: Int) -> Int {
         var end = start
         var open = 0
+        var isHostClosed = false
         scan: while end < bytes.count {
             let byte = bytes[end]
             switch byte {
             case 0...0x20, 0x7F, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "|"), UInt8(ascii: "\\"): break scan
             // Square brackets hold an IPv6 host and nothing else (RFC 3986, section 3.2.2).
             case UInt8(ascii: "[") where end > start: break scan
-            case UInt8(ascii: "]") where bytes[start] != UInt8(ascii: "["): break scan
+            case UInt8(ascii: "]") where bytes[start] != UInt8(ascii: "[") || isHostClosed: break scan
+            case UInt8(ascii: "]"): isHostClosed = true
             case UInt8(ascii: "("): open += 1
             case UInt8(ascii: ")"): open -= 1
             case 0xC2...: if endsAddress(at: end, in: bytes) { break scan }

@@ -8,7 +8,7 @@ struct LinkedTextTests {
         ("see https://example.org/a?b=1&c=2.", "https://example.org/a?b=1&amp;c=2"), ("(https://example.org/x)", "https://example.org/x"), ("https://en.example/wiki/A_(b), yes", "https://en.example/wiki/A_(b)"),
         ("HTTPS://EXAMPLE.ORG!", "HTTPS://EXAMPLE.ORG"), ("“https://example.org/q”", "https://example.org/q"), ("<http://example.org>", "http://example.org"), ("mailto:kim@harbour.example,", "mailto:kim@harbour.example"),
         ("https://müller.example/größe und", "https://müller.example/größe"), ("http://[2001:db8::1]:8080/x]", "http://[2001:db8::1]:8080/x"), ("siehe：https://例え.example/道。次", "https://例え.example/道"), ("[https://example.org][1]", "https://example.org"),
-        ("https://example.org/\u{202E}gpj.exe", "https://example.org"),
+        ("https://example.org/\u{202E}gpj.exe", "https://example.org/"),
     ])
     func links(text: String, link: String) { #expect(LinkedText.html(text).text.contains("<a href=\"\(link)\" rel=\"noopener noreferrer nofollow\" target=\"_blank\">\(link)</a>"), "\(LinkedText.html(text).text)") }
 

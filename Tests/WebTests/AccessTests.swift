@@ -48,7 +48,7 @@ struct AccessTests {
             "GET /t/:token": .link, "POST /t/:token": .link, "POST /t/:token/confirm": .link, "POST /t/:token/reopen": .link, "GET /t/:token/attachments/:id": .link,
             "GET /tickets": .customers, "POST /tickets/password": .customers, "GET /tickets/:number": .ownTicket, "POST /tickets/:number": .ownTicket, "POST /tickets/:number/confirm": .ownTicket,
             "POST /tickets/:number/reopen": .ownTicket, "GET /tickets/:number/attachments/:id": .ownTicket,
-            "GET /desk": .workspace, "GET /desk/counts": .workspace, "GET /desk/search": .workspace, "GET /desk/people": .workspace, "GET /desk/feedback": .workspace, "GET /desk/account": .workspace,
+            "GET /desk": .workspace, "GET /desk/counts": .workspace, "GET /desk/search": .workspace, "GET /desk/search/help": .workspace, "GET /desk/people": .workspace, "GET /desk/feedback": .workspace, "GET /desk/account": .workspace,
             "POST /desk/account": .workspace, "POST /desk/account/password": .workspace, "POST /desk/account/codes": .workspace, "POST /desk/account/codes/end": .workspace,
             "POST /desk/account/codes/recovery": .workspace, "POST /desk/account/sign-out-everywhere": .workspace, "GET /desk/live": .workspace, "GET /desk/next": .workspace,
             "GET /desk/new": .work, "POST /desk/new": .work, "POST /desk/bulk": .work, "POST /desk/feedback/:id/review": .work, "POST /desk/feedback/:id/follow-up": .work,
@@ -196,7 +196,7 @@ struct AccessTests {
     }
 
     private func call(_ client: some TestClientProtocol, _ route: Route, _ path: String, session: String?, stage: Stage, csrf: String? = nil) async throws -> Outcome {
-        var headers: HTTPFields = [.cookie: session.map { "usher_session=\($0)" } ?? "usher_visit=visit", .accept: "text/html"]
+        var headers: HTTPFields = [.cookie: session.map { "__Host-usher_session=\($0)" } ?? "__Host-usher_visit=visit", .accept: "text/html"]
         var body: ByteBuffer?
         if route.method == .post {
             headers[.contentType] = "application/x-www-form-urlencoded"

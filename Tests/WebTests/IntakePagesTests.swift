@@ -21,7 +21,7 @@ struct IntakePagesTests {
     private func agent(_ test: TestDesk) async throws -> (headers: HTTPFields, csrf: String, agent: Agent) {
         let ada = try await test.hire("Ada", departments: ["Support"])
         let token = try await test.write { try $0.beginSession(.agent(ada), browser: "Firefox") }
-        return ([.cookie: "usher_session=\(token)"], test.desk.office.signer.mark(Secret.hash(token), for: .form), ada)
+        return ([.cookie: "__Host-usher_session=\(token)"], test.desk.office.signer.mark(Secret.hash(token), for: .form), ada)
     }
 
     @Test("a guest's link shows and takes the guest's words, and confirms and reopens nothing")

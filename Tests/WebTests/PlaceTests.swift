@@ -21,7 +21,7 @@ struct Visitor {
     init(_ test: TestDesk, _ agent: Agent, cookies: String = "", language: String = "en") async throws {
         self.test = test
         let token = try await test.write { try $0.beginSession(.agent(agent), browser: "Firefox") }
-        headers = [.cookie: "usher_session=\(token)\(cookies)", .contentType: "application/x-www-form-urlencoded", .acceptLanguage: language]
+        headers = [.cookie: "__Host-usher_session=\(token)\(cookies)", .contentType: "application/x-www-form-urlencoded", .acceptLanguage: language]
         csrf = test.desk.office.signer.mark(Secret.hash(token), for: .form)
     }
 
@@ -52,7 +52,7 @@ struct Visitor {
 @Suite("The place an agent works at")
 struct PlaceTests {
     @Test("an address and a position are the same thing said twice", arguments: [
-        "list=next", "list=mine&sort=newest", "list=closed&cursor=0-17", "query=printer", "query=from%3Akim%20state%3Aopen&sort=urgency&cursor=40-3", "query=", "list=open&sort=oldest&cursor=12-9",
+        "list=next", "list=mine&sort=newest", "list=closed&cursor=0-0-17", "query=printer", "query=from%3Akim%20state%3Aopen&sort=urgency&cursor=40-2-3", "query=", "list=open&sort=oldest&cursor=12-4-9",
     ])
     func roundTrip(text: String) throws {
         let values = Dictionary(uniqueKeysWithValues: text.split(separator: "&").map { part in
@@ -76,7 +76,7 @@ struct PlaceTests {
     /// Every form of the workspace that belongs to a ticket, with what it needs to be done.
     private static let presses: [(path: String, fields: [(String, String)], first: TicketAction?)] = [
         ("do/claim", [], nil), ("do/assign", [("agent", "ada@desk.example")], nil), ("do/release", [], .claim), ("do/transfer", [("department", "Billing")], nil),
-        ("do/escalate", [("reason", "The whole street")], nil), ("do/wait", [], nil), ("do/hold", [], nil), ("do/resume", [], .wait), ("do/resolve", [("body", "Cleaned.")], nil),
+        ("do/escalate", [("reason", "The whole street")], nil), ("do/de_escalate", [], .escalate), ("do/wait", [], nil), ("do/hold", [], nil), ("do/resume", [], .wait), ("do/resolve", [("body", "Cleaned.")], nil),
         ("do/confirm", [], .resolve), ("do/close", [], nil), ("do/reopen", [], .close), ("do/spam", [], nil), ("do/merge", [("into", "OTHER"), ("confirmed", "1")], nil),
         ("do/add_agent", [("agent", "ada@desk.example")], nil), ("do/remove_agent", [("agent", "ada@desk.example")], nil), ("do/add_collaborator", [("email", "lee@corner.example")], nil),
         ("do/set_requester", [("email", "lee@corner.example"), ("name", "Lee Okafor")], nil), ("deliverable", [], nil), ("do/remove_collaborator", [("email", "lee@corner.example")], nil), ("change", [("subject", "Another"), ("priority", "high"), ("topic", ""), ("tags", "")], nil),
@@ -84,7 +84,7 @@ struct PlaceTests {
         ("entries", [("kind", "note"), ("body", "Words")], nil), ("entries", [("kind", "reply"), ("body", "Words"), ("then", "next")], nil),
     ]
 
-    @Test("every form of a ticket leads back to the place it was sent from", arguments: ["list=open&sort=newest&cursor=90-99", "query=tag%3Avip%20scanner&sort=oldest"])
+    @Test("every form of a ticket leads back to the place it was sent from", arguments: ["list=open&sort=newest&cursor=90-5-99", "query=tag%3Avip%20scanner&sort=oldest"])
     func kept(place: String) async throws {
         let test = try await TestDesk()
         let mara = try await test.write { try $0.addAgent(email: "mara@desk.example", name: "Mara", role: .administrator, departments: [], passwordHash: nil) }
@@ -97,7 +97,7 @@ struct PlaceTests {
         #expect(Set(routes).subtracting(silent) == Set(Self.presses.map(\.path)))
         for press in Self.presses {
             let (ticket, other) = (try await test.open(), try await test.open("The other"))
-            if let first = press.first { _ = try await visitor.post("/desk/tickets/\(ticket.number)/do/\(first.rawValue)", first == .resolve ? [("body", "x")] : []) }
+            if let first = press.first { _ = try await visitor.post("/desk/tickets/\(ticket.number)/do/\(first.rawValue)", first == .resolve ? [("body", "x")] : first == .escalate ? [("reason", "x")] : []) }
             let fields = press.fields.map { ($0.0, $0.1 == "OTHER" ? String(other.number) : $0.1) }
             let answer = try await visitor.post("/desk/tickets/\(ticket.number)/\(press.path)?\(place)", fields)
             #expect(answer.status == .seeOther, "\(press.path): \(answer.status)")
@@ -110,10 +110,10 @@ struct PlaceTests {
         let test = try await TestDesk()
         try await test.holdsBack()
         let ada = try await test.hire("Ada")
-        let visitor = try await Visitor(test, ada, cookies: "; usher_undo=1")
+        let visitor = try await Visitor(test, ada, cookies: "; __Host-usher_undo=1")
         let (first, second) = (try await test.open("First"), try await test.open("Second"))
         let sent = try await visitor.post("/desk/tickets/\(first.number)/entries?list=open", [("kind", "reply"), ("body", "Too fast"), ("then", "next")])
-        #expect(sent.cookies.contains { $0.hasPrefix("usher_undo=1;") && $0.contains("Max-Age") })
+        #expect(sent.cookies.contains { $0.hasPrefix("__Host-usher_undo=1;") && $0.contains("Max-Age") })
         // The list's next ticket, and from there the bar still offers to take it back.
         let next = try await visitor.get(sent.location)
         #expect(next.location.hasPrefix("/desk/tickets/\(second.number)?list=open"))
@@ -152,8 +152,8 @@ struct PlaceTests {
         }
         let none = try await visitor.post("/desk/bulk?list=open", [("action", "claim")])
         #expect(none.status == .unprocessableContent && none.page.contains("Select at least one ticket."))
-        let done = try await visitor.post("/desk/bulk?query=scanner&cursor=9-9", [("action", "claim"), ("number", String(first.number))])
-        #expect(done.location == "/desk/search?query=scanner&cursor=9-9&done=1")
+        let done = try await visitor.post("/desk/bulk?query=scanner&cursor=9-9-9", [("action", "claim"), ("number", String(first.number))])
+        #expect(done.location == "/desk/search?query=scanner&cursor=9-9-9&done=1")
         #expect(try await visitor.get("/desk?list=open&done=1").page.contains("1 ticket changed."))
     }
 
@@ -175,7 +175,7 @@ struct PlaceTests {
     @Test("no two things on a ticket's page answer to the same key", arguments: [TicketAction.claim, .wait, .resolve, .close, .spam])
     func keys(state: TicketAction) async throws {
         let test = try await TestDesk()
-        let visitor = try await Visitor(test, try await test.hire("Ada"), cookies: "; usher_undo=1")
+        let visitor = try await Visitor(test, try await test.hire("Ada"), cookies: "; __Host-usher_undo=1")
         let ticket = try await test.open()
         _ = try await visitor.post("/desk/tickets/\(ticket.number)/do/\(state.rawValue)", state == .resolve ? [("body", "Cleaned.")] : [])
         let page = try await visitor.get("/desk/tickets/\(ticket.number)?list=open").page
@@ -296,10 +296,10 @@ struct WordsTests {
         let test = try await TestDesk()
         try await test.holdsBack()
         let ada = try await test.hire("Ada")
-        let visitor = try await Visitor(test, ada, cookies: "; usher_undo=1")
+        let visitor = try await Visitor(test, ada, cookies: "; __Host-usher_undo=1")
         let ticket = try await test.open()
         let sent = try await visitor.post("/desk/tickets/\(ticket.number)/do/resolve?list=open", [("body", "I have cleaned the glass.")])
-        #expect(sent.cookies.contains { $0.hasPrefix("usher_undo=1") })
+        #expect(sent.cookies.contains { $0.hasPrefix("__Host-usher_undo=1") })
         try await test.settle()
         #expect(!test.mail.to(TestDesk.kim).contains { $0.text.contains("cleaned the glass") })
         let thought = try #require(try await test.read { try $0.secondThoughts(of: ada.id, now: test.clock.now()) }.first)
@@ -323,9 +323,9 @@ struct WordsTests {
             _ = try tx.rate(try #require(try tx.db.latestSurvey(of: ticket.id)).id, .poor, comment: "Slow")
         }
         let survey = try #require(try await test.read { try $0.latestSurvey(of: ticket.id) })
-        let visitor = try await Visitor(test, ada, cookies: "; usher_undo=1")
+        let visitor = try await Visitor(test, ada, cookies: "; __Host-usher_undo=1")
         let sent = try await visitor.post("/desk/feedback/\(survey.id)/follow-up", [("kind", kind), ("body", "We are sorry")])
-        #expect(sent.status == .seeOther && sent.cookies.contains { $0.hasPrefix("usher_undo=1") })
+        #expect(sent.status == .seeOther && sent.cookies.contains { $0.hasPrefix("__Host-usher_undo=1") })
         #expect(try await visitor.get(sent.location).page.contains("data-takeback"))
         let thought = try #require(try await test.read { try $0.secondThoughts(of: ada.id, now: test.clock.now()) }.first)
         let back = try await visitor.post("/desk/tickets/\(thought.ticket)/entries/\(thought.entry)/take-back", [])

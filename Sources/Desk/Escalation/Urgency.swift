@@ -146,7 +146,7 @@ private struct UrgencySentence {
     ]
     private static let abilities: Set<String> = ["cant", "wont", "couldnt", "cannot"]
     /// "not only urgent but …" says that it is.
-    private static let onlys: Set<String> = ["only", "just", "merely", "nur", "bloss", "seulement", "solo", "solamente", "so", "apenas", "alleen", "slechts"]
+    private static let onlys: Set<String> = ["only", "just", "merely", "nur", "bloss", "seulement", "solo", "solamente", "apenas", "alleen", "slechts"]
     /// A clause of its own begins here, so that "not" before it denies something else.
     private static let turns: Set<String> = ["is", "it", "this", "please", "but", "help", "ist", "bitte", "aber", "hilfe", "mais", "pero", "mas", "maar", "because", "since", "weil", "asap"]
     private static let opinions: Set<String> = [
@@ -236,7 +236,12 @@ private struct UrgencySentence {
             index -= 1
             let word = tokens[index].word
             if Self.conditions.contains(word) { return true }
-            if ["in", "im"].contains(word) { return index == 0 || tokens[index].startsClause || !["are", "am", "is", "re", "m", "sind", "bin"].contains(tokens[index - 1].word) }
+            if ["in", "im"].contains(word) {
+                // "In an emergency", but not "we are in an emergency", nor "I can't log in this is urgent".
+                if index == 0 || tokens[index].startsClause { return true }
+                let isState = ["are", "am", "is", "re", "m", "sind", "bin"].contains(tokens[index - 1].word)
+                return !isState && ["a", "an", "any", "case", "einem", "einer", "falle"].contains(tokens[index + 1].word)
+            }
         }
         return false
     }
