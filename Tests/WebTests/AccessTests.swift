@@ -267,7 +267,7 @@ struct AccessTests {
                     try await people(["nobody": .reached, "kim": .reached, "agent": .reached, "gone": .reached])
                 case .secret:
                     let found = try await client.execute(
-                        uri: path(route, untouched, stage, token: "x-x-x", missing: false), method: route.method, headers: [.cookie: "usher_visit=visit", .contentType: route.isAPI ? "application/json" : "application/x-www-form-urlencoded"],
+                        uri: path(route, untouched, stage, token: "x-x-x", missing: false), method: route.method, headers: [.cookie: "__Host-usher_visit=visit", .contentType: route.isAPI ? "application/json" : "application/x-www-form-urlencoded"],
                         body: route.method == .post ? ByteBuffer(string: route.isAPI ? #"{"rating":5}"# : "csrf=\(stage.signer.mark("visit", for: .form))&password=a-long-password") : nil) { outcome($0) }
                     #expect(found == .hidden, "\(name) with a wrong secret: \(found)")
                 case .link: try await links(client, route, name, stage)
