@@ -156,7 +156,10 @@ private struct QuotedLines {
             if line.isBlank { if length > 2 { return nil } else { continue } }
             joined += joined.isEmpty ? line.words : " " + line.words
             guard joined.utf8.count < 500 else { return nil }
-            if !isOpen(joined), isIntroduction(joined, quoteFollows: isQuoteNext(index + length)) { return length }
+            let quoteFollows = isQuoteNext(index + length)
+            if !isOpen(joined), isIntroduction(joined, quoteFollows: quoteFollows) { return length }
+            // `On Tuesday, Ada wrote:` names no date in figures: it has to be a paragraph of its own right above the quote.
+            if length == 1, quoteFollows, index == 0 || lines[index - 1].isBlank, isShortIntroduction(joined) { return length }
             // Only a line that begins like one goes on.
             if length == 1, !namesDateOrAddress(joined) { return nil }
         }
@@ -173,6 +176,11 @@ private struct QuotedLines {
         if end == ":" || end == "：" { return quoteFollows || Self.verbs.contains { line.lowercased().contains($0) } }
         // `2026/11/23 Ada <ada@desk.example>`, `Ada <ada@desk.example> schreef op 23 nov.`
         return quoteFollows && (line.contains("@") || Self.verbs.contains { line.lowercased().contains($0) }) && line.contains(where: \.isNumber)
+    }
+
+    private func isShortIntroduction(_ line: String) -> Bool {
+        guard line.utf8.count < 100, line.last == ":" || line.last == "：" else { return false }
+        return Self.verbs.contains { line.lowercased().contains($0) }
     }
 
     private func namesDateOrAddress(_ line: String) -> Bool {

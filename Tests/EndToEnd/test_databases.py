@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import threading
+import tempfile
 import time
 
 import pytest
@@ -278,7 +279,7 @@ logfile = {folder}/pgbouncer.log
     if os.geteuid() == 0:
         subprocess.run(["chown", "-R", "postgres", str(folder)], check=True)
         for parent in folder.parents:
-            if str(parent).startswith("/tmp/"):
+            if str(parent).startswith(tempfile.gettempdir() + "/"):
                 parent.chmod(parent.stat().st_mode | 0o011)
     command = ["pgbouncer", str(folder / "pgbouncer.ini")]
     process = subprocess.Popen(["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
