@@ -158,8 +158,12 @@ private struct QuotedLines {
             guard joined.utf8.count < 500 else { return nil }
             let quoteFollows = isQuoteNext(index + length)
             if !isOpen(joined), isIntroduction(joined, quoteFollows: quoteFollows) { return length }
-            // `On Tuesday, Ada wrote:` names no date in figures: it has to be a paragraph of its own right above the quote.
-            if length == 1, quoteFollows, index == 0 || lines[index - 1].isBlank, isShortIntroduction(joined) { return length }
+            // `On Tuesday, Ada wrote:` names no date in figures: it has to be a paragraph of its own, above a quote to the end.
+            if length == 1, quoteFollows, index == 0 || lines[index - 1].isBlank, isShortIntroduction(joined),
+                lines[(index + 1)...].allSatisfy({ $0.isQuoted || $0.isBlank })
+            {
+                return length
+            }
             // Only a line that begins like one goes on.
             if length == 1, !namesDateOrAddress(joined) { return nil }
         }

@@ -55,10 +55,10 @@ def test_two_factor_from_setting_it_up_to_losing_the_device(people, peopled, sin
     box = picture.bounding_box()
     assert box["width"] > 150 and abs(box["width"] - box["height"]) < 1
     key = ada.locator("code.key").inner_text()
-    ada.get_by_label("Code").fill("000000")
+    ada.get_by_label("Code", exact=True).fill("000000")
     ada.get_by_role("button", name="Turn on").click()
     expect(ada.locator("#code-fault")).to_be_visible()
-    ada.get_by_label("Code").fill(fresh(key, used))
+    ada.get_by_label("Code", exact=True).fill(fresh(key, used))
     ada.get_by_role("button", name="Turn on").click()
     expect(ada.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     codes = ada.locator("ul.codes code").all_inner_texts()

@@ -274,7 +274,7 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
         <h1>\(t("API keys"))</h1>\(new)<div class="scroll" tabindex="0" role="region" aria-label="\(t("API keys"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("May"))</th><th scope="col">\(t("Made"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
         \(form(Path("admin", "keys"), csrf: desk.csrf, """
             <h2>\(t("A new key"))</h2>\(TextField(name: "name", label: t("What it is for"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
-            \(Choice(name: "scope", label: t("May"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Make it"))</button></div>
+            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Make it"))</button></div>
             """))
         """)
 }

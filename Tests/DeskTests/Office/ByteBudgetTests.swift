@@ -14,7 +14,7 @@ struct ByteBudgetTests {
 
     @Test("never more is held than the budget, and everybody gets a turn")
     func turns() async throws {
-        let budget = ByteBudget(total: 100)
+        let budget = ByteBudget(total: 100, patience: .seconds(600))
         let most = Highest()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<50 {
