@@ -274,7 +274,9 @@ def test_administration_in_german(chromium, peopled, sink):
     mara.get_by_role("button", name="Erstellen").click()
     key = mara.locator("code.key").inner_text()
     assert peopled.call("GET", "/tickets", key=key).status_code == 200
-    mara.get_by_role("button", name="Widerrufen Monitor").click()
+    mara.get_by_role("link", name="Widerrufen Monitor").click()
+    mara.get_by_role("button", name="Schlüssel widerrufen").click()
+    expect(mara.get_by_role("link", name="Widerrufen Monitor")).to_have_count(0)
     assert peopled.call("GET", "/tickets", key=key).status_code == 401
     mara.goto("/admin/mail-texts")
     mara.get_by_text("Bestätigung einer neuen Anfrage").first.click()
