@@ -1,9 +1,10 @@
 import os
+import socket
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from desk import Cluster, Desk, Sink
+from desk import Cluster, Desk, Sink, free_port, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -131,4 +132,14 @@ def peopled(desk):
     desk.post("/teams", {"name": "Second level", "lead": "eve@desk.example", "members": ["eve@desk.example"]})
     department = desk.get("/departments")["items"][0]
     desk.patch(f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"})
+    return desk
+
+
+@pytest.fixture
+def entrance(new_desk):
+    """A desk that listens for a mail server in front."""
+    port = free_port()
+    desk = new_desk(USHER_LMTP_LISTEN=f"127.0.0.1:{port}").start()
+    wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
+    desk.lmtp = port
     return desk

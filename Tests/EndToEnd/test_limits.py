@@ -184,15 +184,6 @@ def test_only_this_machine_reads_the_metrics(new_desk):
     assert requests.get(desk.url + "/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404, "a proxy passed it on"
 
 
-@pytest.fixture
-def entrance(new_desk):
-    port = free_port()
-    desk = new_desk(USHER_LMTP_LISTEN=f"127.0.0.1:{port}").start()
-    wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
-    desk.lmtp = port
-    return desk
-
-
 @pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r.\r\n", b"\n.\r"])
 def test_only_a_whole_line_end_ends_a_message(entrance, end):
     first = b"From: kim@harbour.example\r\nSubject: first\r\n\r\nwords" + end

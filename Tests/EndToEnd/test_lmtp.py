@@ -9,15 +9,6 @@ import pytest
 from desk import free_port, message, wait_for
 
 
-@pytest.fixture
-def entrance(new_desk):
-    port = free_port()
-    desk = new_desk(USHER_LMTP_LISTEN=f"127.0.0.1:{port}").start()
-    wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
-    desk.lmtp = port
-    return desk
-
-
 def test_a_message_through_the_listener_becomes_a_ticket_once(entrance, sink):
     mail = message("Kim Ito <kim@harbour.example>", "Scanner sends empty pages", "Every page is white.\n.\n..dots\n", files=[("scan.txt", "text/plain", b"white")], message_id="<one@customer.example>")
     with smtplib.LMTP("127.0.0.1", entrance.lmtp) as server:
