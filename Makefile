@@ -1,5 +1,5 @@
 # run: the demo desk. test: everything CI checks. bench: the table of docs/speed.md. check: style and house rules only.
-.PHONY: fuzz tools run build dev test unit e2e api bench check screenshots system clean
+.PHONY: fuzz faults tools run build dev test unit e2e api bench check screenshots system clean
 SHELL := /bin/bash
 
 run: system
@@ -45,6 +45,11 @@ api: .venv/ready
 # Ten minutes of libFuzzer on each reader of strangers' input: FUZZ_SECONDS sets another time.
 fuzz: system
 	@Scripts/fuzz
+
+# A fault every few seconds for half an hour; what was acknowledged must be there, once. MINUTES and ENGINES set other ones.
+faults: tools .venv/ready
+	swift build -c release --product usher
+	cd Tests/EndToEnd && USHER_BIN=$${USHER_BIN:-$(CURDIR)/.build/release/usher} ../../.venv/bin/python fault_run.py
 
 check:
 	@Scripts/check
