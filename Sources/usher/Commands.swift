@@ -107,7 +107,7 @@ struct AgentCommands: AsyncParsableCommand {
         var name: String
         @Option(help: "administrator, supervisor, agent or viewer.")
         var role: Role = .agent
-        @Option(name: .customLong("department"), help: "A department the agent works in; may be given several times. Without it the first one.")
+        @Option(name: .customLong("department"), help: "A department the agent works in; may be given several times. Without it, all of them.")
         var departments: [String] = []
         @Flag(help: "Read a password from standard input; without it the agent cannot sign in until one is set.")
         var passwordStdin = false
@@ -120,10 +120,12 @@ struct AgentCommands: AsyncParsableCommand {
                 hash = try Password.hash(password)
             }
             try await withDesk { [hash] open in
-                let agent = try await open.desk.write { [email, name, role, departments] in
-                    try $0.addAgent(email: email, name: name, role: role, departments: departments, passwordHash: hash)
+                let (agent, places) = try await open.desk.write { [email, name, role, departments] tx in
+                    let agent = try tx.addAgent(email: email, name: name, role: role, departments: departments, passwordHash: hash)
+                    return (agent, try tx.db.departmentNames(of: agent.id))
                 }
                 print("added \(agent.name) <\(agent.email)> as \(agent.role.rawValue)")
+                print(departments.isEmpty ? "no department was named, so they work in all of them: \(places.joined(separator: ", "))" : "departments: \(places.joined(separator: ", "))")
             }
         }
     }

@@ -10,6 +10,8 @@ package enum JobKind: String, Sendable, SQLConvertible {
     case sendSurvey = "send_survey"
     /// Tell the customer of an escalated ticket that it is being worked.
     case updateCustomer = "update_customer"
+    /// Tell those it is for that a request has come in.
+    case tellDepartment = "tell_department"
 }
 
 extension Transaction {
@@ -40,6 +42,7 @@ extension Transaction {
         case .closeSilent: try closeAfterSilence(ticket)
         case .sendSurvey: try sendSurvey(ticket)
         case .updateCustomer: try updateCustomer(ticket)
+        case .tellDepartment: try tellOfNewRequests(first: ticket)
         }
     }
 }

@@ -118,6 +118,10 @@ struct Letter {
             values["ticket.url"] = "\(office.url)/desk/tickets/\(ticket.number)"
             values["customer.name"] = ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
         }
+        if mail.kind == .newRequest {
+            values["ticket.priority"] = MailText.word(for: ticket.priority, in: language)
+            values["link.url"] = "\(office.url)/desk/account"
+        }
         // The address in a form or a From line may be anybody's.
         if isUnproved {
             values["ticket.subject"] = language == "de" ? "Ihre Anfrage" : "your request"
@@ -135,10 +139,12 @@ struct Letter {
 }
 
 extension Connection {
-    /// The language a customer reads, where it is known; agents are written to in English.
-    fileprivate func language(of recipient: MailToken.Recipient) throws -> String? {
-        guard case .customer(let id) = recipient else { return nil }
-        return try value("SELECT language FROM customer WHERE id = \(id)", as: String?.self) ?? nil
+    /// The language somebody reads, where it is known.
+    func language(of recipient: MailToken.Recipient) throws -> String? {
+        switch recipient {
+        case .customer(let id): try value("SELECT language FROM customer WHERE id = \(id)", as: String?.self) ?? nil
+        case .agent(let id), .agentNote(let id): try value("SELECT language FROM agent WHERE id = \(id)", as: String?.self) ?? nil
+        }
     }
 
     fileprivate func isUnproved(_ ticket: Ticket.ID) throws -> Bool {

@@ -15,7 +15,7 @@ package struct MailText: Sendable, Equatable {
     /// Every name a text may use.
     package static let placeholders = [
         "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name",
-        "signature", "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url",
+        "signature", "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url", "tickets.count",
     ]
 
     /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
@@ -262,6 +262,31 @@ package struct MailText: Sendable, Equatable {
         case .undelivered: forAgent("Mail could not be delivered: {{ticket.subject}}")
         case .noted: forAgent("Note: {{ticket.subject}}")
         case .transferred: forAgent("Moved to your department: {{ticket.subject}}")
+        case .newRequest:
+            MailText(
+                subject: "New request: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{customer.name}} · {{ticket.department}} · priority {{ticket.priority}}
+                    {{ticket.url}}
+
+                    {{message}}
+
+                    You get this email because you work on these requests. You can turn it off in your account:
+                    {{link.url}}
+                    """)
+        case .newRequests:
+            MailText(
+                subject: "New requests at {{desk.name}} ({{tickets.count}})",
+                body: """
+                    Hi {{agent.name}},
+
+                    These requests have just come in:
+
+                    {{reason}}
+
+                    You get this email because you work on these requests. You can turn it off in your account:
+                    {{link.url}}
+                    """)
         }
     }
 

@@ -101,12 +101,43 @@ extension MailText {
 
                     {{desk.name}}
                     """)
+        case .newRequest:
+            MailText(
+                subject: "Neue Anfrage: {{ticket.subject}} [#{{ticket.number}}]",
+                body: """
+                    {{customer.name}} · {{ticket.department}} · Priorität {{ticket.priority}}
+                    {{ticket.url}}
+
+                    {{message}}
+
+                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie abschalten:
+                    {{link.url}}
+                    """)
+        case .newRequests:
+            MailText(
+                subject: "Neue Anfragen bei {{desk.name}} ({{tickets.count}})",
+                body: """
+                    Hallo {{agent.name}},
+
+                    diese Anfragen sind gerade eingegangen:
+
+                    {{reason}}
+
+                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie abschalten:
+                    {{link.url}}
+                    """)
         default: nil
         }
     }
 }
 
 extension MailText {
+    /// A priority in the language of a mail.
+    static func word(for priority: Priority, in language: String?) -> String {
+        guard language == "de" else { return priority.word }
+        return switch priority { case .low: "niedrig"; case .normal: "normal"; case .high: "hoch"; case .urgent: "dringend" }
+    }
+
     package static func hasTranslation(_ kind: MailKind) -> Bool { german(kind) != nil }
 
     /// The text filled as for some request, so that whoever writes it sees how it reads.
@@ -116,7 +147,7 @@ extension MailText {
             "ticket.number": "100001", "ticket.subject": "Scanner sends empty pages", "ticket.state": "open", "ticket.priority": "normal", "ticket.department": "Support",
             "ticket.url": kind.isForCustomer ? link : "\(url)/desk/tickets/100001", "customer.name": "Kim Ito", "agent.name": "Ada Lind", "desk.name": settings.name, "signature": "Ada Lind\n\(settings.name)",
             "reason": "A new message from the customer.", "message": "Please clean the glass and try again.", "confirm.url": link + "?answer=yes", "reopen.url": link + "?answer=no",
-            "close.hours": String(settings.closeAfterHours), "survey.url": "\(url)/survey/example",
+            "close.hours": String(settings.closeAfterHours), "survey.url": "\(url)/survey/example", "tickets.count": "3",
             "survey.stars": Rating.allCases.reversed().map { "\($0.stars) \(url)/survey/example?rating=\($0.rawValue)" }.joined(separator: "\n"), "link.url": "\(url)/sign-in/example",
         ])
     }

@@ -10,6 +10,9 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     // to agents
     case assigned, escalated, received, reopened, overdue, undelivered
     case noted, transferred
+    /// A request came in: one with its words, or several of one minute.
+    case newRequest = "new_request"
+    case newRequests = "new_requests"
     // to agents who asked for it, once a day, with no ticket
     case digest
     // about signing in, with no ticket
@@ -30,7 +33,7 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     package var isForCustomer: Bool {
         switch self {
         case .acknowledgement, .reply, .resolved, .waiting, .closed, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .digest, .passwordReset, .invitation, .securityChanged, .mailboxSilent: false
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .newRequest, .newRequests, .digest, .passwordReset, .invitation, .securityChanged, .mailboxSilent: false
         }
     }
 }

@@ -19,6 +19,7 @@ extension Connection {
         if let link = mail.data["link"]?.integer {
             return try value("SELECT 1 FROM one_time_link WHERE id = \(link)", as: Int64.self) == nil ? "the link in it no longer works" : nil
         }
+        if mail.kind == .newRequest || mail.kind == .newRequests { return try obstacle(toTelling: agent, of: mail) }
         guard let ticket = mail.ticket else { return nil }
         // What was said may have moved to another ticket since.
         let place = try mail.entry.flatMap { try value("SELECT ticket_id FROM entry WHERE id = \($0)", as: Ticket.ID.self) } ?? ticket

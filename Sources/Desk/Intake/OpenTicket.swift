@@ -84,6 +84,7 @@ extension Transaction {
         if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority) }
         if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
         try acknowledge(ticket, request)
+        try planToTell(of: ticket)
         return (ticket, entry)
     }
 

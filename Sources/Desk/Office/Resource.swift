@@ -140,7 +140,7 @@ extension Resource {
         afterChange: { tx, _ in tx.rightsChanged() })
 
     static let agents = Resource(
-        "agents", "agent", table: "agent", "People who work at the desk; deleting one means that they have left, and frees their tickets", isRetired: true,
+        "agents", "agent", table: "agent", "People who work on tickets. They see the tickets of their departments and teams. Deactivating an agent frees their tickets.", isRetired: true,
         fields: [
             Field("email", .address(column: "email"), required: true, unique: true),
             Field("name", .text(column: "name", most: 200), required: true),
@@ -151,6 +151,7 @@ extension Resource {
             Field("signature", .text(column: "signature", most: 5000), hint: "Stands below this agent's answers; empty takes the name"),
             Field("digest_hour", .optionalInteger(column: "digest_hour", 0...23), hint: "A mail each day at this hour with what waits; empty for none"),
             Field("time_zone", .timeZone(column: "time_zone")),
+            Field("new_request_email", .flag(column: "new_request_email")),
             Field("active", .flag(column: "is_active")),
             Field("password", .password(column: "password")),
             Field("created_at", .moment(column: "created_at")),

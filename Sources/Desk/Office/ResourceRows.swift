@@ -167,6 +167,7 @@ extension Transaction {
         let bound = SQL.join(columns.map { "\($0.1)" }, separator: ", ")
         guard let id: Int64 = try db.value("INSERT INTO \(SQL(raw: resource.table)) (\(names)) VALUES (\(bound)) RETURNING id") else { throw Refusal.notFound }
         try set(values.lists, of: id)
+        if resource.table == "agent", input["departments"] == nil { try letIntoEveryDepartment(Agent.ID(id)) }
         try resource.afterChange?(self, id)
         return try db.row(id, of: resource)
     }

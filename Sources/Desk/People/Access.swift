@@ -68,6 +68,11 @@ extension Connection {
         guard try may(asker, deed, ticket) else { throw Refusal.notFound }
     }
 
+    /// Whether there is a ticket the asker may see.
+    package func seesAnyTicket(_ asker: Asker) throws -> Bool {
+        try value("SELECT 1 FROM ticket WHERE \(asker.condition) LIMIT 1", as: Int64.self) != nil
+    }
+
     /// A file, if the asker may see what it hangs on: customers never see the files of notes.
     package func attachment(_ id: Attachment.ID, for asker: Asker) throws -> Attachment {
         let (file, ticket, kind) = try attachment(id)

@@ -68,7 +68,7 @@ extension Transaction {
         return agent
     }
 
-    /// Adds an agent; without departments to the first one.
+    /// Adds an agent; where no department is named, to every active one.
     package func addAgent(email: String, name: String, role: Role, departments: [String], passwordHash: String?) throws -> Agent {
         guard let address = MailAddress(email) else { throw Refusal.invalid("email", .notAnAddress) }
         let name = name.singleLine
@@ -79,9 +79,7 @@ extension Transaction {
             """
             INSERT INTO agent (email, name, role, password, created_at) VALUES (\(address.address), \(name), \(role), \(passwordHash), \(now)) RETURNING id
             """, as: Agent.self)
-        if departments.isEmpty {
-            try db.execute("INSERT INTO agent_department (agent_id, department_id) SELECT \(id), id FROM department ORDER BY id LIMIT 1")
-        }
+        if departments.isEmpty { try letIntoEveryDepartment(id) }
         for name in departments {
             guard let department: Department.ID = try db.value("SELECT id FROM department WHERE \(db.dialect.foldedEquals("name", name))") else {
                 throw Refusal.invalid("department", .unknown(name))
@@ -91,14 +89,39 @@ extension Transaction {
         guard let agent = try db.agent(id) else { throw Refusal.notFound }
         return agent
     }
+
+    /// What a new agent gets for whom nobody said otherwise: whoever sees no department sees no ticket.
+    func letIntoEveryDepartment(_ agent: Agent.ID) throws {
+        try db.execute("INSERT INTO agent_department (agent_id, department_id) SELECT \(agent), id FROM department WHERE is_active = 1 ON CONFLICT DO NOTHING")
+    }
+}
+
+extension Connection {
+    /// The departments an agent works in, by name.
+    package func departmentNames(of agent: Agent.ID) throws -> [String] {
+        try query("SELECT name FROM department WHERE is_active = 1 AND id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent)) ORDER BY name") { try $0.read() }
+    }
+
+    /// Whether an agent is of no department and no team, and so sees no ticket but those they are personally part of.
+    package func hasNoPlace(_ agent: Agent) throws -> Bool {
+        guard agent.role != .administrator else { return false }
+        return try value(
+            """
+            SELECT 1 FROM agent WHERE id = \(agent.id) AND (id IN (SELECT agent_id FROM agent_department) OR id IN (SELECT agent_id FROM team_member)
+                OR id IN (SELECT lead_id FROM team))
+            """, as: Int64.self) == nil
+    }
 }
 
 extension Transaction {
     /// What agents set for themselves.
-    package func set(language: String?, isAway: Bool, signature: String, digest: DigestWish, of agent: Agent.ID) throws {
+    ///
+    /// - Parameter wantsNewRequests: nil leaves it as it is.
+    package func set(language: String?, isAway: Bool, signature: String, digest: DigestWish, wantsNewRequests: Bool? = nil, of agent: Agent.ID) throws {
         guard digest.hour.map((0...23).contains) ?? true else { throw Refusal.invalid("digest", .required) }
         guard TimeZone(identifier: digest.timeZone) != nil else { throw Refusal.invalid("time_zone", .unknown(digest.timeZone)) }
         try db.execute("UPDATE agent SET language = \(language), is_away = \(isAway), signature = \(String(signature.withoutControls.prefix(5000))), digest_hour = \(digest.hour), time_zone = \(digest.timeZone) WHERE id = \(agent)")
+        if let wantsNewRequests { try db.execute("UPDATE agent SET new_request_email = \(wantsNewRequests) WHERE id = \(agent)") }
         try planDigest(of: agent)
     }
 }

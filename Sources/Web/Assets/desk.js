@@ -64,6 +64,14 @@ async function counts() {
   for (const [list, count] of Object.entries(await answer.json())) {
     for (const place of document.querySelectorAll(`[data-count="${list}"]`)) if (place.textContent !== count) place.textContent = count;
   }
+  titleCount();
+}
+/** How many tickets wait in Up next stands before the page's title, so that a tab behind others shows what is new. */
+const ownTitle = document.title;
+function titleCount() {
+  const count = document.querySelector("[data-count=next]")?.textContent ?? "0";
+  const title = count === "0" ? ownTitle : `(${count}) ${ownTitle}`;
+  if (document.title !== title) document.title = title;
 }
 
 // MARK: news
@@ -89,8 +97,11 @@ function listen() {
   source.onopen = () => { if (lost) { lost = false; later(); refresh(); } };
 }
 function rest() { source?.close(); source = null; }
+// A hidden tab gives up its line, of which a browser has few, and looks from time to time for what its title shows.
+let unseen = null;
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return rest();
+  if (document.hidden) { unseen = setInterval(() => counts().catch(() => {}), 20000); return rest(); }
+  clearInterval(unseen);
   listen();
   counts();
   refresh();
@@ -339,6 +350,7 @@ for (const tab of document.querySelectorAll(".tabs input")) tab.addEventListener
 
 portal.start();
 setUpList();
+titleCount();
 pane();
 listen();
 // The newest words are what matters.

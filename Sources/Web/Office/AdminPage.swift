@@ -243,6 +243,8 @@ extension Language {
         case .survey: self("Survey after closing")
         case .update: self("Update of an escalated request")
         case .assigned: self("To agents: assigned")
+        case .newRequest: self("To agents: a new request")
+        case .newRequests: self("To agents: several new requests")
         case .escalated: self("To agents: escalated")
         case .received: self("To agents: a new message")
         case .reopened: self("To agents: reopened")

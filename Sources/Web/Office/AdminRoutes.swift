@@ -82,11 +82,12 @@ enum AdminRoutes {
     private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
         let sent = try await call.form()
         let form = try await resourceForm(resource, call)
-        let (values, sentences) = form.read(sent)
+        var (values, sentences) = form.read(sent)
+        sentences.merge(form.missingDepartment(values, sent)) { first, _ in first }
         var invites = false
         let hash = try await call.desk.hashedPassword(in: values, of: resource)
         do {
-            invites = try await call.desk.write { tx in
+            invites = try await call.desk.write { [values, sentences] tx in
                 let row = try id.map { try tx.change($0, of: resource, values, passwordHash: hash) } ?? tx.add(values, to: resource, passwordHash: hash)
                 // What could not be read is told together with what is wrong; nothing is kept then.
                 if !sentences.isEmpty { throw Refusal.invalid([]) }

@@ -59,7 +59,7 @@ struct ResourceForm {
         case .address: return line(value.text ?? "", type: "email", hint: hint)
         case .integer, .optionalInteger: return line(value.integer.map(String.init) ?? value.text ?? "", type: "number", hint: hint)
         case .flag:
-            let kept = value == .bool(true) || (value == .null && ["active", "published"].contains(name))
+            let kept = value == .bool(true) || (value == .null && ["active", "published", "new_request_email"].contains(name))
             return tick(name, label, isOn: returned.map { $0.typed[name] != nil } ?? kept)
         case .choice(_, let words): return choice(words.map { ($0, t($0)) }, value.text ?? "agent")
         case .optionalPriority: return choice([("", "–")] + Priority.allCases.map { ($0.word, t.priority($0)) }, value.text ?? "")
@@ -74,7 +74,13 @@ struct ResourceForm {
             return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to invite by mail"), fault: fault ?? again).html
         case .reference(_, let table): return choice([("", "–")] + choices(table), value["id"]?.integer.map(String.init) ?? "")
         case .agent: return choice([("", "–")] + agents.map { ($0.email, $0.name) }, value["email"]?.text ?? "")
-        case .references(_, _, _, let table): return boxes(choices(table), items(value).compactMap { $0["id"]?.integer.map(String.init) })
+        case .references(_, _, _, let table):
+            let all = choices(table)
+            // The only department there is needs no decision.
+            let isPlain = value == .null && name == "departments" && all.count == 1
+            let without: HTML? = returned?.sentences[ResourceForm.noDepartment] == nil ? nil
+                : "<div class=\"card\">\(tick(ResourceForm.noDepartment, t("Save without a department. This agent won't see any tickets."), isOn: false))</div>"
+            return "\(boxes(all, isPlain ? all.map(\.0) : items(value).compactMap { $0["id"]?.integer.map(String.init) }))\(without)"
         case .agents: return boxes(agents.map { ($0.email, $0.name) }, items(value).compactMap { $0["email"]?.text })
         case .texts: return area(lines(value), rows: 3, hint: t("One a line"), required: required)
         case .targets: return targets(name, value, fault)
@@ -173,6 +179,19 @@ struct ResourceForm {
     private func lines(_ value: JSON) -> String { items(value).compactMap(\.text).joined(separator: "\n") }
     private func spans(_ value: JSON?) -> String {
         items(value ?? .null).map { span in items(span).compactMap(\.text).joined(separator: "-") }.joined(separator: ", ")
+    }
+
+    /// The box by which an administrator confirms that an agent shall have no department.
+    static let noDepartment = "no_department"
+
+    /// What is said of an agent who would see no ticket: nil where there is a department or a team, where administrators see all, and
+    /// where it was confirmed.
+    func missingDepartment(_ values: [String: JSON], _ form: FormData) -> [String: String] {
+        guard resource.path == "agents", form[ResourceForm.noDepartment] == nil, values["role"]?.text != Role.administrator.rawValue, values["active"] != .bool(false),
+            items(values["departments"] ?? .null).isEmpty, items(values["teams"] ?? .null).isEmpty
+        else { return [:] }
+        let sentence = t("Choose at least one department or team. Without one, this agent can't see any tickets.")
+        return ["departments": sentence, ResourceForm.noDepartment: sentence]
     }
 
     static func label(_ name: String, _ t: Language) -> String { t(Resource.heading(name.replacingOccurrences(of: "_", with: " "))) }

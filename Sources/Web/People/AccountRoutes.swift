@@ -22,12 +22,16 @@ enum AccountRoutes {
 
     private static func show(_ call: Call, _ state: AccountState) async throws -> Response {
         let agent = try call.agent()
-        let (sessions, left, signature, digest) = try await call.desk.read { db in
-            (try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id) ? try db.recoveryCodesLeft(agent.id) : nil, try db.signature(of: agent.id), try db.digestWish(of: agent.id))
+        let (sessions, left, signature, digest, wantsNew) = try await call.desk.read { db in
+            (
+                try db.sessions(of: agent.id), try db.hasOneTimeCodes(agent.id) ? try db.recoveryCodesLeft(agent.id) : nil, try db.signature(of: agent.id),
+                try db.digestWish(of: agent.id), try db.wantsNewRequests(agent.id)
+            )
         }
         var state = state
         state.recoveryLeft = left
-        if state.faults.isEmpty { (state.signature, state.digest) = (signature, digest) }
+        // A form that came back shows what was typed.
+        if state.wantsNewRequests == nil { (state.signature, state.digest, state.wantsNewRequests) = (signature, digest, wantsNew) }
         if call.query("said") != nil { state.said = call.frame.t("Done.") }
         let status: HTTPResponse.Status = state.faults.isEmpty ? .ok : .unprocessableContent
         return Page.response(status, accountPage(try await call.deskFrame(), sessions, hasCodes: left != nil, state))
@@ -44,8 +48,13 @@ enum AccountRoutes {
         let signature = form["signature"] ?? ""
         let zone = (form["time_zone"] ?? "").trimmingWhitespace()
         let digest = DigestWish(hour: form["digest"].flatMap { Int($0) }, timeZone: zone.isEmpty ? "UTC" : zone)
-        do { try await call.desk.write { try $0.set(language: language, isAway: form["away"] != nil, signature: signature, digest: digest, of: agent.id) } } catch Refusal.invalid(let faults) {
-            return try await show(call, AccountState(faults: faults, signature: signature, digest: digest))
+        let wantsNew = form["new_requests"] != nil
+        do {
+            try await call.desk.write {
+                try $0.set(language: language, isAway: form["away"] != nil, signature: signature, digest: digest, wantsNewRequests: wantsNew, of: agent.id)
+            }
+        } catch Refusal.invalid(let faults) {
+            return try await show(call, AccountState(faults: faults, signature: signature, digest: digest, wantsNewRequests: wantsNew))
         }
         return done(call)
     }
@@ -118,6 +127,8 @@ struct AccountState {
     var said: String?
     var signature = ""
     var digest = DigestWish(hour: nil, timeZone: "UTC")
+    /// Nil until it was read or typed.
+    var wantsNewRequests: Bool?
     /// The second factor that is being set up.
     var secret: [UInt8]?
     var sealed: String?
@@ -146,6 +157,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
             \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Stands below your answers; empty takes your name")).html)\
             <div class="pair">\(Choice(name: "digest", label: t("A mail each day with what waits for me"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
             \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("Such as Europe/Berlin"), fault: fault("time_zone")).html)</div>\
+            \(tick("new_requests", t("Email me when new requests come in for my departments and teams"), isOn: state.wantsNewRequests ?? true))\
             \(tick("away", t("I am away: nothing comes back to me"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Keep"))</button></div>
             """))\
         \(form(Path("desk", "account", "password"), csrf: desk.csrf, """

@@ -60,7 +60,9 @@ enum DeskRoutes {
             let wanted = TicketList(query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50, after: position.cursor)
             let page = try await call.desk.read { try $0.lines(wanted) }
             let choices = try await call.desk.choices.choices(on: call.desk)
-            return ListView(title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
+            var view = ListView(title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
+            if page.lines.isEmpty { view.emptiness = try await emptiness(call, desk, list) }
+            return view
         case .search(let text):
             var view = ListView(title: desk.t("Search"), place: .search, position: position, page: TicketLines.none)
             do {
@@ -74,11 +76,22 @@ enum DeskRoutes {
                     return (page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found))
                 }
                 view.words = words
+                if view.page.lines.isEmpty { view.emptiness = try await call.desk.read { try $0.hasNoPlace(desk.agent) } ? .noPlace : .noMatch }
                 view.choices = try await call.desk.choices.choices(on: call.desk)
             } catch Refusal.invalid(let faults) {
                 view.fault = faults.first.map { $0.problem.text }
             }
             return view
+        }
+    }
+
+    /// Why a list has no tickets: "all caught up" is said only where nothing is left to do.
+    private static func emptiness(_ call: Call, _ desk: DeskFrame, _ list: WorkList) async throws -> ListView.Emptiness {
+        let waiting = desk.counts.lists[.next] ?? ListCount(number: 0)
+        if list != .next, waiting.number > 0 { return .elsewhere(waiting) }
+        return try await call.desk.read { db in
+            if try db.hasNoPlace(desk.agent) { return .noPlace }
+            return try db.seesAnyTicket(.agent(desk.agent)) ? .caughtUp : .noTickets
         }
     }
 

@@ -21,6 +21,22 @@ struct ListView: Sendable {
     var choices = TicketChoices()
     /// A many-at-once form that came back.
     var bulk: BulkChoice?
+    /// Why a list is empty, where it is.
+    var emptiness: Emptiness?
+
+    /// Why there is nothing to show.
+    enum Emptiness: Sendable {
+        /// The agent is of no department and no team.
+        case noPlace
+        /// There is no ticket yet that the agent could see.
+        case noTickets
+        /// Nothing is left to do.
+        case caughtUp
+        /// So many tickets wait in Up next, and none in this list.
+        case elsewhere(ListCount)
+        /// Nothing matches.
+        case noMatch
+    }
 
     var list: WorkList? { position.list }
     var order: TicketOrder { position.order ?? position.usualOrder }
@@ -52,12 +68,26 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     var rows = HTML(capacity: view.page.lines.count * 520)
     let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
     for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
-    let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? "<p class=\"empty quiet\">\(view.list == nil ? t("No tickets match your search. Try fewer or shorter words.") : t("All clear. No tickets are waiting in this view."))</p>" : nil
+    let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? view.emptiness.map { emptyList($0, t) } : nil
     return """
         <form method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)">\
         <header class="row spread wrap"><div><h1>\(view.title)</h1>\(view.list == nil ? searchLine(view, t) : nil)</div><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
         <ol class="rows">\(rows)</ol>\(empty)</form><div class="row pager">\(first)\(next)</div>
         """
+}
+
+/// What stands where rows would be.
+private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
+    func sentence(_ text: String, _ rest: HTML? = nil) -> HTML { "<div class=\"empty quiet\"><p>\(text)</p>\(rest)</div>" }
+    switch why {
+    case .noPlace: return sentence(t("You're not in a department yet, so you can't see any tickets. Ask an administrator to add you."))
+    case .noTickets: return sentence(t("No tickets yet. New requests show up here as they come in."))
+    case .caughtUp: return sentence(t("All caught up. No tickets are waiting for you."))
+    case .elsewhere(let count):
+        let link: HTML = "<a href=\"\(href: listPath(.next))\">\(count.number == 1 ? t("1 ticket is waiting in Next up.") : t("{0} tickets are waiting in Next up.", count.text))</a>"
+        return sentence(t("No tickets in this view."), "<p>\(link)</p>")
+    case .noMatch: return sentence(t("No tickets match your search. Try fewer or shorter words."))
+    }
 }
 
 /// How many were found, and where the search language is explained.
