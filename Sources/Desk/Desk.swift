@@ -15,6 +15,8 @@ package struct Desk: Sendable {
     package let feed: Feed
     package let counts: CountShelf
     package let choices: ChoicesShelf
+    /// Articles by their words.
+    package let articles: ArticleShelf
     /// Bytes of large uploads and messages that may be in memory at once.
     package let largeBodies: ByteBudget
     /// Counts up whenever somebody's rights change here.
@@ -36,6 +38,7 @@ package struct Desk: Sendable {
         feed = Feed()
         counts = CountShelf(shortest: shortestCount)
         choices = ChoicesShelf()
+        articles = ArticleShelf()
         largeBodies = ByteBudget(total: 64 << 20)
         rights = RightsGeneration()
         passwords = PasswordCheck()
@@ -67,7 +70,9 @@ package struct Desk: Sendable {
     }
 
     package func reloadSettings() async throws {
-        settings.replace(try await database.read { try $0.settings() })
+        let read = try await database.read { try $0.settings() }
+        settings.replace(read)
+        office.follow(read)
     }
 }
 
@@ -87,22 +92,6 @@ package struct Transaction {
         self.now = now
         self.office = office
         self.settings = settings
-    }
-}
-
-/// What the operator fixed at start: where the desk is reached, whom its mail comes from, what it signs with.
-package struct Office: Sendable {
-    /// The desk's address without a slash at its end, as links carry it.
-    package let url: String
-    /// Whether the desk is reached by HTTPS.
-    package var isSecure: Bool { url.hasPrefix("https:") }
-    package let mailbox: MailAddress
-    package let signer: Signer
-
-    package init(url: String, mailbox: MailAddress, signer: Signer) {
-        self.url = url
-        self.mailbox = mailbox
-        self.signer = signer
     }
 }
 

@@ -70,6 +70,12 @@ package struct MailServer: Sendable, Hashable {
         return nil
     }
 
+    /// The server as a page names it: without user and password.
+    package var shown: String {
+        let name = switch security { case .tls: "smtps"; case .insecure: "smtp+insecure"; default: "smtp" }
+        return "\(name)://\(host.contains(":") ? "[\(host)]" : host)\(port.map { ":\($0)" } ?? "")"
+    }
+
     var url: String {
         let name = security == .tls ? scheme.rawValue + "s" : scheme.rawValue
         return "\(name)://\(host.contains(":") ? "[\(host)]" : host)\(port.map { ":\($0)" } ?? "")/"

@@ -46,10 +46,9 @@ struct Answering: RouterMiddleware {
         return response
     }
 
-    /// An agent's own pages keep their frame around a fault; nil for everybody else, and where not even the frame can be made.
+    /// An agent keeps the workspace's frame around a fault, whatever address was wrong; nil for everybody else, and where not even the frame can be made.
     private func deskFrame(_ request: Request, _ frame: Frame) async -> DeskFrame? {
-        guard let agent = frame.agent, request.uri.path.hasPrefix("/desk") || request.uri.path.hasPrefix("/admin"),
-            let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
+        guard let agent = frame.agent, let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
         else { return nil }
         return DeskFrame(frame: frame, agent: agent, counts: counts)
     }
@@ -67,7 +66,7 @@ struct Answering: RouterMiddleware {
 }
 
 extension Problem {
-    static let notFound = "There is no such thing here"
+    static let notFound = "Page not found"
 
     init(_ refusal: Refusal) {
         switch refusal {

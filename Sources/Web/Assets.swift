@@ -19,7 +19,8 @@ struct Assets: Sendable {
     static let desk = Assets("desk", "js", "text/javascript; charset=utf-8", PackageResources.desk_js)
     static let portal = Assets("portal", "js", "text/javascript; charset=utf-8", PackageResources.portal_js)
     static let development = Assets("dev", "js", "text/javascript; charset=utf-8", PackageResources.dev_js)
-    static let all = [style, desk, portal, development]
+    static let icon = Assets("usher", "svg", "image/svg+xml", PackageResources.usher_svg)
+    static let all = [style, desk, portal, development, icon]
 
     /// Where files are read anew on each request while Usher is worked on; set by `make dev`.
     static let folder = ProcessInfo.processInfo.environment["USHER_DEV_ASSETS"].map { URL(fileURLWithPath: $0, isDirectory: true) }

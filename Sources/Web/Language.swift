@@ -88,12 +88,12 @@ extension Language {
         case .wrongType(let expected): self("This must be {0}", expected)
         case .tooLong(let most): self("This is longer than {0} characters", String(most))
         case .tooMany(let most): self("This has more than {0} items", String(most))
-        case .notAnAddress: self("This is not an e-mail address")
-        case .unknown(let value): self("This names nothing that exists here: {0}", value)
+        case .notAnAddress: self("This is not an email address")
+        case .unknown(let value): self("“{0}” doesn't exist", value)
         case .notOneOf(let words): self("This must be one of {0}", words.joined(separator: ", "))
         case .outOfRange(let least, let most): self("This must be from {0} to {1}", String(least), String(most))
         case .notBase64, .unknownField: "This \(problem.text)"
-        case .taken: self("This is taken already")
+        case .taken: self("This is already in use")
         case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
         case .emptyPlaceholder(let name): self("{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}", "{{\(name)|…}}")
         case .other(let sentence): self("This \(sentence)")
@@ -118,9 +118,9 @@ extension Language {
     func customerState(_ state: TicketState) -> String {
         switch state {
         case .new: self("received")
-        case .open, .held: self("being worked on")
+        case .open, .held: self("in progress")
         case .waiting: self("waiting for your answer")
-        case .resolved: self("solved?")
+        case .resolved: self("solved, please confirm")
         case .closed: self("closed")
         case .spam, .merged, .deleted: self.state(state)
         }
@@ -146,10 +146,10 @@ extension Language {
 
     func source(_ source: Source) -> String {
         switch source {
-        case .email: self("by mail")
-        case .web: self("by the form")
-        case .api: self("by the API")
-        case .phone: self("by telephone")
+        case .email: self("Email")
+        case .web: self("Web form")
+        case .api: self("API")
+        case .phone: self("Phone")
         }
     }
 
@@ -158,37 +158,38 @@ extension Language {
         case .next: self("Next up")
         case .escalated: self("Escalated")
         case .mine: self("Mine")
-        case .answered: self("Answered by customer")
+        case .answered: self("Customer replied")
         case .unassigned: self("Unassigned")
         case .teams: self("My teams")
-        case .missed: self("Missed")
+        case .missed: self("Overdue")
         case .open: self("All open")
         case .waiting: self("Waiting")
         case .closed: self("Closed")
+        case .spam: self("Spam")
         }
     }
 
     func action(_ action: TicketAction) -> String {
         switch action {
-        case .claim: self("Take it")
+        case .claim: self("Assign to me")
         case .assign: self("Assign")
-        case .release: self("Give back")
+        case .release: self("Unassign")
         case .transfer: self("Transfer")
         case .escalate: self("Escalate")
         case .deEscalate: self("De-escalate")
-        case .wait: self("Wait")
-        case .hold: self("Hold")
+        case .wait: self("Wait for customer")
+        case .hold: self("Put on hold")
         case .resume: self("Resume")
         case .resolve: self("Resolve")
         case .confirm: self("Customer confirmed")
         case .close: self("Close")
         case .reopen: self("Reopen")
-        case .spam: self("Spam")
+        case .spam: self("Mark as spam")
         case .merge: self("Merge")
-        case .addAgent: self("Bring in an agent")
-        case .removeAgent: self("Let an agent go")
-        case .addCollaborator: self("Bring in a customer")
-        case .removeCollaborator: self("Take a customer out")
+        case .addAgent: self("Add agent")
+        case .removeAgent: self("Remove agent")
+        case .addCollaborator: self("Add CC")
+        case .removeCollaborator: self("Remove CC")
         case .setRequester: self("Change requester")
         }
     }

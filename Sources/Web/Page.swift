@@ -48,7 +48,7 @@ func document(_ title: String, _ frame: Frame, script: Assets, _ body: HTML) -> 
     return """
         <!doctype html>
         <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(title) · \(frame.deskName)</title><link rel="icon" href="data:,"><meta name="usher-portal" content="\(Assets.portal.path.text)"><link rel="stylesheet" href="\(href: Assets.style.path)">\
+        <title>\(title) · \(frame.deskName)</title><link rel="icon" type="image/svg+xml" href="\(href: Assets.icon.path)"><meta name="usher-portal" content="\(Assets.portal.path.text)"><link rel="stylesheet" href="\(href: Assets.style.path)">\
         <link rel="modulepreload" href="\(href: Assets.portal.path)">\
         <script type="module" src="\(href: script.path)"></script>\(developing)</head>\(body)</html>
         """
@@ -62,11 +62,11 @@ func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
     case .agent?: session = "<a class=\"small\" href=\"\(href: Path("desk"))\">\(t("Workspace"))</a>"
     case .customer?:
         session = """
-            <a class="small" href="\(href: Path("tickets"))">\(t("My tickets"))</a>\
+            <a class="small" href="\(href: Path("tickets"))">\(t("My requests"))</a>\
             <form method="post" action="\(href: Path("sign-out"))"><input type="hidden" name="csrf" value="\(frame.csrf)"><button class="link small">\(t("Sign out"))</button></form>
             """
     case nil:
-        session = "<a class=\"small\" href=\"\(href: Path("tickets"))\">\(t("My tickets"))</a><a class=\"small\" href=\"\(href: Path("sign-in"))\">\(t("Sign in"))</a>"
+        session = "<a class=\"small\" href=\"\(href: Path("tickets"))\">\(t("My requests"))</a><a class=\"small\" href=\"\(href: Path("sign-in"))\">\(t("Sign in"))</a>"
     }
     return document(
         title, frame, script: Assets.portal,
@@ -82,18 +82,18 @@ func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
 func errorPage(_ problem: Problem, at desk: DeskFrame) -> HTML {
     deskPage(
         desk.t(problem.title), desk, at: .other,
-        "<main class=\"sheet\" id=\"content\"><p class=\"quiet small num\">\(problem.status)</p><h1>\(desk.t(problem.title))</h1>\(details(of: problem, desk.t))<p><a href=\"\(href: Path("desk"))\">\(desk.t("To the workspace"))</a></p></main>")
+        "<main class=\"sheet\" id=\"content\"><p class=\"quiet small num\">\(problem.status)</p><h1>\(desk.t(problem.title))</h1>\(details(of: problem, desk.t))<p><a href=\"\(href: Path("desk"))\">\(desk.t("Go to the workspace"))</a></p></main>")
 }
 
 private func details(of problem: Problem, _ t: Language) -> HTML {
     let faults: [HTML] = problem.faults.map { "<li>\($0.field): \(t.fault($0.problem))</li>" }
     let list: HTML? = faults.isEmpty ? nil : "<ul>\(faults)</ul>"
-    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(t("If you tell us about it, name this:")) <code>\($0)</code></p>" }
+    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(t("If it keeps happening, contact us and mention this code:")) <code>\($0)</code></p>" }
     return "\(list)\(mark)"
 }
 
 func errorPage(_ problem: Problem, _ frame: Frame) -> HTML {
-    let back: HTML = frame.agent == nil ? "<a href=\"\(href: Path())\">\(frame.t("To the start page"))</a>" : "<a href=\"\(href: Path("desk"))\">\(frame.t("To the workspace"))</a>"
+    let back: HTML = frame.agent == nil ? "<a href=\"\(href: Path())\">\(frame.t("Go to the home page"))</a>" : "<a href=\"\(href: Path("desk"))\">\(frame.t("Go to the workspace"))</a>"
     return portalPage(
         frame.t(problem.title), frame,
         "<p class=\"quiet small num\">\(problem.status)</p><h1>\(frame.t(problem.title))</h1>\(details(of: problem, frame.t))<p>\(back)</p>")
@@ -211,7 +211,7 @@ func form(_ path: Path, csrf: String, files: Bool = false, class style: String =
 /// A moment, which the browser shows in its own time zone.
 func moment(_ date: Date) -> HTML {
     let text = date.rfc3339
-    return "<time class=\"num\" datetime=\"\(text)\">\(String(text.prefix(10))) \(String(text.dropFirst(11).prefix(5))) UTC</time>"
+    return "<time class=\"num\" dir=\"auto\" datetime=\"\(text)\">\(String(text.prefix(10))) \(String(text.dropFirst(11).prefix(5))) UTC</time>"
 }
 
 /// Where a page belongs: the pages above it.
@@ -221,7 +221,7 @@ func trail(_ steps: [(path: Path, title: String)], _ t: Language) -> HTML? {
         let mark: HTML? = index > 0 ? "<span class=\"quiet\" aria-hidden=\"true\">/</span>" : nil
         return "\(mark)<a href=\"\(href: step.path)\">\(step.title)</a>"
     }
-    return "<nav class=\"row small\" aria-label=\"\(t("Where you are"))\">\(links)</nav>"
+    return "<nav class=\"row small\" aria-label=\"\(t("Breadcrumb"))\">\(links)</nav>"
 }
 
 func face(_ name: String) -> HTML { "<span class=\"face\" aria-hidden=\"true\">\(initials(name))</span>" }

@@ -10,6 +10,20 @@ import NIOCore
 import Store
 import Synchronization
 
+/// The desk's own mail server, as the pages need it.
+package struct OutgoingMail: Sendable {
+    /// Whether one is set at the moment.
+    let isSet: @Sendable () -> Bool
+    /// Sends one message at once: nil when it was taken, else what the mail server said.
+    let send: @Sendable (_ recipient: String, _ text: MailText?) async -> String?
+
+    /// Without arguments, a desk that has none.
+    package init(isSet: @escaping @Sendable () -> Bool = { false }, send: @escaping @Sendable (String, MailText?) async -> String? = { _, _ in "no mail server is set" }) {
+        self.isSet = isSet
+        self.send = send
+    }
+}
+
 /// The desk over HTTP: its routes, and who may call them.
 package struct Web: Sendable {
     package let desk: Desk
@@ -19,19 +33,21 @@ package struct Web: Sendable {
     let proxies: Set<String>
     /// Who may read `/metrics` besides this machine.
     let metricsReaders: Set<String>
-    /// Sends one message at once, for the test button: nil when it was taken, else what the mail server said.
-    let tryMail: (@Sendable (_ recipient: String, _ text: MailText?) async -> String?)?
+    let outgoing: OutgoingMail
+    /// Whether a mail server hands over mail by LMTP.
+    let takesLMTP: Bool
     let measures: PrometheusMetrics
     /// Pictures from elsewhere, fetched by the desk.
     let pictures: RemotePictures
     let readiness = Readiness()
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], tryMail: (@Sendable (String, MailText?) async -> String?)? = nil, pictures: RemotePictures? = nil) {
+    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], outgoing: OutgoingMail = OutgoingMail(), takesLMTP: Bool = false, pictures: RemotePictures? = nil) {
         self.pictures = pictures ?? RemotePictures(folder: desk.files.folder.deletingLastPathComponent().appending(path: "pictures"))
         self.proxies = Set(proxies)
         self.metricsReaders = Set(metricsReaders)
-        self.tryMail = tryMail
+        self.outgoing = outgoing
+        self.takesLMTP = takesLMTP
         sessions = SessionRing()
         self.desk = desk
         self.measures = measures

@@ -28,15 +28,10 @@ struct OpenDesk {
             let files = try FileStore(folder: config.data.appending(path: "blobs"))
             let address = config.url ?? url ?? "http://\(config.host):\(config.port)"
             let signer = try await signer(config, database, isUpToDate: isUpToDate, takesNew: takesNewSecret)
-            func desk(_ mailbox: MailAddress) -> Desk {
-                Desk(database: database, clock: SystemClock(), files: files, office: Office(url: address, mailbox: mailbox, signer: signer), log: log)
-            }
-            var open = desk(mailbox(at: address))
+            let office = Office(
+                url: address, mailbox: Office.mailbox(at: address), signer: signer, fixed: Office.Fixed(url: config.url != nil, smtp: config.smtp.map(\.shown)))
+            let open = Desk(database: database, clock: SystemClock(), files: files, office: office, log: log)
             if isUpToDate { try await open.reloadSettings() }
-            if let own = MailAddress(open.settings.current.mailAddress) {
-                open = desk(own)
-                try await open.reloadSettings()
-            }
             return OpenDesk(desk: open, config: config, applied: applied)
         } catch {
             await database.close()
@@ -79,14 +74,6 @@ struct OpenDesk {
         }
         try await database.write { try $0.keepSecretMark(signer.fingerprint) }
         return signer
-    }
-
-    /// `support@` at the host people reach the desk by.
-    private static func mailbox(at url: String) -> MailAddress {
-        let host = URLComponents(string: url)?.host ?? "localhost"
-        let isNumeric = host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
-        guard let address = MailAddress("support@\(isNumeric ? "localhost" : host)") ?? MailAddress("support@localhost") else { fatalError("support@localhost is an address") }
-        return address
     }
 
     /// The secret of an open desk, as a backup carries it.

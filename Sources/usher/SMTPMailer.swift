@@ -7,7 +7,8 @@ import Synchronization
 final class SMTPMailer: Mailer {
     /// A sender changes hands only inside the pool's lock.
     private struct Idle: @unchecked Sendable { var senders: [MailServer: [SMTPSender]] = [:] }
-    private let own: MailServer?
+    /// The desk's own server as it is set at the moment.
+    private let own: @Sendable () -> MailServer?
     private let greeting: String
     private let patience: SMTPPatience
     private let idle = Mutex(Idle())
@@ -17,16 +18,16 @@ final class SMTPMailer: Mailer {
     private static let mostServers = 50
     private static let mostIdleOfOneServer = 8
 
-    init(_ own: MailServer?, greeting: String, patience: SMTPPatience = SMTPPatience()) {
+    init(_ own: @escaping @Sendable () -> MailServer?, greeting: String, patience: SMTPPatience = SMTPPatience()) {
         self.own = own
         self.greeting = greeting
         self.patience = patience
     }
 
-    var hasOwnServer: Bool { own != nil }
+    var hasOwnServer: Bool { own() != nil }
 
     func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
-        guard let server = server ?? own else { return .deferred("no mail server is set") }
+        guard let server = server ?? own() else { return .deferred("no mail server is set") }
         return await withCheckedContinuation { continuation in
             // A thread of its own: a server may take minutes for one answer, and a shared pool would run out.
             let thread = Thread { [self] in

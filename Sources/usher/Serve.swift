@@ -37,10 +37,10 @@ struct Serve: AsyncParsableCommand {
         removeUnfinishedFiles(of: desk)
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
-        let mailer = SMTPMailer(config.smtp, greeting: desk.office.mailbox.domain)
-        var testButton: (@Sendable (String, MailText?) async -> String?)?
-        if mailer.hasOwnServer { testButton = { recipient, text in await tryMail(mailer, desk, to: recipient, text) } }
-        let web = Web(desk: desk, measures: measures, proxies: config.proxies, metricsReaders: config.metricsReaders, tryMail: testButton)
+        // The environment comes before what administrators set, which counts from the moment it is saved.
+        let mailer = SMTPMailer({ config.smtp ?? desk.settings.current.smtp.server(desk.office.signer) }, greeting: desk.office.mailbox.domain)
+        let outgoing = OutgoingMail(isSet: { mailer.hasOwnServer }, send: { recipient, text in await tryMail(mailer, desk, to: recipient, text) })
+        let web = Web(desk: desk, measures: measures, proxies: config.proxies, metricsReaders: config.metricsReaders, outgoing: outgoing, takesLMTP: config.lmtp != nil)
         // Large bodies come and go: their memory shall go back to the system at once, and not stay with the process.
         usher_return_large_memory(1 << 20)
         let limits = ConnectionLimits(most: ConnectionLimits.withinFileLimit(), proxies: Set(config.proxies))

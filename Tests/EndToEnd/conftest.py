@@ -100,7 +100,7 @@ class People:
 
     def sign_in(self, page, email, password=PASSWORD):
         page.goto("/sign-in")
-        page.get_by_label("E-mail", exact=True).fill(email)
+        page.get_by_label("Email", exact=True).fill(email)
         page.get_by_label("Password", exact=True).fill(password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/desk**")

@@ -34,7 +34,7 @@ def main():
                         page.goto(guests[name])
                         page.screenshot(path=PLACE / f"{name}-{look}.png")
                 page.goto("/sign-in")
-                page.get_by_label("E-mail", exact=True).fill("mara@harbour.example")
+                page.get_by_label("Email", exact=True).fill("mara@harbour.example")
                 page.get_by_label("Password", exact=True).fill(DEMO)
                 page.get_by_role("button", name="Sign in").click()
                 page.wait_for_url("**/desk**")

@@ -19,9 +19,9 @@ def ask(page, subject="Scanner sends empty pages", words="Since this morning eve
     page.goto("/")
     page.get_by_role("link", name=re.compile("^" + topic)).click()
     page.get_by_label("Your name").fill(name)
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("In one line").fill(subject)
-    page.get_by_label("What happens, and since when?").fill(words)
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Subject").fill(subject)
+    page.get_by_label("Description").fill(words)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("status")).to_contain_text("has arrived")
     return int(re.search(r"#(\d+)", page.locator("main header").inner_text()).group(1))
@@ -44,18 +44,18 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
 
     # The customer writes, with a file, and forgets the address first.
     kim.goto("/tickets/new")
-    kim.get_by_label("What is it about?").select_option(label="Report a problem")
-    kim.get_by_label("In one line").fill("Scanner sends empty pages")
-    kim.get_by_label("What happens, and since when?").fill("Since this morning every page is white.")
+    kim.get_by_label("Topic").select_option(label="Report a problem")
+    kim.get_by_label("Subject").fill("Scanner sends empty pages")
+    kim.get_by_label("Description").fill("Since this morning every page is white.")
     picture = tmp_path / "page.txt"
     picture.write_text("nothing on it")
     kim.get_by_label("Files").set_input_files(str(picture))
-    kim.get_by_label("E-mail").fill("kim at harbour")
+    kim.get_by_label("Email").fill("kim at harbour")
     kim.locator("form.card").evaluate("form => form.noValidate = true")
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_text("This is not an e-mail address")).to_be_visible()
-    expect(kim.get_by_label("What happens, and since when?")).to_have_value("Since this morning every page is white.")
-    kim.get_by_label("E-mail").fill(KIM)
+    expect(kim.get_by_text("This is not an email address")).to_be_visible()
+    expect(kim.get_by_label("Description")).to_have_value("Since this morning every page is white.")
+    kim.get_by_label("Email").fill(KIM)
     kim.get_by_label("Your name").fill("Kim Ito")
     kim.get_by_label("Files").set_input_files(str(picture))
     kim.get_by_role("button", name="Send").click()
@@ -106,7 +106,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     # The survey: a star in the mail, a word, one press; the team looks at it and answers.
     survey = wait_for(lambda: sink.to(KIM, "How did we do?"))[0]
     kim.goto(re.search(r"https?://\S+rating=2", body(survey)).group(0))
-    kim.get_by_label("A word about it, if you like").fill("It took the whole day.")
+    kim.get_by_label("Anything you'd like to add? (optional)").fill("It took the whole day.")
     kim.get_by_role("button", name="Send").click()
     expect(kim.get_by_role("status")).to_contain_text("your rating has arrived")
     sam.goto("/desk/feedback")
@@ -114,7 +114,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     expect(item).to_contain_text("It took the whole day.")
     item.get_by_text("Mark as reviewed").click()
     item.get_by_label("Note for the team").fill("We talk about it on Monday.")
-    item.get_by_role("button", name="Keep").click()
+    item.get_by_role("button", name="Save").click()
     expect(sam.get_by_role("status")).to_contain_text("reviewed")
     item = sam.get_by_role("article", name=re.compile(str(number)))
     expect(item).to_contain_text("reviewed by Sam Okafor")
@@ -139,9 +139,9 @@ def test_an_urgent_request_goes_up_and_is_worked_first(people, peopled, sink):
     sam.get_by_text("why", exact=True).last.click()
     expect(sam.locator(".talk")).to_contain_text("the topic")
     # A second agent is brought in.
-    sam.get_by_role("link", name="Bring in an agent").click()
+    sam.get_by_role("link", name="Add agent").click()
     sam.get_by_role("dialog").get_by_label("Who").select_option(label="Ben Amari")
-    sam.get_by_role("dialog").get_by_role("button", name="Bring in an agent").click()
+    sam.get_by_role("dialog").get_by_role("button", name="Add agent").click()
     expect(sam.locator(".aside")).to_contain_text("Ben Amari")
     wait_for(lambda: sink.to("ben@desk.example", "help"))
     # By hand one level higher, with a reason that stands on the ticket.
@@ -149,7 +149,7 @@ def test_an_urgent_request_goes_up_and_is_worked_first(people, peopled, sink):
     sam.get_by_role("dialog").get_by_label("Why").fill("The whole street is dark")
     sam.get_by_role("dialog").get_by_role("button", name="Escalate").click()
     expect(sam.locator(".ticket > header")).to_contain_text("Level 2")
-    wait_for(lambda: sink.to(KIM, "passed on to a higher level"))
+    wait_for(lambda: sink.to(KIM, "escalated your request"))
     eve.goto(f"/desk/tickets/{number}")
     reply(eve, "The line is back.", "Send and resolve")
     solved = wait_for(lambda: sink.to(KIM, "The line is back"))[0]
@@ -163,16 +163,16 @@ def test_a_closed_request_comes_back_to_who_solved_it(people, peopled, sink):
     kim, ada = people.guest(), people.agent("ada@desk.example")
     number = peopled.open()["number"]
     ada.goto(f"/desk/tickets/{number}")
-    ada.get_by_role("button", name=re.compile("^Take it")).click()
+    ada.get_by_role("button", name=re.compile("^Assign to me")).click()
     expect(ada.locator(".aside")).to_contain_text("Ada Lind")
     reply(ada, "Cleaned.", "Send and resolve")
     peopled.act(number, "confirm")
     # The customer signs in by a mailed link, finds the ticket and opens it again.
     kim.goto("/tickets")
-    kim.get_by_label("Your e-mail address").fill(KIM)
-    kim.get_by_role("button", name="Mail me a link").click()
+    kim.get_by_label("Your email address").fill(KIM)
+    kim.get_by_role("button", name="Email me a link").click()
     expect(kim.get_by_role("status")).to_contain_text("on its way")
-    way = link_in(wait_for(lambda: sink.to(KIM, "Your way into"))[0], "/sign-in/")
+    way = link_in(wait_for(lambda: sink.to(KIM, "Sign in to"))[0], "/sign-in/")
     kim.goto(way)
     kim.get_by_role("main").get_by_role("button", name="Sign in").click()
     kim.get_by_role("link", name=re.compile("Scanner sends empty pages")).click()
@@ -193,7 +193,7 @@ def test_a_half_written_reply_survives_a_crash(people, peopled):
     number = peopled.open()["number"]
     ada.goto(f"/desk/tickets/{number}")
     ada.get_by_label(re.compile("^Reply to")).fill("Half an hour of careful words")
-    expect(ada.locator("[data-kept]")).to_contain_text("Draft kept")
+    expect(ada.locator("[data-kept]")).to_contain_text("Draft saved")
     peopled.kill()
     peopled.start()
     elsewhere = people.agent("ada@desk.example")
@@ -213,7 +213,7 @@ def test_words_written_while_the_session_ended_come_back(people, peopled):
     ada.wait_for_timeout(5500)  # a session is remembered for five seconds
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
     expect(ada.get_by_role("status")).to_contain_text("Your session was over")
-    ada.get_by_label("E-mail", exact=True).fill("ada@desk.example")
+    ada.get_by_label("Email", exact=True).fill("ada@desk.example")
     ada.get_by_label("Password", exact=True).fill(PASSWORD)
     ada.get_by_role("button", name="Sign in").click()
     expect(ada.get_by_label("What you wrote")).to_have_value("Not to be lost")
@@ -308,7 +308,7 @@ def test_many_at_once(people, peopled):
     expect(sam.locator("[data-chosen-count]")).to_have_text("5")
     sam.get_by_label("What to do").select_option(label="Assign")
     sam.get_by_label("To whom").select_option(label="Ben Amari")
-    sam.get_by_role("button", name="Do it").click()
+    sam.get_by_role("button", name="Apply").click()
     expect(sam.get_by_role("status")).to_contain_text("4 tickets changed.")
     expect(sam.get_by_role("status")).to_contain_text(f"#{numbers[0]}")
     assert all(peopled.ticket(number)["assignee"]["email"] == "ben@desk.example" for number in numbers[1:])
@@ -347,7 +347,7 @@ def test_a_mail_as_it_is_shown(people, peopled):
     expect(shot).to_be_visible()
     assert shot.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
     assert not [url for url in asked if "elsewhere" in url]
-    ada.get_by_role("link", name="Show them").click()
+    ada.get_by_role("link", name="Show images").click()
     # The desk fetches it, so that its sender does not learn who reads.
     expect(ada.get_by_role("img", name="spy")).to_have_attribute("src", re.compile(r"^/desk/entries/\d+/picture\?"))
     expect(ada.locator(".quoted blockquote")).not_to_be_visible()
@@ -361,13 +361,13 @@ def test_a_mail_as_it_is_shown(people, peopled):
 def test_a_ticket_for_a_caller(people, peopled, sink):
     ada = people.agent("ada@desk.example")
     ada.get_by_role("link", name=re.compile("^New ticket")).click()
-    ada.get_by_label("Customer's e-mail").fill("lee@corner.example")
+    ada.get_by_label("Customer's email").fill("lee@corner.example")
     ada.get_by_label("Customer's name").fill("Lee Okafor")
-    ada.get_by_label("In one line").fill("Till will not open")
+    ada.get_by_label("Subject").fill("Till will not open")
     ada.get_by_label("What the customer says").fill("The drawer is stuck.")
-    ada.get_by_role("button", name="Open the ticket").click()
+    ada.get_by_role("button", name="Create ticket").click()
     expect(ada.locator("h1")).to_have_text("Till will not open")
-    expect(ada.locator(".aside")).to_contain_text("by telephone")
+    expect(ada.locator(".aside")).to_contain_text("Phone")
     number = int(re.search(r"/tickets/(\d+)", ada.url).group(1))
     assert peopled.ticket(number)["assignee"]["email"] == "ada@desk.example"
     wait_for(lambda: sink.to("lee@corner.example", str(number)))
@@ -382,17 +382,17 @@ def test_the_questions_of_a_topic(people, peopled):
     asked.get_by_label("required").check()
     second = mara.locator(".asked").nth(1)
     second.get_by_label("Question").fill("How bad?")
-    second.get_by_label("Kind").select_option(label="one of several")
-    second.get_by_label("Choices, with commas").fill("a little, very")
-    mara.get_by_role("button", name="Keep").click()
+    second.get_by_label("Type").select_option(label="Dropdown")
+    second.get_by_label("Options, comma-separated").fill("a little, very")
+    mara.get_by_role("button", name="Save").click()
     expect(mara.get_by_role("status")).to_contain_text("Saved.")
     kim.goto("/tickets/new")
-    kim.get_by_label("In one line").fill("Cold")
-    kim.get_by_label("What is it about?").select_option(label="Report a problem")
-    expect(kim.get_by_label("In one line")).to_have_value("Cold")
+    kim.get_by_label("Subject").fill("Cold")
+    kim.get_by_label("Topic").select_option(label="Report a problem")
+    expect(kim.get_by_label("Subject")).to_have_value("Cold")
     kim.get_by_label("How bad?").select_option("very")
-    kim.get_by_label("E-mail").fill(KIM)
-    kim.get_by_label("What happens, and since when?").fill("The heating is off.")
+    kim.get_by_label("Email").fill(KIM)
+    kim.get_by_label("Description").fill("The heating is off.")
     kim.locator("form.card").evaluate("form => form.noValidate = true")
     kim.get_by_role("button", name="Send").click()
     expect(kim.get_by_text("This is required")).to_be_visible()
@@ -406,14 +406,14 @@ def test_the_questions_of_a_topic(people, peopled):
 def test_what_was_typed_is_kept_on_the_device(people):
     kim = people.guest()
     kim.goto("/tickets/new")
-    kim.get_by_label("What happens, and since when?").fill("A long story")
+    kim.get_by_label("Description").fill("A long story")
     kim.goto("/kb")
     kim.goto("/tickets/new")
-    expect(kim.get_by_label("What happens, and since when?")).to_have_value("A long story")
-    kim.get_by_label("E-mail").fill(KIM)
-    kim.get_by_label("In one line").fill("Story")
+    expect(kim.get_by_label("Description")).to_have_value("A long story")
+    kim.get_by_label("Email").fill(KIM)
+    kim.get_by_label("Subject").fill("Story")
     # A picture is pasted.
-    kim.get_by_label("What happens, and since when?").evaluate("""field => {
+    kim.get_by_label("Description").evaluate("""field => {
         const data = new DataTransfer();
         data.items.add(new File(["x"], "pasted.png", { type: "image/png" }));
         field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
@@ -422,7 +422,7 @@ def test_what_was_typed_is_kept_on_the_device(people):
     kim.get_by_role("button", name="Send").click()
     expect(kim.get_by_role("link", name="pasted.png")).to_be_visible()
     kim.goto("/tickets/new")
-    expect(kim.get_by_label("What happens, and since when?")).to_have_value("")
+    expect(kim.get_by_label("Description")).to_have_value("")
 
 
 def test_without_javascript(people, peopled, sink):
@@ -510,9 +510,9 @@ def test_a_mail_text_is_seen_while_it_is_written_and_sent_to_its_writer(people, 
     box = mara.locator("#waiting-de-body")
     box.fill("Guten Tag {{customer.name}},\n\n{{message}}")
     mara.locator("#waiting-de .preview").get_by_text("Guten Tag Kim Ito,").wait_for()
-    mara.locator("#waiting-de").get_by_role("button", name="Send it to me").click()
+    mara.locator("#waiting-de").get_by_role("button", name="Send test to me").click()
     assert "Guten Tag Kim Ito," in body(sink.wait("mara@desk.example", "Guten Tag"))
-    mara.locator("#waiting-de").get_by_role("button", name="Keep").click()
+    mara.locator("#waiting-de").get_by_role("button", name="Save").click()
     mara.wait_for_url("**said=kept**")
     # A customer who reads German gets it, an agent's own signature below the answer.
     number = peopled.open()["number"]
@@ -521,7 +521,7 @@ def test_a_mail_text_is_seen_while_it_is_written_and_sent_to_its_writer(people, 
     ada = people.agent("ada@desk.example")
     ada.goto("/desk/account")
     ada.get_by_label("Signature").fill("Ada Lind, second floor")
-    ada.get_by_role("button", name="Keep").first.click()
+    ada.get_by_role("button", name="Save").first.click()
     peopled.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Bitte putzen Sie das Glas.", "author": "ada@desk.example"})
     reply = body(sink.wait("kim@harbour.example", "Bitte putzen"))
     assert "Ada Lind, second floor" in reply and "Ihre Anfrage:" in reply and "> Since this morning every page is white." in reply

@@ -42,7 +42,7 @@ def test_the_list_stays_beside_the_ticket_through_every_action(people, peopled):
     def wait(page):
         ready(page)
         page.keyboard.press("w")
-        page.get_by_role("dialog").get_by_role("button", name="Wait").click()
+        page.get_by_role("dialog").get_by_role("button", name="Wait for customer").click()
         expect(page.get_by_role("status")).to_contain_text("pending")
         ready(page)
 
@@ -201,7 +201,7 @@ def test_removing_asks_and_can_be_cancelled(people, peopled):
     mara.goto("/admin/departments")
     mara.get_by_role("link", name="Add").click()
     mara.get_by_label("Name").fill("Billing")
-    mara.get_by_role("button", name="Keep").click()
+    mara.get_by_role("button", name="Save").click()
     mara.get_by_role("link", name="Billing").click()
     mara.get_by_role("link", name="Remove").click()
     dialog = mara.get_by_role("dialog")
@@ -227,7 +227,7 @@ def test_without_scripts_everything_asks_too(people, peopled):
     mara.goto("/desk?list=open")
     mara.get_by_label(f"#{number}").check()
     mara.get_by_label("What to do").select_option(label="Close")
-    mara.get_by_role("button", name="Do it").click()
+    mara.get_by_role("button", name="Apply").click()
     expect(mara.get_by_role("heading")).to_contain_text(["Close 1 ticket?"])
     mara.get_by_role("button", name="Close tickets").click()
     expect(mara.get_by_role("status")).to_contain_text("1 ticket changed.")

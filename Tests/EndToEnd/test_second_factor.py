@@ -32,7 +32,7 @@ def fresh(key, used):
 
 def sign_in(page, password=PASSWORD):
     page.goto("/sign-in")
-    page.locator("form.card").first.get_by_label("E-mail").fill(ADA)
+    page.locator("form.card").first.get_by_label("Email").fill(ADA)
     page.get_by_label("Password").fill(password)
     page.locator("form.card").first.get_by_role("button", name="Sign in").click()
 

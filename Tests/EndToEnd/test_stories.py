@@ -153,7 +153,7 @@ def test_an_escalated_issue_is_worked_with_a_second_agent_while_the_customer_hea
     assert (up["escalation_level"], up["team"]["name"]) == (1, "Second level")
     assert "ada@desk.example" in [agent["email"] for agent in up["agents"]]
     sink.wait("eve@desk.example", "whole office")
-    sink.wait(KIM, "passed on to a higher level")
+    sink.wait(KIM, "escalated your request")
 
     desk.act(number, "add_agent", agent="ben@desk.example", by="sam@desk.example")
     sink.wait("ben@desk.example", "asks for your help")

@@ -15,8 +15,18 @@ import Testing
 /// Somebody who is signed in and sends forms.
 struct Visitor {
     let test: TestDesk
-    let headers: HTTPFields
+    var headers: HTTPFields
     let csrf: String
+    /// The desk's own mail server; none unless a test says so.
+    var outgoing = OutgoingMail()
+    var takesLMTP = false
+
+    /// Somebody who is not signed in.
+    init(guestOf test: TestDesk) {
+        self.test = test
+        headers = [.cookie: "__Host-usher_visit=visit", .contentType: "application/x-www-form-urlencoded", .acceptLanguage: "en"]
+        csrf = test.desk.office.signer.mark("visit", for: .form)
+    }
 
     init(_ test: TestDesk, _ agent: Agent, cookies: String = "", language: String = "en") async throws {
         self.test = test
@@ -32,7 +42,7 @@ struct Visitor {
         let page: String
     }
 
-    private var app: some ApplicationProtocol { Application(router: Web(desk: test.desk, measures: PrometheusMetrics()).router()) }
+    private var app: some ApplicationProtocol { Application(router: Web(desk: test.desk, measures: PrometheusMetrics(), outgoing: outgoing, takesLMTP: takesLMTP).router()) }
 
     func get(_ path: String) async throws -> Answer { try await ask(path, .get, nil) }
     func post(_ path: String, _ fields: [(String, String)] = []) async throws -> Answer {

@@ -98,14 +98,14 @@ package struct MailText: Sendable, Equatable {
             MailText(
                 subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
                 body: """
-                    Hello {{customer.name}},
+                    Hi {{customer.name|there}},
 
-                    thank you for writing. Your request has the number {{ticket.number}}; we will answer as soon as we can.
+                    Thanks for getting in touch. We've received your request {{ticket.number}} and will get back to you as soon as we can.
 
-                    Follow it or add to it here:
+                    View it or add to it here:
                     {{ticket.url}}
 
-                    You can also simply answer this mail.
+                    Or just reply to this email.
 
                     {{desk.name}}
                     """)
@@ -117,7 +117,7 @@ package struct MailText: Sendable, Equatable {
 
                     {{signature}}
 
-                    Your request: {{ticket.url}}
+                    View your request: {{ticket.url}}
                     """)
         case .resolved:
             MailText(
@@ -127,12 +127,12 @@ package struct MailText: Sendable, Equatable {
 
                     {{signature}}
 
-                    We believe your request is solved. Is it?
+                    Did we solve your problem?
 
-                    Yes, it is solved: {{confirm.url}}
+                    Yes, close my request: {{confirm.url}}
                     No, I still need help: {{reopen.url}}
 
-                    If we hear nothing we close it in {{close.hours}} hours. Answering this mail brings it back at any time.
+                    If we don't hear from you, we'll close it in {{close.hours}} hours. Reply at any time to reopen it.
                     """)
         case .waiting:
             MailText(
@@ -142,15 +142,15 @@ package struct MailText: Sendable, Equatable {
 
                     {{signature}}
 
-                    We wait for your answer. Simply answer this mail, or write here: {{ticket.url}}
+                    We're waiting for your reply. Just reply to this email, or write here: {{ticket.url}}
                     """)
         case .closed:
             MailText(
                 subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
                 body: """
-                    Hello {{customer.name}},
+                    Hi {{customer.name|there}},
 
-                    your request “{{ticket.subject}}” is closed. If the problem comes back, answer this mail and it is opened again.
+                    Your request “{{ticket.subject}}” is closed. If the problem comes back, reply to this email to reopen it.
 
                     {{desk.name}}
                     """)
@@ -158,13 +158,13 @@ package struct MailText: Sendable, Equatable {
             MailText(
                 subject: "How did we do? [#{{ticket.number}}]",
                 body: """
-                    Hello {{customer.name}},
+                    Hi {{customer.name|there}},
 
-                    your request “{{ticket.subject}}” is closed. How did we do?
+                    Your request “{{ticket.subject}}” is closed. How did we do?
 
                     {{survey.stars}}
 
-                    Your rating and a word about it help us to get better. If the problem comes back, answer this mail and the request is opened again.
+                    Your rating and comments help us improve. If the problem comes back, reply to this email to reopen your request.
 
                     {{desk.name}}
                     """)
@@ -172,24 +172,24 @@ package struct MailText: Sendable, Equatable {
             MailText(
                 subject: "Re: {{ticket.subject}} [#{{ticket.number}}]",
                 body: """
-                    Hello {{customer.name}},
+                    Hi {{customer.name|there}},
 
                     {{message}}
 
-                    The state of your request: {{ticket.url}}
+                    View your request: {{ticket.url}}
 
                     {{desk.name}}
                     """)
         case .signInLink:
             MailText(
-                subject: "Your way into {{desk.name}}",
+                subject: "Sign in to {{desk.name}}",
                 body: """
-                    Hello {{customer.name}},
+                    Hi {{customer.name|there}},
 
-                    this link shows you your requests. It works once, within an hour:
+                    Use this link to see your requests. It works once, within an hour:
                     {{link.url}}
 
-                    If you did not ask for it, nothing needs to be done.
+                    If you didn't ask for it, you can ignore this email.
 
                     {{desk.name}}
                     """)
@@ -197,20 +197,20 @@ package struct MailText: Sendable, Equatable {
             MailText(
                 subject: "Set a new password for {{desk.name}}",
                 body: """
-                    Hello {{agent.name}},
+                    Hi {{agent.name|there}},
 
-                    set a new password here. The link works once, within a day:
+                    Set a new password here. The link works once, within a day:
                     {{link.url}}
 
-                    If you did not ask for it, nothing needs to be done: your password stays as it is.
+                    If you didn't ask for it, you can ignore this email: your password stays as it is.
                     """)
         case .invitation:
             MailText(
                 subject: "You are invited to {{desk.name}}",
                 body: """
-                    Hello {{agent.name}},
+                    Hi {{agent.name|there}},
 
-                    you can now work at the help desk of {{desk.name}}. Choose a password here; the link works once, within a day:
+                    You've been invited to work on tickets at {{desk.name}}. Choose a password here. The link works once, within a day:
                     {{link.url}}
                     """)
         case .securityChanged:
@@ -228,14 +228,14 @@ package struct MailText: Sendable, Equatable {
                     """)
         case .mailboxSilent:
             MailText(
-                subject: "A mailbox cannot be read",
+                subject: "A mailbox can't be read",
                 body: """
-                    Hello {{agent.name}},
+                    Hi {{agent.name|there}},
 
-                    for some time no mail could be fetched:
+                    This mailbox hasn't been read for some time:
                     {{reason}}
 
-                    It is tried again all the time; nothing is lost that lies on the server. Look at the mailbox's page:
+                    We keep retrying; mail stays safely on the server. See the mailbox:
                     {{link.url}}
 
                     {{desk.name}}
@@ -244,13 +244,13 @@ package struct MailText: Sendable, Equatable {
             MailText(
                 subject: "What waits for you at {{desk.name}}",
                 body: """
-                    Hello {{agent.name}},
+                    Hi {{agent.name|there}},
 
                     {{reason}}
 
-                    Your lists: {{link.url}}
+                    Your tickets: {{link.url}}
 
-                    This mail comes each day because you asked for it; your account's page turns it off.
+                    You get this email each day because you asked for it. You can turn it off in your account.
 
                     {{desk.name}}
                     """)

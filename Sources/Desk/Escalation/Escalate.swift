@@ -48,7 +48,7 @@ extension Transaction {
         guard !reason.isEmpty else { throw Refusal.invalid("reason", .required) }
         try raise(&ticket, by: actor, reason: reason)
         try save(ticket)
-        let message = "your request has been passed on to a higher level and is worked on first. We keep you informed."
+        let message = "We've escalated your request and are treating it as a priority. We'll keep you posted."
         try tellCustomers(of: ticket, message, by: actor, reason: "it was escalated")
     }
 
@@ -132,7 +132,7 @@ extension Transaction {
         if let last = ticket.lastReplyAt, last + pause > now { return try schedule(.updateCustomer, for: id, at: last + pause) }
         let who = ticket.assignee?.name ?? ticket.team?.name ?? ticket.department.name
         try tellCustomers(
-            of: ticket, "your request is still being worked on as urgent, by \(who). We write again as soon as there is news.", by: .timer,
+            of: ticket, "Your request is still being worked on as urgent, by \(who). We'll write again as soon as there is news.", by: .timer,
             reason: "\(settings.updateEveryHours) hours without a word to the customer of an escalated ticket")
         try schedule(.updateCustomer, for: id, at: now + pause)
     }

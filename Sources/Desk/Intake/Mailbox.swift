@@ -32,7 +32,7 @@ package struct Mailbox: Sendable {
     package let folder: String
     package let first: FirstFetch
     package let after: AfterFetching
-    let smtpHost: String
+    package let smtpHost: String
     private let smtpPort: Int?
     let smtpSecurity: MailServer.Security
     private let smtpUser: String

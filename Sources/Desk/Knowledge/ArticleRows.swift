@@ -19,19 +19,19 @@ extension Connection {
         guard let found = try first("SELECT slug, title, category, body, updated_at FROM article WHERE slug = \(slug) AND is_published = 1", { try article(&$0) }) else { throw Refusal.notFound }
         return found
     }
-    /// Published articles by category; with words, those that have all of them, in the title or the text.
-    package func articles(words: [String] = [], limit: Int) throws -> [Article] {
-        let all = try query("SELECT slug, title, category, body, updated_at FROM article WHERE is_published = 1 ORDER BY category, title LIMIT 2000") { try article(&$0) }
-        guard !words.isEmpty else { return Array(all.prefix(limit)) }
-        let scored = all.compactMap { article -> (Article, Int)? in
-            let title = Words.split(article.title), text = Words.split(article.body)
-            var score = 0
-            for word in words {
-                if title.contains(where: { $0.hasPrefix(word) }) { score += 3 } else if text.contains(where: { $0.hasPrefix(word) }) { score += 1 } else { return nil }
-            }
-            return (article, score)
+    /// Published articles by category.
+    package func articles(limit: Int) throws -> [Article] {
+        try query("SELECT slug, title, category, body, updated_at FROM article WHERE is_published = 1 ORDER BY category, title LIMIT \(limit)") { try article(&$0) }
+    }
+    /// Published articles in the order of their keys here; what is published no more is left out.
+    func articles(_ ids: [Int64]) throws -> [Article] {
+        guard !ids.isEmpty else { return [] }
+        var found: [Int64: Article] = [:]
+        try run("SELECT id, slug, title, category, body, updated_at FROM article WHERE is_published = 1 AND id IN (\(list: ids))") { row in
+            let id: Int64 = try row.read()
+            found[id] = try article(&row)
         }
-        return scored.sorted { $0.1 > $1.1 }.prefix(limit).map(\.0)
+        return ids.compactMap { found[$0] }
     }
 
     /// What the public form offers, in the administrator's order.

@@ -116,13 +116,13 @@ extension Resource {
     ]
 
     static let departments = Resource(
-        "departments", "department", table: "department", "Parts of the house with tickets, people and a service level of their own", isRetired: true,
+        "departments", "department", table: "department", "Group tickets and agents, each with its own SLA", isRetired: true,
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("escalation_team", .reference(column: "escalation_team_id", to: "team")),
             Field("supervisor", .agent(column: "supervisor_id")),
             Field("service_level", .reference(column: "service_level_id", to: "service_level")),
-            Field("signature", .text(column: "signature", most: 5000), hint: "Stands below answers from this department"),
+            Field("signature", .text(column: "signature", most: 5000), hint: "Added below replies from this department"),
         ],
         afterChange: { tx, id in try tx.letSupervisorIn(Department.ID(id)) },
         beforeRemoval: { tx, id in
@@ -148,7 +148,7 @@ extension Resource {
             Field("departments", .references(join: "agent_department", own: "agent_id", other: "department_id", to: "department")),
             Field("teams", .references(join: "team_member", own: "agent_id", other: "team_id", to: "team")),
             Field("away", .flag(column: "is_away")),
-            Field("signature", .text(column: "signature", most: 5000), hint: "Stands below this agent's answers; empty takes the name"),
+            Field("signature", .text(column: "signature", most: 5000), hint: "Added below this agent's replies. Leave blank to use the name."),
             Field("digest_hour", .optionalInteger(column: "digest_hour", 0...23), hint: "A mail each day at this hour with what waits; empty for none"),
             Field("time_zone", .timeZone(column: "time_zone")),
             Field("new_request_email", .flag(column: "new_request_email")),
@@ -214,7 +214,11 @@ extension Resource {
             Field("created_at", .moment(column: "created_at")),
             Field("updated_at", .moment(column: "updated_at")),
         ],
-        afterChange: { tx, id in try tx.db.execute("UPDATE article SET updated_at = \(tx.now) WHERE id = \(id)") })
+        afterChange: { tx, id in
+            try tx.db.execute("UPDATE article SET updated_at = \(tx.now) WHERE id = \(id)")
+            try tx.articlesChanged()
+        },
+        beforeRemoval: { tx, _ in try tx.articlesChanged() })
 
     static let customers = Resource(
         "customers", "customer", table: "customer", "People who ask, each known by any of several addresses",

@@ -10,6 +10,10 @@ package struct Settings: Sendable, Equatable {
     package var name = "Support"
     /// The address the desk writes from; empty takes `support@` at the host of the desk's own address.
     package var mailAddress = ""
+    /// The address people reach the desk at; empty where it is the operator's affair.
+    package var url = ""
+    /// The mail server for whatever no mailbox has one for.
+    package var smtp = OwnMailServer()
     /// A resolved ticket closes after this much silence.
     package var closeAfterHours = 72
     /// An answer to a closed ticket reopens it this long; later it opens a new one.
@@ -41,6 +45,9 @@ package struct Settings: Sendable, Equatable {
 
     package init() {}
 
+    /// The private setting that holds the sealed password of the mail server.
+    static let keptPassword = "smtp_password"
+
     /// The names and bounds of the whole numbers.
     private static let numbers: [(name: String, path: any WritableKeyPath<Settings, Int> & Sendable, least: Int, most: Int)] = [
         ("close_after_hours", \.closeAfterHours, 1, 8760), ("reopen_within_days", \.reopenWithinDays, 0, 3650),
@@ -58,6 +65,7 @@ package struct Settings: Sendable, Equatable {
         for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
             if let fault = set(name, value) { faults.append(Fault(name, fault)) }
         }
+        if faults.isEmpty { faults = smtp.faults }
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
@@ -82,6 +90,30 @@ package struct Settings: Sendable, Equatable {
             guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an e-mail address") }
             guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
             mailAddress = MailAddress.folded(given)
+        case "url":
+            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an address such as https://help.example.com") }
+            guard given.isEmpty || Settings.isDeskAddress(given) else { return .wrongType(expected: "an address such as https://help.example.com") }
+            url = given.hasSuffix("/") ? String(given.dropLast()) : given
+        case "smtp_host":
+            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "the name of a server") }
+            guard given.utf8.count <= 253 else { return .tooLong(most: 253) }
+            smtp.host = given
+        case "smtp_port":
+            guard value != .null else {
+                smtp.port = nil
+                return nil
+            }
+            guard let given = value.integer else { return .wrongType(expected: "a whole number") }
+            guard (1...65535).contains(given) else { return .outOfRange(1, 65535) }
+            smtp.port = Int(given)
+        case "smtp_security":
+            let known: [MailServer.Security] = [.starttls, .tls, .plain]
+            guard let given = value.text.flatMap({ MailServer.Security(rawValue: $0) }), known.contains(given) else { return .notOneOf(known.map(\.rawValue)) }
+            smtp.security = given
+        case "smtp_user":
+            guard let given = value.text?.singleLine else { return .wrongType(expected: "text") }
+            guard given.utf8.count <= 254 else { return .tooLong(most: 254) }
+            smtp.user = given
         case "authserv_id":
             guard let given = value.text?.trimmingWhitespace().lowercased() else { return .wrongType(expected: "text") }
             guard given.utf8.count <= 255 else { return .tooLong(most: 255) }
@@ -109,8 +141,19 @@ package struct Settings: Sendable, Equatable {
         return nil
     }
 
+    /// An http or https address with a host and nothing behind it.
+    private static func isDeskAddress(_ text: String) -> Bool {
+        guard let parts = URLComponents(string: text), let scheme = parts.scheme, ["http", "https"].contains(scheme), parts.host?.isEmpty == false else { return false }
+        return ["", "/"].contains(parts.path) && parts.user == nil && parts.query == nil && parts.fragment == nil && text.utf8.count <= 300
+    }
+
     package var fields: [(name: String, value: JSON)] {
-        var fields: [(String, JSON)] = [("name", .string(name)), ("mail_address", .string(mailAddress)), ("authserv_id", .string(authservID)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
+        var fields: [(String, JSON)] = [("name", .string(name)), ("url", .string(url)), ("mail_address", .string(mailAddress))]
+        fields += [
+            ("smtp_host", .string(smtp.host)), ("smtp_port", smtp.port.map { JSON(Int64($0)) } ?? .null), ("smtp_security", .string(smtp.security.rawValue)),
+            ("smtp_user", .string(smtp.user)),
+        ]
+        fields += [("authserv_id", .string(authservID)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
         fields += Settings.numbers.map { ($0.name, JSON(Int64(self[keyPath: $0.path]))) }
         fields += Settings.switches.map { ($0.name, JSON.bool(self[keyPath: $0.path])) }
         fields.append(("mail_texts", .object(mailTexts)))
@@ -129,6 +172,7 @@ extension Connection {
     package func settings() throws -> Settings {
         var settings = Settings()
         let rows = try query("SELECT name, value FROM setting") { (try $0.read(String.self), try $0.read(String.self)) }
+        settings.smtp.password = rows.first { $0.0 == "_" + Settings.keptPassword }?.1
         settings.restored = rows.first { $0.0 == "_" + RestoredCopy.setting }.map { RestoredCopy(kept: $0.1) }
         for (name, value) in rows where !name.hasPrefix("_") {
             // A value a newer program wrote is passed over; the default stands.
@@ -141,11 +185,44 @@ extension Connection {
 }
 
 extension Transaction {
+    /// What was given changes, all of it or nothing; `smtp_password` is sealed and never read back.
     package func change(_ changes: [String: JSON]) throws -> Settings {
-        var settings = try db.settings()
-        try settings.merge(changes)
+        var changes = changes
+        let password = changes.removeValue(forKey: "smtp_password")
+        let before = try db.settings()
+        var settings = before
+        var faults: [Fault] = []
+        do { try settings.merge(changes) } catch { if case .invalid(let found) = error { faults = found } }
+        faults += fixedFaults(changes, before)
+        if let password, password != .null, password.text.map({ $0.utf8.count > 1000 }) ?? true { faults.append(Fault("smtp_password", .wrongType(expected: "text of at most 1000 bytes"))) }
+        // A kept password goes to no other server than it was given for.
+        let isOtherServer = settings.smtp.host != before.smtp.host || settings.smtp.user != before.smtp.user
+        let hasNew = !(password?.text ?? "").isEmpty
+        if isOtherServer, before.smtp.hasPassword, !settings.smtp.host.isEmpty, !settings.smtp.user.isEmpty, !hasNew {
+            faults.append(Fault("smtp_password", .other("has to be entered again for another server or user")))
+        }
+        guard faults.isEmpty else { throw Refusal.invalid(faults) }
         for (name, value) in settings.fields where changes[name] != nil { try keep(name, value.written) }
+        if hasNew, let text = password?.text {
+            guard let sealed = office.signer.seal(Array(text.utf8)) else { throw Refusal.invalid("smtp_password", .other("could not be sealed")) }
+            settings.smtp.password = sealed
+            try keepPrivately(Settings.keptPassword, sealed)
+        } else if password == .null || isOtherServer {
+            settings.smtp.password = nil
+            try keepPrivately(Settings.keptPassword, nil)
+        }
         return settings
+    }
+
+    /// What the environment decides is changed there.
+    private func fixedFaults(_ changes: [String: JSON], _ before: Settings) -> [Fault] {
+        let kept = Dictionary(before.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return changes.keys.sorted().compactMap { name in
+            guard changes[name] != kept[name] else { return nil }
+            if name == "url", office.fixed.url { return Fault(name, .other("is set by USHER_URL; change it there")) }
+            if name.hasPrefix("smtp_"), office.fixed.smtp != nil { return Fault(name, .other("is set by USHER_SMTP; change it there")) }
+            return nil
+        }
     }
     /// All texts of mails at once; a kind that is not there has the standard one.
     package func replaceMailTexts(_ texts: [String: JSON]) throws {

@@ -34,10 +34,16 @@ extension Transaction {
         }
     }
 
-    /// Mails an agent the link by which a password is set.
-    package func invite(_ agent: Agent, kind: MailKind = .invitation) throws { try mail(kind, purpose: .password, to: .agent(agent)) }
+    /// Mails an agent the link by which a password is set; returns the link's address, for an administrator to hand over where no mail goes out.
+    @discardableResult
+    package func invite(_ agent: Agent, kind: MailKind = .invitation) throws -> String {
+        let link = try mail(kind, purpose: .password, to: .agent(agent))
+        guard let token = try db.oneTimeToken(link.number, office.signer) else { throw Refusal.notFound }
+        return "\(office.url)/sign-in/\(token)"
+    }
 
-    private func mail(_ kind: MailKind, purpose: OneTimeLink.Purpose, to holder: Session.Holder) throws {
+    @discardableResult
+    private func mail(_ kind: MailKind, purpose: OneTimeLink.Purpose, to holder: Session.Holder) throws -> OneTimeLink.ID {
         let (agent, customer): (Agent.ID?, Customer.ID?) =
             switch holder {
             case .agent(let agent): (agent.id, nil)
@@ -52,6 +58,7 @@ extension Transaction {
         case .agent(let agent): try queue(kind, ticket: nil, entry: nil, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: ["link": .init(link.number)])
         case .customer(let person): try queue(kind, ticket: nil, entry: nil, recipient: "customer", id: person.id.number, address: person.address, name: person.name, data: ["link": .init(link.number)])
         }
+        return link
     }
 
     /// Signs in by a link, which ends with it.

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The lists an agent works from. Each is a search in the one search language.
 package enum WorkList: String, Sendable, CaseIterable {
-    case next, escalated, mine, answered, unassigned, teams, missed, open, waiting, closed
+    case next, escalated, mine, answered, unassigned, teams, missed, open, waiting, closed, spam
 
     package var query: String {
         switch self {
@@ -18,11 +18,12 @@ package enum WorkList: String, Sendable, CaseIterable {
         case .open: "is:open"
         case .waiting: "state:waiting,held"
         case .closed: "state:resolved,closed"
+        case .spam: "state:spam"
         }
     }
-    package var order: TicketOrder { self == .closed ? .newest : .due }
-    /// What is closed only grows; nobody works from its number.
-    package var isCounted: Bool { self != .closed }
+    package var order: TicketOrder { self == .closed || self == .spam ? .newest : .due }
+    /// What is closed or spam only grows; nobody works from its number.
+    package var isCounted: Bool { self != .closed && self != .spam }
 }
 
 /// How many tickets a list holds, as far as it matters.

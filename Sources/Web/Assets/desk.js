@@ -389,6 +389,19 @@ for (const place of document.querySelectorAll("[data-preview]")) {
   });
 }
 
+// MARK: links to hand over
+
+for (const button of document.querySelectorAll("[data-copies]")) {
+  const field = document.getElementById(button.dataset.copies);
+  button.hidden = false;
+  field.addEventListener("focus", () => field.select());
+  button.addEventListener("click", async () => {
+    field.select();
+    try { await navigator.clipboard.writeText(field.value); } catch { document.execCommand("copy"); }
+    button.textContent = button.dataset.done;
+  });
+}
+
 // MARK: account
 
 // Whoever wants a mail at an hour means their own clock.

@@ -18,7 +18,7 @@ func composer(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> 
 
 private func kept(_ view: TicketView, _ t: Language) -> HTML? {
     guard let last = view.drafts.values.map(\.savedAt).max() else { return nil }
-    return "\(t("Draft kept")) \(moment(last))"
+    return "\(t("Draft saved")) \(moment(last))"
 }
 
 private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
@@ -31,7 +31,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
     let fault: HTML? = isHere ? notice.fault.map { "<p class=\"fault\" role=\"alert\" id=\"\(kind.rawValue)-fault\">\(t.fault($0.problem))</p>" } : nil
     let warned: HTML? = isHere && notice.isOutrun
         ? """
-        <div class="outrun" role="alert"><strong>\(t("Something new arrived while you wrote."))</strong> \(t("Read it above. What you wrote is still here."))\
+        <div class="outrun" role="alert"><strong>\(t("New activity since you started writing."))</strong> \(t("Review it above, then send. What you wrote is still here."))\
         <input type="hidden" name="anyway" value="\(view.lastEntry)"></div>
         """ : nil
     let label = kind == .reply ? t("Reply to {0}", name) : t("Note for colleagues")

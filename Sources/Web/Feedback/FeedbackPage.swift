@@ -114,9 +114,9 @@ private func feedbackPage(_ desk: DeskFrame, _ view: FeedbackView, given: [Strin
         \(TextField(name: "from", label: t("From"), value: given["from"] ?? "", type: "date").html)\(TextField(name: "to", label: t("To"), value: given["to"] ?? "", type: "date").html)\
         \(Choice(name: "department", label: t("Department"), options: [("", t("all"))] + view.choices.departments.map { (String($0.id.number), $0.name) }, chosen: given["department"] ?? "").html)\
         \(Choice(name: "agent", label: t("Agent"), options: [("", t("all"))] + view.choices.agents.map { ($0.email, $0.name) }, chosen: given["agent"] ?? "").html)\
-        \(Choice(name: "rating", label: t("Rating"), options: [("", t("all")), ("1,2", t("bad")), ("3", t("middling")), ("4,5", t("good"))], chosen: given["rating"] ?? "").html)\
+        \(Choice(name: "rating", label: t("Rating"), options: [("", t("all")), ("1,2", t("negative")), ("3", t("neutral")), ("4,5", t("positive"))], chosen: given["rating"] ?? "").html)\
         \(Choice(name: "reviewed", label: t("Reviewed"), options: [("", t("all")), ("false", t("not yet")), ("true", t("yes"))], chosen: given["reviewed"] ?? "").html)\
-        <button class="button">\(t("Show"))</button></form>\
+        <button class="button">\(t("Filter"))</button></form>\
         <div class="cards">\(averages(t("By month"), view.months))\(averages(t("By department"), view.departments))\(averages(t("By agent"), view.agents))</div>\
         <div class="stack">\(items)\(none)\(next)</div></main>
         """)
@@ -136,8 +136,8 @@ private func feedbackItem(_ item: FeedbackItem, _ desk: DeskFrame, _ again: Feed
     let isOpen: HTML? = isHere ? " open" : nil
     let forms: HTML? = desk.works
         ? """
-        <details><summary class="small">\(survey.reviewedAt == nil ? t("Mark as reviewed") : t("Change the note"))</summary>\(form(Path("desk", "feedback", String(id), "review"), csrf: desk.csrf, class: "stack roomy", """
-            <div class="field"><label for="note-\(id)">\(t("Note for the team"))</label><textarea id="note-\(id)" name="note" rows="2">\(survey.reviewNote)</textarea></div><div class="row"><button class="button">\(t("Keep"))</button></div>
+        <details><summary class="small">\(survey.reviewedAt == nil ? t("Mark as reviewed") : t("Edit note"))</summary>\(form(Path("desk", "feedback", String(id), "review"), csrf: desk.csrf, class: "stack roomy", """
+            <div class="field"><label for="note-\(id)">\(t("Note for the team"))</label><textarea id="note-\(id)" name="note" rows="2">\(survey.reviewNote)</textarea></div><div class="row"><button class="button">\(t("Save"))</button></div>
             """))</details>\
         <details\(isOpen)><summary class="small">\(t("Follow up"))</summary>\(form(Path("desk", "feedback", String(id), "follow-up"), csrf: desk.csrf, class: "stack roomy", """
             <div class="field"><label for="kind-\(id)">\(t("How"))</label><select id="kind-\(id)" name="kind"><option value="reply">\(t("by a reply in the ticket"))</option><option value="ticket">\(t("in a new linked ticket"))</option></select></div>\

@@ -40,7 +40,7 @@ func intakeLogPage(_ desk: DeskFrame, _ records: [IntakeRecord], query: String, 
         case "opened": t("opened a ticket")
         case "added": t("added to a ticket")
         case "bounced": t("came back")
-        case "rejected": t("set aside")
+        case "rejected": t("quarantined")
         default: t(outcome)
         }
     }
@@ -49,19 +49,19 @@ func intakeLogPage(_ desk: DeskFrame, _ records: [IntakeRecord], query: String, 
         let subject = record.subject.flatMap { $0.isEmpty ? nil : $0 } ?? t("(no subject)")
         return """
             <tr><td>\(moment(record.at))</td><th scope="row">\(record.sender ?? t("Somebody"))</th><td dir="auto">\(subject)</td><td>\(word(record.outcome)) \(ticket)<div class="small quiet">\(record.reason)</div></td>\
-            <td>\(record.outcome == "rejected" ? form(Path("admin", "intake", String(record.id), "again"), csrf: desk.csrf, class: "inline", "<button class=\"link\">\(t("Take it in anew"))<span class=\"unseen\"> \(record.id)</span></button> ") : nil as HTML?)<a href="\(href: Path("admin", "intake", String(record.id), "message"))">\(t("Original message"))<span class="unseen"> \(record.id)</span></a></td></tr>
+            <td>\(record.outcome == "rejected" ? form(Path("admin", "intake", String(record.id), "again"), csrf: desk.csrf, class: "inline", "<button class=\"link\">\(t("Process again"))<span class=\"unseen\"> \(record.id)</span></button> ") : nil as HTML?)<a href="\(href: Path("admin", "intake", String(record.id), "message"))">\(t("Original message"))<span class="unseen"> \(record.id)</span></a></td></tr>
             """
     }
     let more: HTML? = records.count > 100
         ? "<a class=\"button\" rel=\"next\" href=\"\(href: Path("admin", "intake", query: [("query", query), ("outcome", outcome), ("cursor", String(records[99].id))]))\">\(t("More"))</a>" : nil
     let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("Nothing was found."))</p>" : nil
     return deskPage(
-        t("Mail that came in"), desk, at: .administration,
+        t("Email log"), desk, at: .administration,
         """
-        <main class="sheet broad" id="content"><p class="small"><a href="\(href: Path("admin"))">\(t("Administration"))</a></p><h1>\(t("Mail that came in"))</h1>\
+        <main class="sheet broad" id="content"><p class="small"><a href="\(href: Path("admin"))">\(t("Administration"))</a></p><h1>\(t("Email log"))</h1>\
         <form class="card filters" role="search" action="\(href: Path("admin", "intake"))">\(TextField(name: "query", label: t("Sender or subject"), value: query, type: "search").html)\
-        \(Choice(name: "outcome", label: t("What became of it"), options: [("", t("all"))] + IntakeLogRoutes.outcomes.map { ($0, word($0)) }, chosen: outcome).html)<button class="button">\(t("Show"))</button></form>\(none)\
-        <div class="scroll" tabindex="0" role="region" aria-label="\(t("Mail that came in"))"><table class="figures full"><thead><tr><th scope="col">\(t("When"))</th><th scope="col">\(t("From"))</th><th scope="col">\(t("Subject"))</th>\
-        <th scope="col">\(t("What became of it"))</th><th scope="col"><span class="unseen">\(t("Original message"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\(more)</main>
+        \(Choice(name: "outcome", label: t("Outcome"), options: [("", t("all"))] + IntakeLogRoutes.outcomes.map { ($0, word($0)) }, chosen: outcome).html)<button class="button">\(t("Filter"))</button></form>\(none)\
+        <div class="scroll" tabindex="0" role="region" aria-label="\(t("Email log"))"><table class="figures full"><thead><tr><th scope="col">\(t("When"))</th><th scope="col">\(t("From"))</th><th scope="col">\(t("Subject"))</th>\
+        <th scope="col">\(t("Outcome"))</th><th scope="col"><span class="unseen">\(t("Original message"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\(more)</main>
         """)
 }

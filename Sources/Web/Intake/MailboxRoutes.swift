@@ -31,11 +31,21 @@ enum MailboxRoutes {
         let mailbox = try await mailbox(call)
         let result = await call.desk.tryMailbox(mailbox)
         let t = call.frame.t
-        var lines: [String] = []
-        if mailbox.fetch != .no { lines.append(result.fetch.map { t("Fetching does not work: {0}", $0) } ?? t("Fetching works.")) }
-        if let wrong = result.smtp { lines.append(t("Sending does not work: {0}", wrong)) } else { lines.append(t("Sending works.")) }
-        let isWrong = result.fetch != nil || result.smtp != nil
-        return Page.response(isWrong ? .unprocessableContent : .ok, testPage(try await call.deskFrame(), mailbox, lines, isWrong: isWrong))
+        var lines: [TestLine] = []
+        if mailbox.fetch != .no {
+            lines.append(result.fetch.map { TestLine(words: t("Fetching does not work: {0}", $0), result: .wrong) } ?? TestLine(words: t("Fetching works."), result: .right))
+        }
+        if let wrong = result.smtp {
+            lines.append(TestLine(words: t("Sending does not work: {0}", wrong), result: .wrong))
+        } else if !mailbox.smtpHost.isEmpty {
+            lines.append(TestLine(words: t("Sending works."), result: .right))
+        } else if call.web.outgoing.isSet() {
+            lines.append(TestLine(words: t("This mailbox sends through the desk's own mail server. Test it in the settings."), result: .neither))
+        } else {
+            lines.append(TestLine(words: t("No outgoing mail server is set, so nothing was sent."), result: .neither))
+        }
+        let isWrong = lines.contains { $0.result == .wrong }
+        return Page.response(isWrong ? .unprocessableContent : .ok, testPage(try await call.deskFrame(), mailbox, lines))
     }
 
     // MARK: OAuth
@@ -105,13 +115,22 @@ func mailboxStatus(_ desk: DeskFrame, _ mailbox: Mailbox, _ status: MailboxStatu
     let fault: HTML? = status?.error.map { "<p class=\"fault\" role=\"status\">\(t("It cannot be read: {0}", $0)) \(since)</p>" }
     let consent: HTML? = mailbox.signIn == .password ? nil : status?.isConnected == true ? "<p class=\"small\">\(t("Connected by OAuth."))</p>" : "<p class=\"fault\" role=\"status\">\(t("Not connected: press Connect and agree at the provider."))</p>"
     let connect: HTML? = mailbox.signIn == .password ? nil : press("connect", t("Connect"))
-    return "<section class=\"card roomy\"><h2>\(t("How it fares"))</h2>\(fault)\(last)\(fetched)\(consent)<div class=\"row wrap\">\(press("test", t("Test it")))\(connect)</div></section>"
+    return "<section class=\"card roomy\"><h2>\(t("Status"))</h2>\(fault)\(last)\(fetched)\(consent)<div class=\"row wrap\">\(press("test", t("Test connection")))\(connect)</div></section>"
 }
 
-private func testPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ lines: [String], isWrong: Bool) -> HTML {
-    let found: [HTML] = lines.map { "<p>\($0)</p>" }
-    let style: HTML = isWrong ? "card roomy fault" : "card roomy"
-    return sheet(desk.t("Test of {0}", mailbox.address.address), desk, back: (mailboxPath(mailbox), mailbox.address.address), "<div class=\"\(style)\" role=\"status\">\(found)</div>")
+/// One thing that was tried, and how it went.
+private struct TestLine {
+    enum Result { case right, wrong, neither }
+    let words: String
+    let result: Result
+}
+
+private func testPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ lines: [TestLine]) -> HTML {
+    let found: [HTML] = lines.map { line in
+        let mark: HTML? = line.result == .right ? "<span class=\"good\" aria-hidden=\"true\">✓</span> " : nil
+        return line.result == .wrong ? "<p class=\"fault\">\(line.words)</p>" : "<p>\(mark)\(line.words)</p>"
+    }
+    return sheet(desk.t("Test of {0}", mailbox.address.address), desk, back: (mailboxPath(mailbox), mailbox.address.address), "<div class=\"card roomy\" role=\"status\">\(found)</div>")
 }
 
 private func providerPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ link: ExternalLink) -> HTML {
@@ -143,15 +162,15 @@ private func quarantinePage(_ desk: DeskFrame, _ held: [Quarantined]) -> HTML {
         let soon: HTML? = message.wantsRetry ? "<div class=\"small quiet\">\(t("will be tried at the next look"))</div>" : nil
         return """
             <tr><th scope="row">\(message.mailbox)</th><td class="num">\(message.name)</td><td>\(fileSize(message.size))</td><td>\(message.reason)\(soon)</td><td>\(moment(message.at))</td><td class="num">\(message.attempts)</td>\
-            <td class="row">\(press("retry", t("Try again")))\(press("forget", t("Forget it")))</td></tr>
+            <td class="row">\(press("retry", t("Try again")))\(press("forget", t("Dismiss")))</td></tr>
             """
     }
-    let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("Every message could be taken."))</p>" : nil
+    let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("No messages in quarantine."))</p>" : nil
     return sheet(
-        t("Messages set aside"), desk, back: (Path("admin"), t("Administration")),
+        t("Quarantine"), desk, back: (Path("admin"), t("Administration")),
         """
-        <p class="quiet small">\(t("They lie on their server untouched. Here is why they could not be taken."))</p>\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Messages set aside"))"><table class="figures full"><thead><tr>\
-        <th scope="col">\(t("Mailbox"))</th><th scope="col">\(t("Message"))</th><th scope="col">\(t("Size"))</th><th scope="col">\(t("Why"))</th><th scope="col">\(t("When"))</th><th scope="col">\(t("Tries"))</th>\
+        <p class="quiet small">\(t("These messages are still on their server. Here is why they couldn't be imported."))</p>\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Quarantine"))"><table class="figures full"><thead><tr>\
+        <th scope="col">\(t("Mailbox"))</th><th scope="col">\(t("Message"))</th><th scope="col">\(t("Size"))</th><th scope="col">\(t("Why"))</th><th scope="col">\(t("When"))</th><th scope="col">\(t("Attempts"))</th>\
         <th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
         """)
 }

@@ -21,11 +21,14 @@ enum PortalRoutes {
     private static let perHour = 30
 
     @Sendable private static func home(_ call: Call) async throws -> Response {
-        let words = Words.split(call.query("query") ?? "")
-        let (topics, articles, topical) = try await call.desk.read { db in
-            (try db.publicTopics(), words.isEmpty ? [] : try db.articles(words: words, limit: 10), words.isEmpty ? try db.articles(limit: 4) : [])
+        let question = call.query("query") ?? ""
+        let found = question.trimmingWhitespace().isEmpty ? nil : try await call.desk.articles(for: question, limit: 10)
+        let (home, takesLMTP) = (call.desk.office.mailbox.address, call.web.takesLMTP)
+        let (topics, some, address) = try await call.desk.read { db in
+            (try db.publicTopics(), found == nil ? try db.articles(limit: 4) : [], try db.publicMailAddress(home: home, takesLMTP: takesLMTP))
         }
-        return Page.response(homePage(call.frame, query: call.query("query") ?? "", found: words.isEmpty ? nil : articles, topics: topics, some: topical, address: call.desk.office.mailbox.address))
+        let mailsLinks = try await call.sendsMail()
+        return Page.response(homePage(call.frame, query: question, found: found, topics: topics, some: some, address: address, mailsLinks: mailsLinks))
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
@@ -108,9 +111,10 @@ enum PortalRoutes {
     }
 
     @Sendable private static func articles(_ call: Call) async throws -> Response {
-        let words = Words.split(call.query("query") ?? "")
-        let articles = try await call.desk.read { try $0.articles(words: words, limit: 200) }
-        return Page.response(articlesPage(call.frame, articles, query: call.query("query") ?? ""))
+        let question = call.query("query") ?? ""
+        let isSearch = !question.trimmingWhitespace().isEmpty
+        let articles = isSearch ? try await call.desk.articles(for: question, limit: 50) : try await call.desk.read { try $0.articles(limit: 2000) }
+        return Page.response(articlesPage(call.frame, articles, query: isSearch ? question : ""))
     }
 
     @Sendable private static func article(_ call: Call) async throws -> Response {

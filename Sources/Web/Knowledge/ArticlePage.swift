@@ -12,8 +12,9 @@ func articlesPage(_ frame: Frame, _ articles: [Article], query: String) -> HTML 
         sections += "<section><h2>\(title.isEmpty ? t("General") : title)</h2><ul class=\"plain\">\(items)</ul></section>"
         items = []
     }
-    let ordered = query.isEmpty ? articles : articles.sorted { ($0.category, $0.title) < ($1.category, $1.title) }
-    for article in ordered {
+    // What was searched for stands in the order of how well it answers.
+    if !query.isEmpty, !articles.isEmpty { sections = "<ul class=\"plain\">\(articles.map(articleItem) as [HTML])</ul>" }
+    for article in articles where query.isEmpty {
         if article.category != category {
             end()
             category = article.category
@@ -21,12 +22,13 @@ func articlesPage(_ frame: Frame, _ articles: [Article], query: String) -> HTML 
         items.append("<li><a href=\"\(href: Path("kb", article.slug))\">\(article.title)</a></li>")
     }
     end()
-    let none: HTML? = articles.isEmpty ? "<p class=\"quiet\">\(t("No article answers that yet. Write to us and we will."))</p>" : nil
+    let nothing = query.isEmpty ? t("There are no articles yet.") : t("We found no article about this.")
+    let none: HTML? = articles.isEmpty ? "<p class=\"quiet\">\(nothing) <a href=\"\(href: Path("tickets", "new"))\">\(t("Send us a request"))</a></p>" : nil
     return portalPage(
         t("Articles"), frame,
         """
-        <h1>\(t("Articles"))</h1><form role="search" action="\(href: Path("kb"))"><label class="unseen" for="query">\(t("Search the articles"))</label>\
-        <input class="search" id="query" name="query" type="search" value="\(query)" placeholder="\(t("Say it in your own words"))"></form>\(sections)\(none)
+        <h1>\(t("Articles"))</h1><form role="search" action="\(href: Path("kb"))"><label class="unseen" for="query">\(t("Search for help"))</label>\
+        <input class="search" id="query" name="query" type="search" value="\(query)" placeholder="\(t("Search for help"))"></form>\(sections)\(none)
         """)
 }
 

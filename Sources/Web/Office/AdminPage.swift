@@ -2,27 +2,27 @@ import Desk
 import Foundation
 import Markup
 
-private func sheet(_ title: String, _ desk: DeskFrame, at place: Place = .administration, under: [(Path, String)] = [], _ content: HTML) -> HTML {
+func adminSheet(_ title: String, _ desk: DeskFrame, at place: Place = .administration, under: [(Path, String)] = [], _ content: HTML) -> HTML {
     let back = trail((place == .administration ? [(Path("admin"), desk.t("Administration"))] : []) + under, desk.t)
     return deskPage(title, desk, at: place, "<main class=\"sheet broad\" id=\"content\">\(back)\(content)</main>")
 }
 
-func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool) -> HTML {
+func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool, steps: FirstSteps?) -> HTML {
     let t = desk.t
     func card(_ path: Path, _ title: String, _ about: String) -> HTML { "<a class=\"card\" href=\"\(href: path)\"><strong>\(title)</strong><span class=\"small quiet\">\(about)</span></a>" }
     let resources: [HTML] = Resource.all.map { card(Path("admin", $0.path), t($0.title), t($0.summary)) }
     let waiting = backlog.outbox.map(\.count).reduce(0, +)
-    let warning: HTML? = sends ? nil : "<p class=\"outrun\" role=\"status\">\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p>"
+    let warning: HTML? = sends ? nil : noMailServer(t)
     return deskPage(
         t("Administration"), desk, at: .administration,
         """
-        <main class="sheet broad" id="content"><h1>\(t("Administration"))</h1>\(warning)<div class="cards">\(resources)\
+        <main class="sheet broad" id="content"><h1>\(t("Administration"))</h1>\(steps.map { firstSteps($0, desk, from: "admin") })\(steps == nil ? warning : nil)<div class="cards">\(resources)\
         \(card(Path("admin", "settings"), t("Settings"), t("Name, mail, urgent words, closing and reopening times")))\
-        \(card(Path("admin", "mail-texts"), t("Texts of the mails"), t("What the desk writes on each occasion")))\
+        \(card(Path("admin", "mail-texts"), t("Email templates"), t("What the desk writes on each occasion")))\
         \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
-        \(card(Path("admin", "intake"), t("Mail that came in"), t("What was decided about each message, and why")))\
-        \(card(Path("admin", "quarantine"), t("Messages set aside"), t("What could not be taken from a mailbox, and why")))\
-        \(card(Path("admin", "outbox"), t("Outbox"), waiting == 1 ? t("1 mail waits") : t("{0} mails wait", String(waiting))))</div></main>
+        \(card(Path("admin", "intake"), t("Email log"), t("What was decided about each message, and why")))\
+        \(card(Path("admin", "quarantine"), t("Quarantine"), t("Messages that couldn't be imported, and why")))\
+        \(card(Path("admin", "outbox"), t("Outbox"), waiting == 1 ? t("1 email is waiting") : t("{0} emails are waiting", String(waiting))))</div></main>
         """)
 }
 
@@ -51,7 +51,7 @@ func resourceListPage(_ desk: DeskFrame, _ resource: Resource, _ base: [String],
     let place: Place = base[0] == "admin" ? .administration : .articles
     let other: HTML? = place == .articles
         ? "<nav class=\"row small\" aria-label=\"\(t("Articles"))\"><a href=\"\(href: Path("desk", "kb"))\">\(t("Articles"))</a><a href=\"\(href: Path("desk", "canned-replies"))\">\(t("Canned replies"))</a></nav>" : nil
-    return sheet(
+    return adminSheet(
         t(resource.title), desk, at: place,
         """
         \(other)<div class="row spread wrap"><h1>\(t(resource.title))</h1>\(add)</div>\(said(words))<p class="quiet small">\(t(resource.summary))</p>\
@@ -73,18 +73,18 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
     let t = desk.t
     let resource = resourceForm.resource
     let name = [values["name"], values["title"], values["email"], values["address"], values["pattern"], values["domain"]].lazy.compactMap { $0?.text }.first { !$0.isEmpty }
-    let title = id == nil ? t("Add: {0}", t(resource.name)) : name ?? t(resource.name)
+    let title = id == nil ? t("New {0}", t(resource.name)) : name ?? t(resource.name)
     let remove: HTML? = id.map { id in
         // Whoever has left already cannot leave again.
         guard values["active"] != .bool(false) || resource.path != "agents" else { return "" }
         return "<p><a class=\"button\" data-dialog href=\"\(href: Path(base + [String(id), "remove"]))\">\(resource.path == "agents" ? t("Deactivate") : t("Remove"))</a></p>"
     }
     let wrong: HTML? = note.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
-    return sheet(
+    return adminSheet(
         title, desk, at: base[0] == "admin" ? .administration : .articles, under: [(Path(base), t(resource.title))],
         """
         <h1>\(title)</h1>\(wrong)\(above)\
-        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, returned))<div class=\"row\"><button class=\"button first\">\(t("Keep"))</button></div>"))\(remove)
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, returned))<div class=\"row\"><button class=\"button first\">\(t("Save"))</button></div>"))\(remove)
         """)
 }
 
@@ -94,7 +94,7 @@ func resourcePage(_ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [Stri
 func confirmationPage(_ desk: DeskFrame, _ title: String, _ sentences: [String], to path: Path, hidden: [(String, String)] = [], button: String, back: Path, at place: Place = .administration) -> HTML {
     let lines: [HTML] = sentences.map { "<p>\($0)</p>" }
     let fields: [HTML] = hidden.map { "<input type=\"hidden\" name=\"\($0.0)\" value=\"\($0.1)\">" }
-    return sheet(
+    return adminSheet(
         title, desk, at: place,
         """
         <h1>\(title)</h1>\(form(path, csrf: desk.csrf, """
@@ -135,44 +135,6 @@ extension Resource {
     }
 }
 
-// MARK: settings
-
-func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], faults: [Fault], said words: String?, test: String?, mailbox: String, sends: Bool) -> HTML {
-    let t = desk.t
-    func fault(_ name: String) -> String? { faults.first { $0.field == name }.map { t.fault($0.problem) } }
-    func number(_ name: String, _ label: String) -> HTML {
-        TextField(name: name, label: label, value: values[name]?.integer.map(String.init) ?? values[name]?.text ?? "", type: "number", isRequired: true, fault: fault(name)).html
-    }
-    var urgent = ""
-    if case .array(let items)? = values["urgent_words"] { urgent = items.compactMap(\.text).joined(separator: ", ") }
-    let testing: HTML
-    if sends {
-        let trouble: HTML? = test.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
-        testing = form(
-            Path("admin", "settings", "test-mail"), csrf: desk.csrf,
-            "<h2>\(t("Does mail go out?"))</h2>\(trouble)\(TextField(name: "address", label: t("Send a test mail to"), value: desk.agent.email, type: "email", isRequired: true).html)<div class=\"row\"><button class=\"button\">\(t("Send"))</button></div>")
-    } else {
-        testing = "<section class=\"card roomy\"><h2>\(t("Does mail go out?"))</h2><p>\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p></section>"
-    }
-    return sheet(
-        t("Settings"), desk,
-        """
-        <h1>\(t("Settings"))</h1>\(said(words))\
-        \(form(Path("admin", "settings"), csrf: desk.csrf, """
-            \(TextField(name: "name", label: t("Name of the desk"), value: values["name"]?.text ?? "", isRequired: true, fault: fault("name")).html)\
-            \(TextField(name: "mail_address", label: t("Address the desk writes from"), value: values["mail_address"]?.text ?? "", type: "email", hint: t("Now {0}; a new one counts after a restart", mailbox), fault: fault("mail_address")).html)\
-            \(TextField(name: "authserv_id", label: t("Name of your mail server in Authentication-Results (optional)"), value: values["authserv_id"]?.text ?? "", hint: t("For example mx.example.com. Usher then trusts what this server found out about a sender. It must remove such headers from incoming mail."), fault: fault("authserv_id")).html)\
-            \(TextField(name: "urgent_words", label: t("Escalate when a request contains any of these words"), value: urgent, hint: t("Separate words and phrases with commas. Denied, quoted and asked-about words don’t count."), fault: fault("urgent_words")).html)\
-            <div class="pair">\(number("close_after_hours", t("Hours of silence until a resolved ticket closes")))\(number("reopen_within_days", t("Days in which an answer reopens a closed ticket")))\
-            \(number("survey_delay_hours", t("Hours from closing to the survey")))\(number("update_every_hours", t("Hours between updates to the customer of an escalated ticket")))\
-            \(number("automatic_per_hour", t("Automatic mails one address gets in an hour")))\(number("attachment_bytes", t("Largest files of one message, in bytes")))</div>\
-            <div class="pair">\(number("message_bytes", t("Largest mail that is taken in, in bytes")))\(number("fetch_every_seconds", t("Seconds between two looks into the mailboxes")))</div>\(number("undo_seconds", t("Seconds in which a reply can be taken back")))\
-            \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: values["sends_acknowledgements"] == .bool(true)))\(tick("sends_surveys", t("Ask how it went after closing"), isOn: values["sends_surveys"] == .bool(true)))\
-            <div class="row"><button class="button first">\(t("Keep"))</button></div>
-            """))\(testing)
-        """)
-}
-
 /// What was typed into the form of one text, and what came of it.
 struct TypedMailText {
     let name: MailTextName
@@ -207,7 +169,7 @@ func mailTextsPage(_ desk: DeskFrame, _ settings: Settings, _ typed: TypedMailTe
     let t = desk.t
     let names = MailText.placeholders.map { "{{\($0)}}" }.joined(separator: "  ")
     let forms: [HTML] = MailTextName.all.map { name in mailTextForm(desk, settings, name, typed.flatMap { $0.name == name ? $0 : nil }) }
-    return sheet(t("Texts of the mails"), desk, "<h1>\(t("Texts of the mails"))</h1>\(said(words))<p class=\"small quiet\">\(t("What may stand in a text:")) \(names)</p><div class=\"stack\">\(forms)</div>")
+    return adminSheet(t("Email templates"), desk, "<h1>\(t("Email templates"))</h1>\(said(words))<p class=\"small quiet\">\(t("What may stand in a text:")) \(names)</p><div class=\"stack\">\(forms)</div>")
 }
 
 private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailTextName, _ typed: TypedMailText?) -> HTML {
@@ -224,8 +186,8 @@ private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailT
             \(said(typed?.said))\(TextField(name: "subject", label: t("Subject"), value: typed?.subject ?? text.subject, id: "\(id)-subject").html)\
             <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
             \(typed?.body ?? text.body)</textarea>\(fault)</div>\
-            <div class="row wrap"><button class="button first">\(t("Keep"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
-            <button class="button" name="test" value="1">\(t("Send it to me"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>\
+            <div class="row wrap"><button class="button first">\(t("Save"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
+            <button class="button" name="test" value="1">\(t("Send test to me"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>\
             <div class="preview" data-preview="\(href: Path("admin", "mail-texts", name.key, "preview"))" aria-live="polite">\(preview)</div>
             """))</details>
         """
@@ -270,13 +232,13 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
         return "<tr><th scope=\"row\">\(key.name)</th><td>\(key.scope.rawValue)</td><td>\(moment(key.createdAt))</td><td>\(end)</td></tr>"
     }
     let new: HTML? = made.map { "<section class=\"solved\" role=\"status\"><p>\(t("This is the key. It is shown this once."))</p><p><code class=\"key\">\($0)</code></p></section>" }
-    return sheet(
+    return adminSheet(
         t("API keys"), desk,
         """
-        <h1>\(t("API keys"))</h1>\(new)<div class="scroll" tabindex="0" role="region" aria-label="\(t("API keys"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("May"))</th><th scope="col">\(t("Made"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
+        <h1>\(t("API keys"))</h1>\(new)<div class="scroll" tabindex="0" role="region" aria-label="\(t("API keys"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("Access"))</th><th scope="col">\(t("Created"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
         \(form(Path("admin", "keys"), csrf: desk.csrf, """
-            <h2>\(t("A new key"))</h2>\(TextField(name: "name", label: t("What it is for"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
-            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Make it"))</button></div>
+            <h2>\(t("New API key"))</h2>\(TextField(name: "name", label: t("Name"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
+            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Create key"))</button></div>
             """))
         """)
 }
@@ -297,11 +259,11 @@ func outboxPage(_ desk: DeskFrame, _ items: [(delivery: Delivery, ticket: Int64?
             <td class="num">\(mail.attempts)</td><td>\(mail.nextAttemptAt.map(moment))</td><td class="row">\(press("retry", t("Send now")))\(press("cancel", t("Cancel")))</td></tr>
             """
     }
-    let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("No mail waits, and none failed."))</p>" : nil
-    let warning: HTML? = sends ? nil : "<p class=\"outrun\" role=\"status\">\(t("No mail server is set: mail waits in the outbox. Set USHER_SMTP."))</p>"
-    return sheet(
+    let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("No emails are waiting, and none failed."))</p>" : nil
+    let warning: HTML? = sends ? nil : noMailServer(t)
+    return adminSheet(
         t("Outbox"), desk,
         """
-        <h1>\(t("Outbox"))</h1>\(warning)\(servers)\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th><th scope="col">\(t("State"))</th><th scope="col">\(t("Tries"))</th><th scope="col">\(t("Next try"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
+        <h1>\(t("Outbox"))</h1>\(warning)\(servers)\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th><th scope="col">\(t("State"))</th><th scope="col">\(t("Attempts"))</th><th scope="col">\(t("Next attempt"))</th><th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
         """)
 }

@@ -11,6 +11,7 @@ enum AdminRoutes {
     static var routes: [Route] {
         var routes: [Route] = [
             .get("/admin", for: .agent(.administrator), overview),
+            .post("/admin/first-steps/dismiss", for: .agent(.administrator), dismissFirstSteps),
             .get("/admin/settings", for: .agent(.administrator)) { try await settings($0, nil, [:], []) },
             .post("/admin/settings", for: .agent(.administrator), changeSettings),
             .post("/admin/settings/test-mail", for: .agent(.administrator), testMail),
@@ -84,18 +85,17 @@ enum AdminRoutes {
         let form = try await resourceForm(resource, call)
         var (values, sentences) = form.read(sent)
         sentences.merge(form.missingDepartment(values, sent)) { first, _ in first }
-        var invites = false
+        var invitation: (agent: Agent, link: String)?
         let hash = try await call.desk.hashedPassword(in: values, of: resource)
         do {
-            invites = try await call.desk.write { [values, sentences] tx in
+            invitation = try await call.desk.write { [values, sentences] tx -> (agent: Agent, link: String)? in
                 let row = try id.map { try tx.change($0, of: resource, values, passwordHash: hash) } ?? tx.add(values, to: resource, passwordHash: hash)
                 // What could not be read is told together with what is wrong; nothing is kept then.
                 if !sentences.isEmpty { throw Refusal.invalid([]) }
-                if id != nil { return false }
+                if id != nil { return nil }
                 // A new agent without a password is mailed the way to one.
-                guard resource.path == "agents", values["password"] == nil, let agent = try tx.db.agent(Agent.ID(row.id)) else { return false }
-                try tx.invite(agent)
-                return true
+                guard resource.path == "agents", values["password"] == nil, let agent = try tx.db.agent(Agent.ID(row.id)) else { return nil }
+                return (agent, try tx.invite(agent))
             }
         } catch Refusal.invalid(let faults) {
             return Page.response(.unprocessableContent, resourcePage(try await call.deskFrame(), form, base, id, values, .init(typed: sent, faults: faults, sentences: sentences), note: nil))
@@ -104,7 +104,10 @@ enum AdminRoutes {
         }
         call.web.sessions.forget()
         call.desk.choices.forget()
-        return Page.see(Path(base, query: [("said", invites ? "invited" : "kept")]))
+        if let invitation, try await !call.sendsMail() {
+            return Page.response(passwordLinkPage(try await call.deskFrame(), invitation.agent, link: invitation.link, isNew: true))
+        }
+        return Page.see(Path(base, query: [("said", invitation == nil ? "kept" : "invited")]))
     }
 
     /// What goes, and what it takes with it.
@@ -132,42 +135,67 @@ enum AdminRoutes {
     @Sendable private static func overview(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
         let backlog = try await call.desk.read { try $0.backlog(at: desk.now) }
-        return Page.response(adminPage(desk, backlog, sends: call.web.tryMail != nil))
+        return Page.response(adminPage(desk, backlog, sends: try await call.sendsMail(), steps: try await call.firstSteps()))
     }
 
-    private static func settings(_ call: Call, _ said: String?, _ typed: [String: JSON], _ faults: [Fault], test: String? = nil) async throws -> Response {
+    @Sendable private static func dismissFirstSteps(_ call: Call) async throws -> Response {
+        let form = try await call.form()
+        try await call.desk.write { try $0.dismissFirstSteps() }
+        return Page.see(form["from"] == "desk" ? Path("desk") : Path("admin"))
+    }
+
+    private static func settings(_ call: Call, _ said: String?, _ typed: [String: JSON], _ faults: [Fault], test: MailTest? = nil) async throws -> Response {
         let desk = try await call.deskFrame()
         try await call.desk.reloadSettings()
         var values: [String: JSON] = [:]
         for (name, value) in call.desk.settings.current.fields { values[name] = typed[name] ?? value }
-        let words = said ?? (call.query("said") != nil ? desk.t("Kept.") : nil)
-        return Page.response(faults.isEmpty ? .ok : .unprocessableContent, settingsPage(desk, values, faults: faults, said: words, test: test, mailbox: call.desk.office.mailbox.address, sends: call.web.tryMail != nil))
+        let words = said ?? (call.query("said") != nil ? desk.t("Saved.") : nil)
+        let state = SettingsState(
+            faults: faults, said: words, test: test, office: call.desk.office, sends: call.web.outgoing.isSet(), hasPassword: call.desk.settings.current.smtp.hasPassword)
+        return Page.response(faults.isEmpty ? .ok : .unprocessableContent, settingsPage(desk, values, state))
     }
 
     @Sendable private static func changeSettings(_ call: Call) async throws -> Response {
         let form = try await call.form()
         var changes: [String: JSON] = [:]
+        let fixed = call.desk.office.fixed
         for (name, value) in call.desk.settings.current.fields where name != "mail_texts" {
+            // What the environment decides stands on the page without a field.
+            if name == "url" && fixed.url || name.hasPrefix("smtp_") && fixed.smtp != nil { continue }
             let text = form[name] ?? ""
             switch value {
             case .bool: changes[name] = .bool(!text.isEmpty)
             case .array: changes[name] = .array(text.split(whereSeparator: { $0.isNewline || $0 == "," }).map { .string(String($0).trimmingWhitespace()) })
             case .string: changes[name] = .string(text)
-            default: changes[name] = Int64(text).map { JSON($0) } ?? .string(text)
+            default: changes[name] = Int64(text).map { JSON($0) } ?? (name == "smtp_port" && text.isEmpty ? .null : .string(text))
             }
         }
+        if fixed.smtp == nil, let password = form["smtp_password"], !password.isEmpty { changes["smtp_password"] = .string(password) }
+        if let fault = lockout(call, changes["url"]?.text ?? "") { return try await settings(call, nil, changes, [fault]) }
         do { _ = try await call.desk.write { [changes] in try $0.change(changes) } } catch Refusal.invalid(let faults) { return try await settings(call, nil, changes, faults) }
         try await call.desk.reloadSettings()
         return Page.see(Path("admin", "settings", query: [("said", "kept")]))
     }
 
+    /// Over HTTPS the browser keeps its sign-in under another name: an address that does not lead here would lock everybody out.
+    private static func lockout(_ call: Call, _ url: String) -> Fault? {
+        guard url.hasPrefix("https:"), !call.desk.office.isSecure, let parts = URLComponents(string: url), let host = parts.host else { return nil }
+        let wanted = host + (parts.port.map { ":\($0)" } ?? "")
+        guard call.request.head.authority?.lowercased() != wanted.lowercased() else { return nil }
+        return Fault("url", .other("address must work first: open this page there, then set it"))
+    }
+
     @Sendable private static func testMail(_ call: Call) async throws -> Response {
         let form = try await call.form()
-        guard let tryMail = call.web.tryMail else { throw Refusal.notFound }
         let address = form["address"] ?? ""
         let t = call.frame.t
-        if let trouble = await tryMail(address, nil) { return try await settings(call, nil, [:], [], test: t("The mail server said: {0}", trouble)) }
-        return try await settings(call, t("The mail server took a test mail to {0}.", address), [:], [])
+        guard call.web.outgoing.isSet() else {
+            return try await settings(call, nil, [:], [], test: MailTest(words: t("No outgoing mail server is set, so nothing was sent."), isFault: false))
+        }
+        if let trouble = await call.web.outgoing.send(address, nil) {
+            return try await settings(call, nil, [:], [], test: MailTest(words: t("The mail server said: {0}", trouble), isFault: true))
+        }
+        return try await settings(call, nil, [:], [], test: MailTest(words: t("The mail server accepted a test email to {0}.", address), isFault: false))
     }
 
     // MARK: texts of the mails
@@ -175,7 +203,7 @@ enum AdminRoutes {
     private static func texts(_ call: Call, _ typed: TypedMailText?) async throws -> Response {
         let desk = try await call.deskFrame()
         try await call.desk.reloadSettings()
-        let said = call.query("said") != nil ? desk.t("Kept.") : nil
+        let said = call.query("said") != nil ? desk.t("Saved.") : nil
         return Page.response(typed?.fault == nil ? .ok : .unprocessableContent, mailTextsPage(desk, call.desk.settings.current, typed, said: said))
     }
 
@@ -216,9 +244,9 @@ enum AdminRoutes {
                 typed.preview = filled
                 if form["test"] != nil {
                     let address = try call.agent().email
-                    guard let tryMail = call.web.tryMail else { throw Refusal.invalid("mail_texts", .other("cannot be sent: no mail server is set")) }
-                    if let trouble = await tryMail(address, filled) { throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)")) }
-                    typed.said = t("The mail server took a test mail to {0}.", address)
+                    guard call.web.outgoing.isSet() else { throw Refusal.invalid("mail_texts", .other("cannot be sent: no outgoing mail server is set")) }
+                    if let trouble = await call.web.outgoing.send(address, filled) { throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)")) }
+                    typed.said = t("The mail server accepted a test email to {0}.", address)
                 }
                 return try await texts(call, typed)
             }
@@ -274,7 +302,7 @@ enum AdminRoutes {
 
     @Sendable private static func outbox(_ call: Call) async throws -> Response {
         let (items, failing) = try await call.desk.read { db in (try db.troubledOutbox(limit: 200), try db.failingMailServers()) }
-        return Page.response(outboxPage(try await call.deskFrame(), items, failing, sends: call.web.tryMail != nil))
+        return Page.response(outboxPage(try await call.deskFrame(), items, failing, sends: try await call.sendsMail()))
     }
     @Sendable private static func retry(_ call: Call) async throws -> Response {
         _ = try await call.form()

@@ -71,14 +71,14 @@ struct ResourceForm {
             if column == "private_key" { return TextArea(name: name, label: label, rows: 8, hint: hint, fault: fault ?? again).html }
             return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep what is there"), fault: fault ?? again).html
         case .password:
-            return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to invite by mail"), fault: fault ?? again).html
+            return TextField(name: name, label: label, type: "password", autocomplete: "new-password", hint: t("Leave it empty to keep it, or to send an invitation by email"), fault: fault ?? again).html
         case .reference(_, let table): return choice([("", "–")] + choices(table), value["id"]?.integer.map(String.init) ?? "")
         case .agent: return choice([("", "–")] + agents.map { ($0.email, $0.name) }, value["email"]?.text ?? "")
         case .references(_, _, _, let table):
             let all = choices(table)
             // The only department there is needs no decision.
             let isPlain = value == .null && name == "departments" && all.count == 1
-            let without: HTML? = returned?.sentences[ResourceForm.noDepartment] == nil ? nil
+            let without: HTML? = name != "departments" || returned?.sentences[ResourceForm.noDepartment] == nil ? nil
                 : "<div class=\"card\">\(tick(ResourceForm.noDepartment, t("Save without a department. This agent won't see any tickets."), isOn: false))</div>"
             return "\(boxes(all, isPlain ? all.map(\.0) : items(value).compactMap { $0["id"]?.integer.map(String.init) }))\(without)"
         case .agents: return boxes(agents.map { ($0.email, $0.name) }, items(value).compactMap { $0["email"]?.text })
@@ -158,7 +158,7 @@ struct ResourceForm {
     /// One line for each question, and some empty ones.
     private func topicFields(_ name: String, _ label: String, _ value: JSON, _ returned: Returned?, _ fault: String?) -> HTML {
         let known = items(value)
-        let kinds = [("line", t("one line")), ("text", t("several lines")), ("number", t("a number")), ("choice", t("one of several")), ("check", t("a box to tick"))]
+        let kinds = [("line", t("Short text")), ("text", t("Paragraph")), ("number", t("Number")), ("choice", t("Dropdown")), ("check", t("Checkbox"))]
         let used = returned.map { sent in (0..<TopicField.most).last { !(sent.typed["\(name)-\($0)-label"] ?? "").isEmpty || !(sent.typed["\(name)-\($0)-options"] ?? "").isEmpty }.map { $0 + 1 } ?? 0 } ?? known.count
         let rows: [HTML] = (0..<min(used + 2, TopicField.most)).map { index in
             let field = index < known.count ? known[index] : .null
@@ -168,8 +168,8 @@ struct ResourceForm {
             let isRequired = returned.map { $0.typed[id("required")] != nil } ?? (field["required"] == .bool(true))
             return """
                 <div class="asked"><input type="hidden" name="\(id("key"))" value="\(shown("key", field["key"]?.text ?? ""))">\(cell("label", t("Question"), field["label"]?.text ?? ""))\
-                \(Choice(name: id("kind"), label: t("Kind"), options: kinds, chosen: shown("kind", field["kind"]?.text ?? "")).html)\
-                \(cell("options", t("Choices, with commas"), items(field["options"] ?? .null).compactMap(\.text).joined(separator: ", ")))\(tick(id("required"), t("required"), isOn: isRequired))</div>
+                \(Choice(name: id("kind"), label: t("Type"), options: kinds, chosen: shown("kind", field["kind"]?.text ?? "")).html)\
+                \(cell("options", t("Options, comma-separated"), items(field["options"] ?? .null).compactMap(\.text).joined(separator: ", ")))\(tick(id("required"), t("required"), isOn: isRequired))</div>
                 """
         }
         return "<fieldset class=\"stack\"><legend>\(label)</legend><p class=\"small quiet\">\(t("What the form asks besides subject and text. A line without a question is left out."))</p>\(rows)\(alert(fault))</fieldset>"
@@ -194,7 +194,7 @@ struct ResourceForm {
         return ["departments": sentence, ResourceForm.noDepartment: sentence]
     }
 
-    static func label(_ name: String, _ t: Language) -> String { t(Resource.heading(name.replacingOccurrences(of: "_", with: " "))) }
+    static func label(_ name: String, _ t: Language) -> String { name == "escalates" ? t("Escalate immediately") : t(Resource.heading(name.replacingOccurrences(of: "_", with: " "))) }
 
     // MARK: reading
 

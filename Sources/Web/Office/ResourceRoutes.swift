@@ -19,7 +19,7 @@ enum ResourceRoutes {
     private static func of(_ resource: Resource) -> [Route] {
         let (path, schema) = ("/api/v1/\(resource.path)", resource.schemaName)
         return [
-            .get(path, for: .key(resource.readScope), .init(summary: "List \(resource.path)", output: "\(schema) list", parameters: [.limit, .cursor, .seenBy])) { try await list(resource, $0) },
+            .get(path, for: .key(resource.readScope), .init(summary: "List \(resource.path)", output: "\(schema) list", parameters: [.limit, .cursor, .seenBy] + (resource.path == "articles" ? [.question] : []))) { try await list(resource, $0) },
             .get("\(path)/:id", for: .key(resource.readScope), .init(summary: "Read one \(resource.name)", output: schema, parameters: [.seenBy])) { try await show(resource, $0) },
             .post(path, for: .key(.full), .init(summary: "Add to \(resource.path)", input: "New\(schema)", output: schema, status: 201)) { try await add(resource, $0) },
             .patch("\(path)/:id", for: .key(.full), .init(summary: "Change one \(resource.name)", input: "Changed\(schema)", output: schema)) { try await change(resource, $0) },
@@ -29,8 +29,21 @@ enum ResourceRoutes {
 
     private static func list(_ resource: Resource, _ call: Call) async throws -> Response {
         let (limit, after) = (try call.limit(), try call.cursor() ?? 0)
+        if resource.path == "articles", let question = call.query("query"), !question.trimmingWhitespace().isEmpty { return try await search(resource, question, limit, call) }
         let rows = try await call.desk.read { db in try db.rows(of: resource, for: try call.asker(db), after: after, limit: limit + 1) }
         return call.json { json in json.list(Array(rows.prefix(limit)), next: rows.count > limit ? String(rows[limit - 1].id) : nil) { $1.write(to: &$0) } }
+    }
+
+    /// Published articles that answer a question, the best first; there is no further page.
+    private static func search(_ resource: Resource, _ question: String, _ limit: Int, _ call: Call) async throws -> Response {
+        let ids = try await call.desk.articleIDs(for: question, limit: limit)
+        let rows = try await call.desk.read { db in
+            let asker = try call.asker(db)
+            return try ids.compactMap { id -> ResourceRow? in
+                do { return try db.row(id, of: resource, for: asker) } catch Refusal.notFound { return nil }
+            }
+        }
+        return call.json { json in json.list(rows, next: nil) { $1.write(to: &$0) } }
     }
 
     private static func show(_ resource: Resource, _ call: Call) async throws -> Response {

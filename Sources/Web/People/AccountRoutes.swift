@@ -153,19 +153,19 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
         <main class="sheet" id="content">\(said(state.said))<div class="row spread wrap"><div><h1>\(desk.agent.name)</h1><p class="quiet small">\(desk.agent.email) · \(t.role(desk.agent.role))</p></div>\
         <form method="post" action="\(href: Path("sign-out"))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="button">\(t("Sign out"))</button></form></div>\
         \(form(Path("desk", "account"), csrf: desk.csrf, """
-            \(Choice(name: "language", label: t("Language"), options: [("", t("as the browser asks"))] + Language.names.map { ($0.0, $0.1) }, chosen: desk.frame.session?.language ?? "").html)\
-            \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Stands below your answers; empty takes your name")).html)\
-            <div class="pair">\(Choice(name: "digest", label: t("A mail each day with what waits for me"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
+            \(Choice(name: "language", label: t("Language"), options: [("", t("Browser default"))] + Language.names.map { ($0.0, $0.1) }, chosen: desk.frame.session?.language ?? "").html)\
+            \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Added below your replies. Leave blank to use your name.")).html)\
+            <div class="pair">\(Choice(name: "digest", label: t("Daily summary email"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
             \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("Such as Europe/Berlin"), fault: fault("time_zone")).html)</div>\
             \(tick("new_requests", t("Email me when new requests come in for my departments and teams"), isOn: state.wantsNewRequests ?? true))\
-            \(tick("away", t("I am away: nothing comes back to me"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Keep"))</button></div>
+            \(tick("away", t("I'm away (don't return reopened tickets to me)"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Save"))</button></div>
             """))\
         \(form(Path("desk", "account", "password"), csrf: desk.csrf, """
-            <h2>\(t("Password"))</h2>\(TextField(name: "current", label: t("The present one"), type: "password", autocomplete: "current-password", isRequired: true, id: "present", fault: fault("current")).html)\
-            \(TextField(name: "password", label: t("The new one, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault("password")).html)\
+            <h2>\(t("Password"))</h2>\(TextField(name: "current", label: t("Current password"), type: "password", autocomplete: "current-password", isRequired: true, id: "present", fault: fault("current")).html)\
+            \(TextField(name: "password", label: t("New password (at least {0} characters)", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault("password")).html)\
             <div class="row"><button class="button">\(t("Change the password"))</button></div>
             """))\(codes)\
-        <section class="card roomy"><h2>\(t("Signed in on"))</h2><ul class="plain">\(devices)</ul><form method="post" action="\(href: Path("desk", "account", "sign-out-everywhere"))"><input type="hidden" name="csrf" value="\(desk.csrf)">\
+        <section class="card roomy"><h2>\(t("Active sessions"))</h2><ul class="plain">\(devices)</ul><form method="post" action="\(href: Path("desk", "account", "sign-out-everywhere"))"><input type="hidden" name="csrf" value="\(desk.csrf)">\
         <button class="button">\(t("Sign out everywhere else"))</button></form></section></main>
         """)
 }

@@ -36,7 +36,7 @@ func peoplePage(_ desk: DeskFrame, _ customers: [CustomerItem], _ agents: [Agent
         """
         <main class="sheet broad" id="content"><h1>\(t("People"))</h1><form class="row" role="search" action="\(href: Path("desk", "people"))"><label class="unseen" for="who">\(t("Name or address"))</label>\
         <input class="search grow" id="who" name="query" type="search" value="\(query)" placeholder="\(t("Name or address"))"><button class="button">\(t("Search"))</button></form>\
-        <section><h2>\(t("Customers"))</h2><div class="scroll" tabindex="0" role="region" aria-label="\(t("Customers"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("E-mail"))</th><th scope="col">\(t("Organization"))</th></tr></thead><tbody>\(rows)</tbody></table></div>\(next)</section>\
+        <section><h2>\(t("Customers"))</h2><div class="scroll" tabindex="0" role="region" aria-label="\(t("Customers"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("Email"))</th><th scope="col">\(t("Organization"))</th></tr></thead><tbody>\(rows)</tbody></table></div>\(next)</section>\
         <section><h2>\(t("Colleagues"))</h2><ul class="plain stack">\(staff)</ul></section></main>
         """)
 }

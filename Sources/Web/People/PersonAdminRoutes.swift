@@ -10,6 +10,7 @@ enum PersonAdminRoutes {
     static var routes: [Route] {
         [
             .post("/admin/agents/:id/reset-two-factor", for: .agent(.administrator), resetSecondFactor),
+            .post("/admin/agents/:id/password-link", for: .agent(.administrator), sendPasswordLink),
             .post("/admin/customers/:id/revoke-links", for: .agent(.administrator), revokeLinks),
             .get("/admin/customers/:id/erase", for: .agent(.administrator)) { try await askErasure($0, ErasureState()) },
             .post("/admin/customers/:id/erase", for: .agent(.administrator), erase),
@@ -30,6 +31,18 @@ enum PersonAdminRoutes {
             try tx.resetSecondFactor(of: agent)
         }
         return Page.see(Path("admin", "agents", id.description, query: [("said", "reset")]))
+    }
+
+    /// The way to a new password: by email, or shown to be handed over where none goes out.
+    @Sendable private static func sendPasswordLink(_ call: Call) async throws -> Response {
+        _ = try await call.form()
+        let id = Agent.ID(try call.number("id"))
+        let (agent, link) = try await call.desk.write { tx in
+            guard let agent = try tx.db.agent(id), agent.isActive else { throw Refusal.notFound }
+            return (agent, try tx.invite(agent, kind: .passwordReset))
+        }
+        guard try await call.sendsMail() else { return Page.response(passwordLinkPage(try await call.deskFrame(), agent, link: link, isNew: false)) }
+        return Page.see(Path("admin", "agents", id.description, query: [("said", "mailed")]))
     }
 
     @Sendable private static func revokeLinks(_ call: Call) async throws -> Response {
@@ -126,8 +139,12 @@ extension Call {
         func press(_ what: String, _ title: String) -> HTML { pressForm(Path("admin", resource.path, String(id), what), desk, title) }
         switch resource.path {
         case "agents":
-            let done = said(query("said") == "reset" ? t("Two-factor authentication was reset.") : nil)
-            guard try await self.desk.read({ try $0.hasOneTimeCodes(Agent.ID(id)) }) else { return done }
+            let words: String? = switch query("said") { case "reset": t("Two-factor authentication was reset."); case "mailed": t("A link to set a new password was emailed."); default: nil }
+            let (agent, hasCodes) = try await self.desk.read { (try $0.agent(Agent.ID(id)), try $0.hasOneTimeCodes(Agent.ID(id))) }
+            guard let agent, agent.isActive else { return said(words) }
+            let label = try await sendsMail() ? t("Email a password link") : t("Create a password link")
+            let done: HTML = "\(said(words))<section class=\"card roomy\"><p>\(t("A link lets this agent set a new password. It works once, within a day."))</p>\(press("password-link", label))</section>"
+            guard hasCodes else { return done }
             return "\(done)<section class=\"card roomy\"><p>\(t("Two-factor authentication is on for this agent."))</p>\(press("reset-two-factor", t("Reset two-factor authentication")))</section>"
         case "customers":
             let done = said(query("said") == "revoked" ? t("Links revoked.") : nil)

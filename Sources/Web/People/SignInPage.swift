@@ -13,6 +13,8 @@ struct SignInState {
     var wait: TimeInterval?
     var linkFault: Fault.Problem?
     var isMailed = false
+    /// Whether an email with a link would go out.
+    var mailsLinks = true
     /// What was being sent when the session was over.
     var kept: [(name: String, value: String)] = []
     var isInterrupted = false
@@ -24,7 +26,7 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
     let kept: [HTML] = state.kept.map { "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\(typed: $0.value)\">" }
     let interrupted = said(state.isInterrupted ? t("Your session was over. Sign in again: what you wrote is kept and comes back.") : nil)
     let refused: HTML? = state.fault.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
-    let wait: HTML? = state.wait.map { "<p class=\"fault\" role=\"alert\">\(t("Too many wrong tries. Please wait {0} and try again.", t.span(max($0, 60))))</p>" }
+    let wait: HTML? = state.wait.map { "<p class=\"fault\" role=\"alert\">\(t("Too many attempts. Try again in {0}.", t.span(max($0, 60))))</p>" }
     let fields: HTML
     if let proof = state.proof {
         fields = """
@@ -33,26 +35,34 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
             """
     } else {
         fields = """
-            \(TextField(name: "email", label: t("E-mail"), value: state.email, type: "email", autocomplete: "username", isRequired: true).html)\
+            \(TextField(name: "email", label: t("Email"), value: state.email, type: "email", autocomplete: "username", isRequired: true).html)\
             \(TextField(name: "password", label: t("Password"), type: "password", autocomplete: "current-password", isRequired: true).html)
             """
     }
-    let mailed = said(state.isMailed ? t("If we know this address, a mail with a link is on its way.") : nil)
+    let mailed = said(state.isMailed ? t("If an account exists for this address, we've emailed you a sign-in link.") : nil)
     let linkForm: HTML = form(
         Path("sign-in", "link"), csrf: frame.csrf,
         """
-        \(next)<h2>\(t("No password, or forgotten?"))</h2><p class="quiet small">\(t("We mail you a link: it signs customers in, and lets agents set a new password."))</p>\
-        <div class="field"><label for="link-email">\(t("Your e-mail address"))</label><input id="link-email" name="email" type="email" autocomplete="email" value="\(state.email)" required>\
+        \(next)<h2>\(t("No password, or forgotten?"))</h2><p class="quiet small">\(t("We'll email you a link. It signs customers in and lets agents set a new password."))</p>\
+        <div class="field"><label for="link-email">\(t("Your email address"))</label><input id="link-email" name="email" type="email" autocomplete="email" value="\(state.email)" required>\
         \(state.linkFault.map { "<span class=\"fault\">\(t.fault($0))</span>" as HTML })</div>\
-        <div class="row"><button class="button">\(t("Mail me a link"))</button></div>
+        <div class="row"><button class="button">\(t("Email me a link"))</button></div>
         """)
     return portalPage(
         t("Sign in"), frame,
         """
         <div class="narrow"><h1>\(t("Sign in"))</h1>\(interrupted)\(mailed)\
         \(form(Path("sign-in"), csrf: frame.csrf, "\(next)\(kept)\(refused)\(wait)\(fields)<div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))\
-        \(state.proof == nil ? linkForm : nil)</div>
+        \(state.proof == nil ? state.mailsLinks ? linkForm : noLinks(t) : nil)</div>
         """)
+}
+
+/// What to do without a password where no link can be mailed.
+private func noLinks(_ t: Language) -> HTML {
+    """
+    <section class="card roomy"><h2>\(t("No password, or forgotten?"))</h2><p>\(t("This desk can't send email yet, so it can't email you a link."))</p>\
+    <ul><li>\(t("Agents: ask an administrator for a link to set a password."))</li><li>\(t("Customers: open the link you got when you sent your request."))</li></ul></section>
+    """
 }
 
 /// Signed in again: what was being sent, to be sent by one press.
@@ -76,8 +86,8 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
     let t = frame.t
     guard let link else {
         return portalPage(
-            t("This link is over"), frame,
-            "<div class=\"narrow\"><h1>\(t("This link is over"))</h1><p>\(t("It was used already, or its time has passed."))</p><p><a href=\"\(href: Path("sign-in"))\">\(t("Ask for a new one"))</a></p></div>")
+            t("This link has expired"), frame,
+            "<div class=\"narrow\"><h1>\(t("This link has expired"))</h1><p>\(t("It was already used, or it is too old."))</p><p><a href=\"\(href: Path("sign-in"))\">\(t("Request a new link"))</a></p></div>")
     }
     let path = Path("sign-in", token)
     switch (link.purpose, link.holder) {
@@ -96,7 +106,7 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
         return portalPage(
             t("Sign in"), frame,
             """
-            <div class="narrow"><h1>\(t("Welcome back"))</h1>\(form(path, csrf: frame.csrf, "<p>\(t("One press, and you see your requests."))</p><div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))</div>
+            <div class="narrow"><h1>\(t("Welcome back"))</h1>\(form(path, csrf: frame.csrf, "<p>\(t("Click to see your requests."))</p><div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))</div>
             """)
     }
 }

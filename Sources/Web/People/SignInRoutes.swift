@@ -29,14 +29,16 @@ enum SignInRoutes {
             return Page.see(path)
         }
         let kept = try await call.unsentValues().filter { $0.name != "csrf" }
-        return call.guestPage(.unauthorized) { signInPage($0, SignInState(next: call.request.uri.path, kept: kept, isInterrupted: true)) }
+        let mailsLinks = try await call.sendsMail()
+        return call.guestPage(.unauthorized) { signInPage($0, SignInState(next: call.request.uri.path, mailsLinks: mailsLinks, kept: kept, isInterrupted: true)) }
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let next = Call.safe(call.query("next"))
         if call.session?.agent != nil { return Page.see(next ?? "/desk") }
         if call.session?.customer != nil { return Page.see(next ?? "/tickets") }
-        return call.guestPage { signInPage($0, SignInState(next: next)) }
+        let mailsLinks = try await call.sendsMail()
+        return call.guestPage { signInPage($0, SignInState(next: next, mailsLinks: mailsLinks)) }
     }
 
     @Sendable private static func signIn(_ call: Call) async throws -> Response {
@@ -47,6 +49,7 @@ enum SignInRoutes {
         let isKnown = device.map { DeviceMark.isGenuine($0, of: state.email, call.desk.office.signer) } ?? false
         let origin = SignInOrigin(place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
         state.proof = form["proof"]
+        state.mailsLinks = try await call.sendsMail()
         let outcome =
             if let proof = state.proof { try await call.desk.signIn(proof: proof, code: form["code"] ?? "", from: origin) } else {
                 try await call.desk.signIn(email: state.email, password: form["password"] ?? "", from: origin)
@@ -59,7 +62,7 @@ enum SignInRoutes {
         case .wrongCode: state.fault = "This code is wrong or was used already"
         case .refused:
             state.proof = nil
-            state.fault = "This address and password do not belong together"
+            state.fault = "Incorrect email or password"
         case .wait(let until): state.wait = until.timeIntervalSince(call.desk.clock.now())
         }
         return call.guestPage(state.wait == nil ? .unprocessableContent : .tooManyRequests) { signInPage($0, state) }
@@ -89,6 +92,8 @@ enum SignInRoutes {
     @Sendable private static func mailLink(_ call: Call) async throws -> Response {
         let form = try await call.form()
         var state = SignInState(next: Call.safe(form["next"]), email: form["email"] ?? "")
+        state.mailsLinks = try await call.sendsMail()
+        guard state.mailsLinks else { return call.guestPage(.unprocessableContent) { signInPage($0, state) } }
         guard let address = MailAddress(state.email) else {
             state.linkFault = .notAnAddress
             return call.guestPage(.unprocessableContent) { signInPage($0, state) }

@@ -77,7 +77,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             button = t("Continue")
         }
     case .addAgent: content = choice("agent", t("Who"), named(view.choices.agents).filter { person in !view.whole.agents.contains { $0.email == person.0 } })
-    case .addCollaborator: content = line("email", t("E-mail address"), required: true, type: "email")
+    case .addCollaborator: content = line("email", t("Email address"), required: true, type: "email")
     case .setRequester:
         let former = view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName
         content = """

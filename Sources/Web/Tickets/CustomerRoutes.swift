@@ -114,9 +114,9 @@ func myTicketsPage(_ frame: Frame, _ tickets: [Ticket], isSet: Bool, fault: Faul
     let list: HTML = rows.isEmpty ? "<p class=\"quiet\">\(t("You have no requests yet."))</p>" : "<ul class=\"plain stack\">\(rows)</ul>"
     let open: HTML? = fault == nil ? nil : " open"
     return portalPage(
-        t("My tickets"), frame,
+        t("My requests"), frame,
         """
-        \(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My tickets"))</h1><a class="button first" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
+        \(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My requests"))</h1><a class="button first" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
         <details\(open)><summary class="small quiet">\(t("Sign in with a password next time"))</summary>\
         \(form(Path("tickets", "password"), csrf: frame.csrf, """
             \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault.map(t.fault)).html)\

@@ -63,7 +63,7 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
         title, desk.frame, script: Assets.desk,
         """
         <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
-         data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft kept"))" data-words-unkept="\(t("Not kept yet: no connection"))" data-words-new="\(t("Something new has arrived"))">
+         data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft saved"))" data-words-unkept="\(t("You're offline. We'll save when you're back."))" data-words-new="\(t("Something new has arrived"))">
         <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
         <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
@@ -80,7 +80,7 @@ private func keysDialog(_ t: Language) -> HTML {
     let keys: [(String, String)] = [
         ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")), ("Ctrl K", t("search, from anywhere")), ("C", t("new ticket")), ("R M", t("write a reply")), ("N", t("write a note")),
         ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")), ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
-        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")), ("G A", t("go to Answered by customer")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
+        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")), ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
         ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")), ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
     ]
     let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
@@ -100,7 +100,8 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
     }
     let mine: [HTML] = [WorkList.next, .escalated, .mine, .answered].map(item)
     let teams: [HTML] = [WorkList.unassigned, .teams, .missed].map(item)
-    let all: [HTML] = [WorkList.open, .waiting, .closed].map(item)
+    // Only who may mark and unmark it looks after spam.
+    let all: [HTML] = ([WorkList.open, .waiting, .closed] + (desk.works ? [.spam] : [])).map(item)
     let administration: HTML? = desk.agent.role == .administrator ? link(Path("admin"), t("Administration"), .administration) : nil
     return """
         <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)<h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\

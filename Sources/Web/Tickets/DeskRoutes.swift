@@ -61,7 +61,10 @@ enum DeskRoutes {
             let page = try await call.desk.read { try $0.lines(wanted) }
             let choices = try await call.desk.choices.choices(on: call.desk)
             var view = ListView(title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
-            if page.lines.isEmpty { view.emptiness = try await emptiness(call, desk, list) }
+            if page.lines.isEmpty {
+                view.emptiness = try await emptiness(call, desk, list)
+                if case .noTickets? = view.emptiness { view.steps = try await call.firstSteps() }
+            }
             return view
         case .search(let text):
             var view = ListView(title: desk.t("Search"), place: .search, position: position, page: TicketLines.none)
@@ -345,16 +348,16 @@ func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoi
         """
         <main class="sheet" id="content"><h1>\(t("New ticket"))</h1><p class="quiet">\(t("For somebody who called or came by."))</p>\
         \(form(Path("desk", "new"), csrf: desk.csrf, files: true, keep: "caller", """
-            <div class="pair">\(TextField(name: "email", label: t("Customer's e-mail"), value: request.email, type: "email", isRequired: true, fault: fault("email")).html)\
+            <div class="pair">\(TextField(name: "email", label: t("Customer's email"), value: request.email, type: "email", isRequired: true, fault: fault("email")).html)\
             \(TextField(name: "name", label: t("Customer's name"), value: request.name, fault: fault("name")).html)</div>
             <div class="row end"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: [("", "–")] + choices.topics.map { (String($0.id.number), $0.name) }, chosen: request.topic.map { String($0.id.number) } ?? "").html)</div>\
             <button class="button" name="choose" value="1" formnovalidate data-choose>\(t("Choose"))</button></div>
             <div class="pair">\(Choice(name: "priority", label: t("Priority"), options: [("", t("as the topic says"))] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: typed.priority).html)\
-            \(Choice(name: "source", label: t("How it came"), options: [("phone", t("by telephone"))]).html)</div>
-            \(TextField(name: "subject", label: t("In one line"), value: request.subject, isRequired: true, fault: fault("subject")).html)
+            \(Choice(name: "source", label: t("Source"), options: [("phone", t("Phone"))]).html)</div>
+            \(TextField(name: "subject", label: t("Subject"), value: request.subject, isRequired: true, fault: fault("subject")).html)
             \(own)\(TextArea(name: "body", label: t("What the customer says"), value: request.body, isRequired: true, fault: fault("body")).html)
-            \(fileField(t, lost: typed.files))\(tick("mine", t("I take it up myself"), isOn: typed.isMine))\(tick("notify", t("The customer gets a mail with the number"), isOn: typed.notifies))
-            <div class="row"><button class="button first">\(t("Open the ticket"))</button></div>
+            \(fileField(t, lost: typed.files))\(tick("mine", t("Assign it to me"), isOn: typed.isMine))\(tick("notify", t("Email the ticket number to the customer"), isOn: typed.notifies))
+            <div class="row"><button class="button first">\(t("Create ticket"))</button></div>
             """))</main>
         """)
 }

@@ -23,6 +23,8 @@ struct ListView: Sendable {
     var bulk: BulkChoice?
     /// Why a list is empty, where it is.
     var emptiness: Emptiness?
+    /// What an administrator of an empty desk does first.
+    var steps: FirstSteps?
 
     /// Why there is nothing to show.
     enum Emptiness: Sendable {
@@ -69,10 +71,11 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
     for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
     let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? view.emptiness.map { emptyList($0, t) } : nil
+    let steps: HTML? = view.steps.map { "<div class=\"pager\">\(firstSteps($0, desk, from: "desk"))</div>" }
     return """
         <form method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list><input type="hidden" name="csrf" value="\(desk.csrf)">\
         <header class="row spread wrap"><div><h1>\(view.title)</h1>\(view.list == nil ? searchLine(view, t) : nil)</div><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\(fault)\(bulkBar(desk, view))\
-        <ol class="rows">\(rows)</ol>\(empty)</form><div class="row pager">\(first)\(next)</div>
+        <ol class="rows">\(rows)</ol>\(empty)</form>\(steps)<div class="row pager">\(first)\(next)</div>
         """
 }
 
@@ -131,12 +134,12 @@ private func bulkBar(_ desk: DeskFrame, _ view: ListView) -> HTML? {
 }
 
 private func makeBulkBar(_ t: Language, _ view: ListView) -> HTML {
-    let actions: [(String, String)] = [("", t("With the chosen …"))] + DeskRoutes.bulkActions.map { ($0.rawValue, t.action($0)) }
-    let people = [("", t("to whom (for assigning)"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) } + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
+    let actions: [(String, String)] = [("", t("Bulk actions"))] + DeskRoutes.bulkActions.map { ($0.rawValue, t.action($0)) }
+    let people = [("", t("Assign to…"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) } + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
     return """
         <div class="bulk row wrap"><div class="tick"><input type="checkbox" id="all" data-all><label for="all" class="unseen">\(t("Choose all"))</label></div>\
         \(Choice(name: "action", label: t("What to do"), options: actions, chosen: view.bulk?.action ?? "", hidesLabel: true).html)\(Choice(name: "to", label: t("To whom"), options: people, chosen: view.bulk?.to ?? "", hidesLabel: true).html)\
-        <button class="button">\(t("Do it"))</button><span class="small quiet" data-chosen-count aria-live="polite">\(view.bulk.map { String($0.numbers.count) })</span>\
+        <button class="button">\(t("Apply"))</button><span class="small quiet" data-chosen-count aria-live="polite">\(view.bulk.map { String($0.numbers.count) })</span>\
         \(view.bulk.map { "<span class=\"fault\" role=\"alert\">\($0.fault)</span>" as HTML })</div>
         """
 }
@@ -201,11 +204,11 @@ private func writeChips(_ state: TicketState, _ priority: Priority, _ level: Int
 func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Language) {
     guard let due else { return }
     let left = due.timeIntervalSince(now)
-    html.write(left < 0 ? "<span class=\"chip miss\">−" : left < 3600 ? "<span class=\"chip risk\">" : "<span class=\"chip\">")
+    html.write(left < 0 ? "<span class=\"chip miss\" dir=\"auto\">−" : left < 3600 ? "<span class=\"chip risk\" dir=\"auto\">" : "<span class=\"chip\" dir=\"auto\">")
     html.write(text: t.span(left))
     if left < 0 {
         html.write("<span class=\"unseen\"> ")
-        html.write(text: t("missed"))
+        html.write(text: t("overdue"))
         html.write("</span>")
     }
     html.write("</span>")

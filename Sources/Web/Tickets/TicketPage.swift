@@ -141,7 +141,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         }
     let body = words(of: entry, files: { Path("desk", "attachments", $0) }, remote: notice.showsPictures ? { picture($0, of: entry.id, notice.pictureSigner) } : nil, t)
     let blocked: HTML? = !notice.showsPictures && entry.html?.contains("data-remote=") ?? false
-        ? "<p class=\"small quiet\">\(t("Pictures from elsewhere are not shown.")) <a href=\"\(href: ticketPath(view.ticket.number, at: desk.position, [("pictures", "1")]))\">\(t("Show them"))</a></p>" : nil
+        ? "<p class=\"small quiet\">\(t("Remote images are hidden to protect your privacy.")) <a href=\"\(href: ticketPath(view.ticket.number, at: desk.position, [("pictures", "1")]))\">\(t("Show images"))</a></p>" : nil
     let files: [HTML] = entry.attachments.map { file in
         "<li><a href=\"\(href: Path("desk", "attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))\(isSignature(file) ? " · " + t("signature, not checked") : nil)</span></li>"
     }
@@ -153,7 +153,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
     let original: HTML? = entry.source == .email && entry.kind == .message ? "<p class=\"small\"><a class=\"quiet\" href=\"\(href: Path("desk", "entries", entry.id.description, "original"))\">\(t("Original message"))</a></p>" : nil
     let style: HTML = entry.kind == .note ? "entry note" : entry.kind == .reply ? "entry reply" : "entry"
     return """
-        <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong>\(name)</strong> <span class="quiet">\(how)</span>\(stranger)\(unverified)</span>\
+        <article class="\(style)" id="entry-\(entry.id.description)">\(face(name))<div><div class="row spread small"><span><strong dir="auto">\(name)</strong> <span class="quiet">\(how)</span>\(stranger)\(unverified)</span>\
         <span class="quiet">\(moment(entry.at))\(deliveryWord(view.deliveries[entry.id] ?? [], t))</span></div>\(sent)<div class="body" dir="auto">\(body)\(list)\(blocked)</div>\(join)\(original)</div></article>
         """
 }
@@ -199,7 +199,7 @@ func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
     case .sent: t("delivered")
     case .deferred: t("will be tried again")
     case .failed: t("not delivered")
-    case .unknown: t("perhaps delivered")
+    case .unknown: t("delivery unknown")
     case .bounced: t("came back")
     case .cancelled: t("cancelled")
     }
@@ -252,7 +252,7 @@ private func mails(_ view: TicketView, _ t: Language) -> HTML? {
         let trouble: HTML? = mail.error.map { "<div class=\"fault\">\($0)</div>" }
         return "<li><div>\(t.mail(mail.kind))</div><div class=\"quiet\"><span class=\"cut\">\(mail.address)</span> · \(deliveryState(mail.state, t)) · \(moment(mail.sentAt ?? mail.createdAt))</div>\(trouble)</li>"
     }
-    return "<section><details><summary class=\"small\">\(t("Mails ({0})", String(view.mails.count)))</summary><ul class=\"plain small\">\(rows)</ul></details></section>"
+    return "<section><details><summary class=\"small\">\(t("Emails ({0})", String(view.mails.count)))</summary><ul class=\"plain small\">\(rows)</ul></details></section>"
 }
 
 private func linkWord(_ kind: String, _ t: Language) -> String {
@@ -280,15 +280,15 @@ private func escalation(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
 private func clock(_ desk: DeskFrame, _ ticket: Ticket) -> HTML? {
     let t = desk.t
     guard ticket.state.isActive, ticket.serviceLevel != nil else { return nil }
-    if ticket.deadlines.pausedAt != nil { return "<section><h2>\(t("Clock"))</h2><p class=\"small quiet\">\(t("rests while waiting"))</p></section>" }
+    if ticket.deadlines.pausedAt != nil { return "<section><h2>\(t("SLA"))</h2><p class=\"small quiet\">\(t("Paused"))</p></section>" }
     func line(_ title: String, _ due: Date?) -> HTML? {
         guard let due else { return nil }
         let left = due.timeIntervalSince(desk.now)
         let style: HTML = left < 0 ? "num miss" : left < 3600 ? "num risk" : "num"
         return "<div class=\"row spread\"><span>\(title)</span><span class=\"\(style)\">\(left < 0 ? "−" : "")\(t.span(left))</span></div>"
     }
-    let response = ticket.deadlines.firstRespondedAt == nil ? line(t("First answer"), ticket.deadlines.firstResponseDueAt) : nil
-    return "<section><h2>\(t("Clock"))</h2><div class=\"clock small\">\(response)\(line(t("Solution"), ticket.deadlines.resolutionDueAt))</div></section>"
+    let response = ticket.deadlines.firstRespondedAt == nil ? line(t("First response"), ticket.deadlines.firstResponseDueAt) : nil
+    return "<section><h2>\(t("SLA"))</h2><div class=\"clock small\">\(response)\(line(t("Resolution"), ticket.deadlines.resolutionDueAt))</div></section>"
 }
 
 private func people(_ desk: DeskFrame, _ view: TicketView) -> HTML {
@@ -301,15 +301,15 @@ private func people(_ desk: DeskFrame, _ view: TicketView) -> HTML {
             <button class="link small" aria-label="\(t("Remove {0}", value))">×</button></form>
             """
     }
-    let agents: [HTML] = view.whole.agents.map { "<li class=\"row spread\"><span class=\"cut\">\($0.name)</span>\(remove(.removeAgent, "agent", $0.email))</li>" }
+    let agents: [HTML] = view.whole.agents.map { "<li class=\"row spread\"><span class=\"cut\" dir=\"auto\">\($0.name)</span>\(remove(.removeAgent, "agent", $0.email))</li>" }
     let customers: [HTML] = view.whole.collaborators.map { "<li class=\"row spread\"><span class=\"cut\">\($0.address)</span>\(remove(.removeCollaborator, "email", $0.address))</li>" }
     let add: HTML? = desk.works && TicketAction.addAgent.isAllowed(in: ticket.state)
         ? """
-        <div class="row wrap"><a class="small" href="\(href: desk.actionPath(ticket.number, .addAgent))" data-dialog>\(t("Bring in an agent"))</a>\
-        <a class="small" href="\(href: desk.actionPath(ticket.number, .addCollaborator))" data-dialog>\(t("Bring in a customer"))</a></div>
+        <div class="row wrap"><a class="small" href="\(href: desk.actionPath(ticket.number, .addAgent))" data-dialog>\(t("Add agent"))</a>\
+        <a class="small" href="\(href: desk.actionPath(ticket.number, .addCollaborator))" data-dialog>\(t("Add CC"))</a></div>
         """ : nil
     let list: HTML? = agents.isEmpty && customers.isEmpty ? nil : "<ul class=\"plain small\">\(agents)\(customers)</ul>"
-    return "<section><h2>\(t("Also here"))</h2>\(list)\(add)</section>"
+    return "<section><h2>\(t("Participants"))</h2>\(list)\(add)</section>"
 }
 
 private func facts(_ desk: DeskFrame, _ view: TicketView) -> HTML {
@@ -322,7 +322,7 @@ private func facts(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     row(t("Department"), ticket.department.name)
     row(t("Topic"), ticket.topic?.name)
     row(t("Priority"), t.priority(ticket.priority))
-    row(t("Came"), t.source(ticket.source))
+    row(t("Source"), t.source(ticket.source))
     row(t("Service level"), ticket.serviceLevel?.name)
     if ticket.reopenedCount > 0 { row(t("Reopened"), String(ticket.reopenedCount)) }
     if !ticket.tags.isEmpty { row(t("Tags"), ticket.tags.joined(separator: ", ")) }

@@ -143,6 +143,7 @@ extension Connection {
 extension Route.Parameter {
     static var limit: Self { .init(name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "At most so many items") }
     static var cursor: Self { .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "`next` of the page before") }
+    static var question: Self { .init(name: "query", schema: #"{"type":"string"}"#, meaning: "Only published articles that answer this, the best first. Any word counts, and so does its beginning") }
     static var seenBy: Self { .init(name: "by", schema: #"{"type":"string","format":"email"}"#, meaning: "Only what this agent may see") }
 }
 

@@ -108,7 +108,7 @@ struct SignInTests {
         try await test.write { try $0.mailLink(to: "KIM@harbour.example") }
         try await test.write { try $0.mailLink(to: "nobody@harbour.example") }
         try await test.settle()
-        let mails = test.mail.to(TestDesk.kim).filter { $0.subject.contains("Your way into") }
+        let mails = test.mail.to(TestDesk.kim).filter { $0.subject.contains("Sign in to") }
         #expect(mails.count == 1 && test.mail.to("nobody@harbour.example").isEmpty)
         let token = try #require(mails[0].text.components(separatedBy: "/sign-in/").last?.prefix { $0.isLetter || $0.isNumber || $0 == "-" })
         #expect(try await test.read { try $0.value("SELECT count(*) FROM outbox WHERE data LIKE \("%\(token)%")", as: Int.self) } == 0)
