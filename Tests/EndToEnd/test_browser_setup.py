@@ -73,8 +73,8 @@ def test_the_mail_server_is_set_in_the_browser_and_works_at_once(fresh, sink):
     desk.open()
     mara.goto("/admin/outbox")
     mara.get_by_role("link", name="Set up email").click()
-    mara.get_by_label("Mail server").fill("127.0.0.1")
-    mara.get_by_label("Port").fill(str(sink.port))
+    mara.get_by_label("Mail server", exact=True).fill("127.0.0.1")
+    mara.get_by_label("Port", exact=True).fill(str(sink.port))
     mara.get_by_role("button", name="Save").click()
     # What waited goes out, without a restart.
     sink.wait(KIM)
