@@ -54,6 +54,7 @@ package final class TestDesk: Sendable {
     package let folder: URL
 
     package init() async throws {
+        Password.hashCheaply(rounds: 16)
         folder = FileManager.default.temporaryDirectory.appending(path: "usher-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         guard let mailbox = MailAddress("support@desk.example") else { throw Refusal.notFound }

@@ -109,7 +109,7 @@ struct FoldTests {
         "\n", "a\u{301}", ">\n", "> a\nb\n", "On 1 May 2026, a@b wrote:\n>\nx\n", "On 1 May 2026, a@b wrote:\n", "From: a@b\n", "--\n", "-----\n", "12 12:12\n", " ", "a@b 2026\n", "a: b\n", "<a@b\n", "Sent from my iPhone\n", "\u{A0}\n",
     ])
     func growth(unit: String) {
-        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, bytes: 64 << 10) { _ = QuotedText($0) })
-        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, bytes: 64 << 10) { _ = ForwardedMail(subject: "Fwd: x", text: $0) })
+        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, size: 32 << 10) { _ = QuotedText($0) })
+        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, size: 32 << 10) { _ = ForwardedMail(subject: "Fwd: x", text: $0) })
     }
 }
