@@ -3,7 +3,8 @@ import Markup
 /// Rebuilds strangers' HTML from an allow-list: what is not known to be harmless is not there afterwards.
 ///
 /// Scripts, styles, forms, frames and handlers go; text stays. Remote images become `data-remote` until a reader asks
-/// for them; `cid:` images become `data-cid`, which pages turn into the ticket's own attachment.
+/// for them; `cid:` images become `data-cid`, which pages turn into the ticket's own attachment. What was made clean once stays
+/// as it is when it is made clean again.
 package enum HTMLSanitizer {
     /// - Parameter html: of any size and shape; beyond `HTMLTree.mostBytes` it is cut.
     package static func clean(_ html: String) -> HTML {
@@ -27,6 +28,8 @@ package enum HTMLSanitizer {
     /// The name it goes out under; nil for what leaves its words alone.
     private static func written(_ element: HTMLElement) -> String? {
         if kept.contains(element.name) { return element.name }
+        // Older names of a list, in which items stand.
+        if element.name == "menu" || element.name == "dir" { return "ul" }
         // `section`, `address` and their like begin a line of their own.
         return element.tag.role == .block ? "div" : nil
     }
@@ -72,6 +75,10 @@ package enum HTMLSanitizer {
             write("data-cid", String(decoding: source.utf8.dropFirst(4), as: UTF8.self), in: &markup)
         } else if scheme == Array("http".utf8), let link = ExternalLink(source) {
             write("data-remote", link.text, in: &markup)
+        } else if source.isEmpty {
+            // What was made clean before stays as it is.
+            if let place = element.attribute("data-cid") { write("data-cid", place, in: &markup) }
+            if let link = element.attribute("data-remote").flatMap(ExternalLink.init), link.text.hasPrefix("http") { write("data-remote", link.text, in: &markup) }
         }
     }
 

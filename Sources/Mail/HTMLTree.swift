@@ -53,7 +53,7 @@ struct HTMLElement {
 
     /// The attributes that are read; others are dropped where they stand.
     static let attributes: Set<String> = [
-        "align", "alt", "class", "colspan", "dir", "height", "href", "id", "lang", "rowspan", "scope", "span", "src", "start", "title", "type", "valign", "width",
+        "align", "alt", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang", "rowspan", "scope", "span", "src", "start", "title", "type", "valign", "width",
     ]
 }
 
@@ -71,8 +71,9 @@ private struct OpenElements {
     private var places = [[Int]](repeating: [], count: HTMLTag.all.count)
     /// Cells, captions and tables: an end tag inside reaches nothing outside.
     private var walls: [Int] = []
-    /// What no inline end tag may close: blocks and walls.
-    private var blocks: [Int] = []
+    /// What no inline end tag may close: blocks and walls. `over` is the lowest inline element right below that has had its
+    /// end tag and goes with this block.
+    private var blocks: [(place: Int, over: Int?)] = []
     /// Start tags too deep to count, whose end tags then mean nothing.
     private var tooDeep = [Int](repeating: 0, count: HTMLTag.all.count)
     /// Bold and its like that a block closed around: it opens again before the next words.
@@ -130,7 +131,8 @@ private struct OpenElements {
         switch tag.role {
         case .paragraph, .block, .table, .heading:
             closeParagraph()
-            if tag.role == .heading, let top = stack.last, top.element.tag.role == .heading { close(from: stack.count - 1) }
+            // With one may go inline elements around it, which stood in another.
+            while tag.role == .heading, stack.last?.element.tag.role == .heading { close(from: stack.count - 1) }
         case .item:
             if let item = place(of: tag, within: Self.lists) { close(from: item) }
             closeParagraph()
@@ -188,7 +190,7 @@ private struct OpenElements {
         stack.append(Open(element: element))
         places[element.tag.id].append(place)
         if Self.isWall(element.tag) { walls.append(place) }
-        if Self.isBlock(element.tag) { blocks.append(place) }
+        if Self.isBlock(element.tag) { blocks.append((place, nil)) }
         if !tell(.open(element)), silentFrom == nil { silentFrom = place }
     }
 
@@ -196,14 +198,15 @@ private struct OpenElements {
     private mutating func close(from place: Int) {
         let isWalled = walls.last ?? -1 >= place
         var waiting: [HTMLElement] = []
-        while stack.count > place || stack.last?.isOver == true {
+        var lowest = place
+        while stack.count > lowest {
             let top = stack.removeLast()
             let tag = top.element.tag
             if !top.isOver { places[tag.id].removeLast() }
             if walls.last == stack.count { walls.removeLast() }
-            if blocks.last == stack.count { blocks.removeLast() }
+            if blocks.last?.place == stack.count, let over = blocks.removeLast().over { lowest = min(lowest, over) }
             if silentFrom == stack.count { silentFrom = nil } else { tell(.close(top.element)) }
-            guard tag.role == .formatting, !top.isOver, stack.count > place else { continue }
+            guard tag.role == .formatting, !top.isOver, stack.count != place else { continue }
             if waiting.count < Self.mostInterrupted { waiting.append(top.element) }
         }
         // What opened in a cell does not go on in the next.
@@ -215,12 +218,24 @@ private struct OpenElements {
 
     /// An inline element's end: what opened inside it goes on behind it, and blocks inside it take it with them.
     private mutating func endInline(at place: Int) {
-        if let block = blocks.last, block > place {
+        if let last = blocks.last, last.place > place {
             stack[place].isOver = true
             places[stack[place].element.tag.id].removeLast()
+            let block = firstBlock(above: place)
+            blocks[block].over = min(blocks[block].over ?? place, place)
         } else {
             close(from: place)
         }
+    }
+
+    /// The nearest block inside an inline element, by its place in `blocks`.
+    private func firstBlock(above place: Int) -> Int {
+        var (low, high) = (0, blocks.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if blocks[middle].place > place { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     private mutating func resume() {

@@ -83,6 +83,10 @@ package enum MessageReader {
         incoming.faults = [block.fault].compactMap { $0 } + parts.faults
         incoming.notes = parts.notes
         (incoming.text, incoming.html) = parts.body
+        if let html = incoming.html, html.utf8.count > HTMLTree.mostBytes {
+            incoming.faults.append("its HTML is larger than what is read")
+            incoming.notes.append("This message is too long to be shown in full. The original is attached.")
+        }
         var pictures = PictureReferences(parts.attachments, locations: parts.locations)
         if let html = incoming.html { incoming.html = pictures.resolve(html) }
         incoming.attachments = pictures.attachments

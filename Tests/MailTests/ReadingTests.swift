@@ -302,6 +302,14 @@ struct WrappedTests {
         #expect(words == "Answer to an invitation: Pump, check\nHolm; Ida <ida@x.example> \(word)\nComment: I am at sea\nWhen: 2026-11-26 09:30 (Europe/Oslo)")
     }
 
+    @Test("HTML beyond the limit is said, and the message counts as one that was not read in full")
+    func shortened() {
+        let words = String(repeating: "<p>words</p>", count: (4 << 20) / 12 + 10)
+        let read = message(["Content-Type: text/html"], words)
+        #expect(read.notes.contains { $0.contains("too long") } && !read.faults.isEmpty)
+        #expect(message(["Content-Type: text/html"], "<p>words</p>").notes.isEmpty)
+    }
+
     @Test("pictures by name, by place and in the text itself", arguments: ["cid:three%40x", "cid:three@x", "CID:Three@X", "cid:plan.png", "http://x.example/pics/plan.png", "pics/plan.png"])
     func pictures(source: String) {
         let body = "--r\r\nContent-Type: text/html\r\n\r\n<p>See <IMG alt='a>b' src = \"\(source)\"></p>\r\n--r\r\nContent-Type: image/png; name=plan.png\r\nContent-ID: <three@x>\r\nContent-Location: http://x.example/pics/plan.png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--r--\r\n"
@@ -320,13 +328,6 @@ struct WrappedTests {
 /// Twice as much takes twice as long, not four times.
 @Suite("Reading grows with the size alone", .serialized)
 struct GrowthTests {
-    private static func seconds(_ body: () -> Void) -> Double {
-        (0..<3).map { _ in
-            let took = Growth.processorTime(body)
-            return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
-        }.min() ?? 0
-    }
-
     private static let hostile: [(name: String, make: @Sendable (Int) -> Data)] = [
         ("one long text with wrong bytes", { Data("From: a@x.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n".utf8) + Data((0..<($0 * 4000)).flatMap { _ in [0xC3, 0xA4, 0xFF, 0x20] as [UInt8] }) }),
         ("encoded words", { Data(("From: a@x.example\r\nSubject: " + String(repeating: "=?utf-8?B?w6Q=?= ", count: $0 * 200) + "\r\n\r\nx").utf8) }),
@@ -340,20 +341,15 @@ struct GrowthTests {
 
     @Test("messages made to be slow", arguments: hostile.indices) func messages(index: Int) {
         let (name, make) = Self.hostile[index]
-        let (once, twice) = (make(4), make(8))
-        let (short, long) = (Self.seconds { _ = MessageReader.read(once) }, Self.seconds { _ = MessageReader.read(twice) })
-        // Below some milliseconds the clock of a busy machine says nothing.
-        #expect(long < max(short * 2.9, 0.05), "\(name): \(short) s, then \(long) s")
+        #expect(Growth.isLinear(make, size: 2) { _ = MessageReader.read($0) }, "\(name)")
     }
 
     @Test("files made to be slow") func files() {
         func signature(_ count: Int) -> [UInt8] { (0..<count).flatMap { _ in [0x30, 0x80] as [UInt8] } }
-        let (short, long) = (Self.seconds { _ = SignedMessage.open(signature(200_000)) }, Self.seconds { _ = SignedMessage.open(signature(400_000)) })
-        #expect(long < max(short * 2.9, 0.05), "\(short) s, then \(long) s")
+        #expect(Growth.isLinear(signature, size: 100_000) { _ = SignedMessage.open($0) }, "a signature")
         func winmail(_ count: Int) -> [UInt8] { [0x78, 0x9F, 0x3E, 0x22, 1, 0] + (0..<count).flatMap { _ in [2, 2, 0x90, 6, 0, 0, 0, 0, 0, 0, 0] as [UInt8] } }
-        let (few, many) = (Self.seconds { _ = WinmailDat(winmail(50_000)) }, Self.seconds { _ = WinmailDat(winmail(100_000)) })
-        #expect(many < max(few * 2.9, 0.05), "\(few) s, then \(many) s")
-        let (flat, deep) = (Self.seconds { _ = RTFText(Array(String(repeating: "{\\b\\'e4", count: 50_000).utf8)) }, Self.seconds { _ = RTFText(Array(String(repeating: "{\\b\\'e4", count: 100_000).utf8)) })
-        #expect(deep < max(flat * 2.9, 0.05), "\(flat) s, then \(deep) s")
+        #expect(Growth.isLinear(winmail, size: 20_000) { _ = WinmailDat($0) }, "a winmail.dat")
+        func richText(_ count: Int) -> [UInt8] { Array(String(repeating: "{\\b\\'e4", count: count).utf8) }
+        #expect(Growth.isLinear(richText, size: 10_000) { _ = RTFText($0) }, "rich text")
     }
 }
