@@ -34,8 +34,8 @@ extension Transaction {
     /// Makes the files of a draft the ones given.
     package func keepDraft(_ files: [StoredFile], of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws {
         try db.execute("DELETE FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
+        try keep(files)
         for file in files {
-            try keep(file)
             try db.execute(
                 """
                 INSERT INTO draft_file (agent_id, ticket_id, kind, hash, name, type, size, added_at)

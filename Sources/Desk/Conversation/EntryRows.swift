@@ -15,8 +15,8 @@ extension Transaction {
         if let (type, body) = writing.source {
             try db.execute("INSERT INTO entry_source (entry_id, type, body) VALUES (\(id), \(type.rawValue), \(body))")
         }
+        try keep(files)
         for file in files {
-            try keep(file)
             try db.execute(
                 """
                 INSERT INTO attachment (entry_id, hash, name, type, size, content_id, is_inline)
@@ -30,9 +30,21 @@ extension Transaction {
         return id
     }
 
-    /// Notes that a file's bytes are in the store.
+    /// Notes that a file's bytes are in the store, and holds on to the row until the end of the transaction: whoever looks for
+    /// files that nothing names finds it kept just now, or has removed it before, in which case it is written again.
+    ///
+    /// A row that was kept lately is held without being changed, since the same picture stands in many signatures.
     func keep(_ file: StoredFile) throws {
-        try db.execute("INSERT INTO blob (hash, size, stored_at) VALUES (\(file.hash), \(file.size), \(now)) ON CONFLICT DO NOTHING")
+        try db.execute(
+            """
+            INSERT INTO blob (hash, size, stored_at) VALUES (\(file.hash), \(file.size), \(now))
+            ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at WHERE blob.stored_at < \(now - Desk.graceOfFiles / 4)
+            """)
+    }
+
+    /// In one order, so that no two transactions wait for each other's files.
+    func keep(_ files: [StoredFile]) throws {
+        for file in files.sorted(by: { $0.hash < $1.hash }) { try keep(file) }
     }
 }
 

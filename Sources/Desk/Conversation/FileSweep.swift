@@ -50,15 +50,20 @@ extension FileStore {
 
 extension Desk {
     /// How long a file may lie there before something names it.
-    private static let graceOfFiles: TimeInterval = 86400
+    static let graceOfFiles: TimeInterval = 86400
 
-    /// Removes files that were kept for something that was then refused: nothing in the database names them, and they are
-    /// older than a day. Returns how many there were.
+    /// Removes files that nothing names and that are older than a day: those of something that was refused, and those of
+    /// erased tickets. Returns how many there were.
+    ///
+    /// First the row goes that says a file is there, then the file. Whoever keeps the same content at that moment either
+    /// holds on to the row (`Transaction.keep`), so that it stays, or finds none and writes both again.
     @discardableResult
     package func sweepFiles() async throws -> Int {
         let moment = clock.now() - Self.graceOfFiles
         var count = 0
         for folder in FileStore.folderNames {
+            let unnamed = try await read { try $0.unnamedFiles(in: folder, keptBefore: moment) }
+            if !unnamed.isEmpty { try await write { try $0.forgetFiles(unnamed, keptBefore: moment) } }
             let found = files.hashes(in: folder, untouchedSince: moment)
             guard !found.isEmpty else { continue }
             let named = try await read { db in
@@ -70,5 +75,36 @@ extension Desk {
             }
         }
         return count
+    }
+}
+
+/// At most so many at once, so that the transaction stays short; the next sweep finds the rest.
+private let mostForgotten = 500
+
+extension Connection {
+    /// Files of one folder that no entry, draft or received message names.
+    fileprivate func unnamedFiles(in folder: String, keptBefore moment: Date) throws -> [String] {
+        // Hashes are written in 0 to f: the next letter ends the last folder.
+        try query(
+            """
+            SELECT hash FROM blob WHERE hash >= \(folder) AND hash < \(folder + "g") AND \(isUnnamed(keptBefore: moment))
+            ORDER BY hash LIMIT \(mostForgotten)
+            """) { try $0.read() }
+    }
+}
+
+/// A file that nothing names, and that was not kept since a moment.
+private func isUnnamed(keptBefore moment: Date) -> SQL {
+    """
+    stored_at < \(moment) AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.hash = blob.hash)
+    AND NOT EXISTS (SELECT 1 FROM draft_file WHERE draft_file.hash = blob.hash)
+    AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.raw = blob.hash) AND NOT EXISTS (SELECT 1 FROM received WHERE received.raw = blob.hash)
+    """
+}
+
+extension Transaction {
+    /// Asked once more for each, since something may name it by now.
+    fileprivate func forgetFiles(_ hashes: [String], keptBefore moment: Date) throws {
+        for hash in hashes { try db.execute("DELETE FROM blob WHERE hash = \(hash) AND \(isUnnamed(keptBefore: moment))") }
     }
 }

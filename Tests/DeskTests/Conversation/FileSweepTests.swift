@@ -26,6 +26,68 @@ struct FileSweepTests {
         #expect(!files.exists(lost) && files.exists(young) && files.exists(raw))
     }
 
+    @Test("a file goes with the last ticket that named it, attached or as the message itself")
+    func erased() async throws {
+        let test = try await TestDesk()
+        let files = test.desk.files
+        let mail = Data("From: kim@harbour.example\r\nSubject: x\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: attachment\r\n\r\na,b".utf8)
+        _ = try await test.desk.receive(mail)
+        let attached = try files.keep(Data("shared".utf8))
+        let file = StoredFile(hash: attached, size: 6, name: "a.txt", type: "text/plain")
+        for address in ["lee@corner.example", "noor@quay.example"] { _ = try await test.open(from: address) { $0.files = [file] } }
+        let all = try await test.read { try $0.query("SELECT hash FROM blob", { try $0.read(String.self) }) }
+        #expect(all.count == 3)
+        func sweepLater() async throws -> Int {
+            test.clock.advance(days: 3)
+            for hash in all { try age(test, hash, days: 2) }
+            return try await test.desk.sweepFiles()
+        }
+        #expect(try await sweepLater() == 0, "all are named")
+        func erase(_ address: String) async throws {
+            try await test.write { tx in try tx.erase(try #require(try tx.db.customer(address: address)?.id), tickets: .delete) }
+        }
+        try await erase("lee@corner.example")
+        #expect(try await sweepLater() == 0 && files.exists(attached), "another ticket names it")
+        try await erase("noor@quay.example")
+        #expect(try await sweepLater() == 1 && !files.exists(attached))
+        try await erase(TestDesk.kim)
+        #expect(try await sweepLater() == 2)
+        #expect(try await test.read { try $0.value("SELECT count(*) FROM blob", as: Int64.self) } == 0)
+        // What was removed can come again.
+        #expect(try files.keep(Data("shared".utf8)) == attached)
+        _ = try await test.open(from: "lee@corner.example") { $0.files = [file] }
+        #expect(try await sweepLater() == 0 && files.bytes(of: attached) == Data("shared".utf8))
+    }
+
+    @Test("whoever keeps a file while it is swept has it")
+    func race() async throws {
+        let test = try await TestDesk()
+        let files = test.desk.files
+        for round in 0..<25 {
+            let bytes = Data("round \(round)".utf8)
+            let hash = try files.keep(bytes)
+            let file = StoredFile(hash: hash, size: bytes.count, name: "a.txt", type: "text/plain")
+            try await test.write { tx in
+                try tx.keep(file)
+                try tx.db.execute("UPDATE blob SET stored_at = \(tx.now - 2 * 86400) WHERE hash = \(hash)")
+            }
+            try age(test, hash, days: 2)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await test.desk.sweepFiles() }
+                for _ in 0..<2 {
+                    group.addTask {
+                        // As every channel does: the bytes first, then what names them.
+                        _ = try files.keep(bytes)
+                        _ = try await test.open { $0.files = [file] }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try files.bytes(of: hash) == bytes)
+            #expect(try await test.read { try $0.value("SELECT count(*) FROM blob WHERE hash = \(hash)", as: Int64.self) } == 1)
+        }
+    }
+
     @Test("a file that somebody just kept again stays")
     func touched() async throws {
         let test = try await TestDesk()
