@@ -10,7 +10,7 @@ package struct QuotedText: Sendable, Equatable {
     package let quoted: String?
 
     package init(_ text: String) {
-        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { QuotedLine(Substring($0)) }
+        let lines = QuotedLine.lines(of: text)
         let parts = QuotedLines(lines).newWords
         let visible = QuotedLines.text(lines[parts])
         guard parts.count < lines.count, !visible.isEmpty else {
@@ -21,6 +21,23 @@ package struct QuotedText: Sendable, Equatable {
         new = visible
         let folded = [QuotedLines.text(lines[..<parts.lowerBound]), QuotedLines.text(lines[parts.upperBound...])].filter { !$0.isEmpty }
         quoted = folded.isEmpty ? nil : folded.joined(separator: "\n")
+    }
+}
+
+/// An answer that quotes one mail below its new words, to the very end, and says in a line or a header above it who wrote that mail.
+package struct QuotedMail: Sendable {
+    package let new: String
+    package let quoted: String
+    package let writer: MailAddress
+
+    /// Nil where the quote stands anywhere else, where somebody wrote below or between it, or where its writer is not named.
+    package init?(in text: String) {
+        let lines = QuotedLine.lines(of: text)
+        guard let (end, writer) = QuotedLines(lines).quotedMail else { return nil }
+        new = QuotedLines.text(lines[..<end])
+        quoted = QuotedLines.text(lines[end...])
+        self.writer = writer
+        if new.isEmpty { return nil }
     }
 }
 
@@ -41,6 +58,10 @@ private struct QuotedLine {
         first = rest.first
         isBlank = first == nil || (first ?? 0) >= 0x80 && rest.count < 40 && text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200B}" || $0 == "\u{FEFF}" }
         isQuoted = first == UInt8(ascii: ">") || rest.starts(with: "&gt;".utf8)
+    }
+
+    static func lines(of text: String) -> [QuotedLine] {
+        text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { QuotedLine(Substring($0)) }
     }
 
     var isLong: Bool { text.utf8.count > Self.mostJudged }
@@ -116,6 +137,29 @@ private struct QuotedLines {
             return introducesAlone(index, length)
         }
         return isHeader(index, isDivided: (max(0, index - 3)..<index).contains { lines[$0].isRule })
+    }
+
+    /// Where the first history begins, and who wrote it, where nothing new stands above it but the answer, and nothing below.
+    var quotedMail: (start: Int, writer: MailAddress)? {
+        guard topHistory == 0, let first = judged(from: 0).first(where: { startsHistory($0) }) else { return nil }
+        var writer: MailAddress?
+        if let length = introduction(first) {
+            let below = lines[(first + length)...]
+            guard below.contains(where: \.isQuoted), below.allSatisfy({ $0.isQuoted || $0.isBlank }) else { return nil }
+            writer = Self.address(in: lines[first..<(first + length)].map(\.words).joined(separator: " "))
+        } else {
+            // The sender's field is the first one, below a divider if there is one.
+            let header = lines[first...].prefix(4).first { Field($0) != nil }
+            writer = header.flatMap { Field($0) }.flatMap { Self.address(in: $0.value) }
+        }
+        guard let writer else { return nil }
+        var start = first
+        while start > 0, lines[start - 1].isBlank || lines[start - 1].isRule { start -= 1 }
+        return (start, writer)
+    }
+
+    private static func address(in words: String) -> MailAddress? {
+        words.split(whereSeparator: { $0.isWhitespace || "<>()[]:;,\"'*".contains($0) }).lazy.filter { $0.contains("@") }.compactMap { MailAddress(String($0)) }.first
     }
 
     /// Quoted lines at the very end, with the line that introduces them.

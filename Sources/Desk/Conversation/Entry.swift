@@ -221,6 +221,9 @@ package struct Writing: Sendable {
         return Writing(text: parts.new, html: html, quoted: parts.quoted)
     }
 
+    /// The same with the mail folded that it quotes.
+    package func folding(_ mail: QuotedMail) -> Writing { Writing(text: mail.new, html: html, quoted: mail.quoted) }
+
     /// With what a reader has to know besides the words, in brackets below them.
     package func noting(_ notes: [String]) -> Writing {
         guard !notes.isEmpty else { return self }

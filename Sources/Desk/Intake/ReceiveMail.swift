@@ -244,7 +244,7 @@ extension Transaction {
             let (passedOn, words, comment) = mail.passedOn, !arrival.ours.contains(passedOn.from.withoutDetail) {
             return try openPassedOn(passedOn, words, comment, arrival, by: agent)
         }
-        var request = NewTicket(requester: requester, subject: mail.message.subject, writing: mail.opening, source: .email)
+        var request = NewTicket(requester: requester, subject: mail.message.subject, writing: mail.opening(ours: arrival.ours), source: .email)
         request.files = mail.files
         request.messageID = arrival.messageID
         request.raw = mail.hash

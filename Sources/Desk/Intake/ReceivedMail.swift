@@ -18,8 +18,10 @@ package struct ReceivedMail: Sendable {
     package let files: [StoredFile]
     /// What makes the same message twice one entry.
     package let key: String
-    /// Its words where it opens a ticket: all of them.
-    let opening: Writing
+    /// Its words where it opens a ticket: all of them, since nobody has read them yet.
+    private let opening: Writing
+    /// The same with the one mail folded that an answer quotes below its new words, and who wrote that mail.
+    private let openingBelow: (writer: MailAddress, writing: Writing)?
     /// Its words where it answers: the history is folded.
     let answer: Writing
     /// Somebody else's mail that it passes on.
@@ -44,8 +46,9 @@ package struct ReceivedMail: Sendable {
         let written = Writing(text: message.text, html: message.html)
         let stead = files.isEmpty ? "(no text)" : "(no text, see the files)"
         answer = written.foldingHistory().saying(stead).noting(message.notes)
-        // What opens a ticket is new as a whole, but for the history of a conversation it says it goes on with.
-        opening = message.isAnswer ? answer : written.saying(stead).noting(message.notes)
+        opening = written.saying(stead).noting(message.notes)
+        let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
+        openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
         passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
         }
@@ -54,6 +57,15 @@ package struct ReceivedMail: Sendable {
         self.mailbox = mailbox
         self.hash = hash
         self.files = files
+    }
+
+    /// Its words where it opens a ticket. What is folded is only what the desk itself wrote before: whoever reads the ticket has
+    /// sent that mail, and has seen nothing else that is quoted.
+    ///
+    /// - Parameter ours: the addresses the desk reads as.
+    func opening(ours: Set<String>) -> Writing {
+        guard let openingBelow, ours.contains(openingBelow.writer.withoutDetail) else { return opening }
+        return openingBelow.writing
     }
 
     /// `From`, else the envelope's sender.
