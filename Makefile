@@ -35,7 +35,8 @@ unit:
 # The real program, real mail, both engines; the tour's commands among them.
 e2e: .venv/ready
 	@swift build --product usher
-	cd Tests/EndToEnd && ../../.venv/bin/pytest -q
+	cd Tests/EndToEnd && ../../.venv/bin/pytest -q -n 2 --dist worksteal -m "not alone"
+	cd Tests/EndToEnd && ../../.venv/bin/pytest -q -m alone
 
 # The API against its own description.
 api: .venv/ready

@@ -1,42 +1,23 @@
 """Backups that prove themselves, restored desks that keep still, and outgoing mail on bad days."""
 import os
-import signal
 import socket
 import threading
 import time
 
-import pytest
 import requests
 
-from desk import Desk, Sink, message, wait_for
+from desk import Desk, Sink, wait_for
 
 KIM = "kim@harbour.example"
 
 
-@pytest.fixture
-def copy_of(tmp_path, engine, sink, request):
-    """Another desk of the same engine and mail server, not running."""
-    made = []
-
-    def make(**settings):
-        folder = tmp_path / f"copy-{len(made)}"
-        folder.mkdir()
-        desk = Desk(folder, engine, request.getfixturevalue("cluster") if engine == "postgres" else None, sink, **settings)
-        made.append(desk)
-        return desk
-
-    yield make
-    for desk in made:
-        desk.stop()
-
-
-def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, copy_of, tmp_path):
+def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, new_desk, tmp_path):
     desk.open(attachments=[{"name": "a.bin", "content": "QUJD" * 5000}])
     file = tmp_path / "desk.usher"
     desk.cli("backup", str(file))
     assert not (tmp_path / "desk.usher.part").exists()
     whole = file.read_bytes()
-    new = copy_of()
+    new = new_desk()
     cut = tmp_path / "cut.usher"
     for bad in [whole[: len(whole) // 2 // 512 * 512], whole[:-1024], whole[:1536] + bytes(512) + whole[2048:], whole + b"x", b"", b"x" * 4096]:
         cut.write_bytes(bad)
@@ -50,8 +31,8 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, copy_of, tmp_p
     assert new.ticket(100001)["subject"]
 
 
-def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, copy_of, tmp_path):
-    desk.add_agent("mara@desk.example", "Mara", "administrator", password="a long password")
+def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, new_desk, tmp_path):
+    desk.cli("agent", "add", "--email", "mara@desk.example", "--name", "Mara", "--role", "administrator", "--password-stdin", input=b"a long password")
     number = desk.open()["number"]
     sink.wait(KIM)
     sink.mode = "defer"
@@ -61,7 +42,7 @@ def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, copy_of, tmp
     desk.cli("backup", str(file))
     desk.stop()
     sink.mode = "take"
-    new = copy_of()
+    new = new_desk()
     assert b"keeps still" in new.cli("restore", str(file)).stdout
     new._key = desk._key
     new.start()
@@ -85,7 +66,7 @@ def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, copy_of, tmp
     assert not sink.to(KIM, "Waiting words.")
 
 
-def test_restore_live_sends_what_waited_when_told(desk, sink, copy_of, tmp_path):
+def test_restore_live_sends_what_waited_when_told(desk, sink, new_desk, tmp_path):
     sink.mode = "defer"
     desk.open()
     wait_for(lambda: any(row[0] == "deferred" for row in desk.sql("SELECT state FROM outbox")))
@@ -93,7 +74,7 @@ def test_restore_live_sends_what_waited_when_told(desk, sink, copy_of, tmp_path)
     desk.cli("backup", str(file))
     desk.stop()
     sink.mode = "take"
-    new = copy_of()
+    new = new_desk()
     assert b"the desk is live" in new.cli("restore", str(file), "--live", "--send-waiting").stdout
     new.start()
     sink.wait(KIM)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -124,6 +123,7 @@ def processes(cluster):
     return [first, *map(int, children)]
 
 
+@pytest.mark.alone
 def test_a_database_that_was_killed_is_said_within_two_seconds_and_found_again(tmp_path, own_cluster, sink):
     desk = Desk(tmp_path, "postgres", own_cluster, sink).start()
     try:
@@ -138,6 +138,7 @@ def test_a_database_that_was_killed_is_said_within_two_seconds_and_found_again(t
         desk.stop()
 
 
+@pytest.mark.alone
 def test_a_frozen_database_is_said_within_two_seconds_and_the_desk_ends_when_told(tmp_path, own_cluster, sink):
     desk = Desk(tmp_path, "postgres", own_cluster, sink).start()
     frozen = []
@@ -210,6 +211,7 @@ class Proxy:
                 end.close()
 
 
+@pytest.mark.alone
 @POSTGRES
 def test_lines_that_went_dead_are_noticed_without_an_end(new_desk, cluster):
     desk = new_desk()

@@ -2,7 +2,6 @@
 import concurrent.futures
 import json
 import os
-import random
 import socket
 import subprocess
 import threading
@@ -11,7 +10,7 @@ import time
 import pytest
 import requests
 
-from desk import USHER, Sink, body, message, wait_for
+from desk import USHER, message, wait_for
 
 KIM = "kim@harbour.example"
 

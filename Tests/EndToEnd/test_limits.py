@@ -4,7 +4,6 @@ import os
 import re
 import smtplib
 import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from desk import free_port, wait_for
 
 MB = 1 << 20
 
@@ -60,6 +58,7 @@ def request_form(csrf, **more):
     return {"csrf": csrf, "name": "Kim Ito", "email": "kim@harbour.example", "subject": "Scanner", "body": "Every page is white.", **more}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/tickets/new", "/desk/new", "/desk/tickets/1/entries", "/t/AAAA", "/survey/AAAA"])
 def test_a_huge_form_is_refused_and_keeps_nobody_waiting(new_desk, path):
     desk = new_desk().start()
@@ -79,6 +78,7 @@ def post(desk, path, body):
     return requests.post(desk.url + path, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"}, timeout=60).status_code
 
 
+@pytest.mark.alone
 def test_a_hundred_large_uploads_at_once_by_the_form(new_desk):
     desk = new_desk().start()
     content = os.urandom(20 * MB)
@@ -95,6 +95,7 @@ def test_a_hundred_large_uploads_at_once_by_the_form(new_desk):
     assert highest.value < 200, highest.value
 
 
+@pytest.mark.alone
 def test_large_uploads_at_once_by_the_api(new_desk):
     desk = new_desk().start()
     assert desk.key
@@ -146,6 +147,7 @@ def test_a_body_nobody_reads_ends_the_connection(new_desk):
         assert sent < 100_000_000
 
 
+@pytest.mark.alone
 def test_a_body_that_drips_is_given_up(new_desk):
     desk = new_desk().start()
     with socket.create_connection(("127.0.0.1", desk.port)) as line:
@@ -158,6 +160,7 @@ def test_a_body_that_drips_is_given_up(new_desk):
         assert time.monotonic() - start < 45
 
 
+@pytest.mark.alone
 def test_idle_connections_shut_nobody_out(new_desk):
     desk = new_desk()
     desk.start(open_files=1024)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from desk import free_port, message, wait_for
+from desk import message, wait_for
 
 
 def test_a_message_through_the_listener_becomes_a_ticket_once(entrance, sink):

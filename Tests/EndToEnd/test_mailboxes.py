@@ -1,15 +1,13 @@
 """Mailboxes on a real server: what comes in is kept once, and only then dealt with there."""
 import re
-import smtplib
 import socket
 import threading
 import time
 
 import pytest
-import requests
 
 from conftest import PASSWORD, People
-from desk import Sink, free_port, link, message, wait_for
+from desk import Sink, free_port, message, wait_for
 from mailserver import Dovecot, Provider
 
 

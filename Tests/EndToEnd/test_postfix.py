@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desk import Desk, USHER, body, free_port, link, message, wait_for
+from desk import Desk, USHER, body, free_port, message, wait_for
 from mailserver import Postfix
 
 

@@ -2,7 +2,6 @@
 import os
 import re
 import subprocess
-from pathlib import Path
 
 from desk import ROOT, USHER
 
