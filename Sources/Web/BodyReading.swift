@@ -4,7 +4,6 @@ import HTTPTypes
 import Hummingbird
 import Mail
 import NIOCore
-import NIOPosix
 
 /// How much of a request's body a route reads. It stands on the route's line.
 package enum BodyAllowance: Sendable, Equatable {
@@ -195,7 +194,7 @@ extension Call {
                 (file, unwritten) = (nil, [])
                 return
             }
-            if file == nil { file = try await Lane.run { [files = call.desk.files] in try files.incoming() } }
+            if file == nil { file = try await BlockingLane.requests.run { [files = call.desk.files] in try files.incoming() } }
             unwritten.append(contentsOf: bytes)
             if unwritten.count >= Self.writeSize { try await write() }
         }
@@ -212,7 +211,7 @@ extension Call {
             guard let file, !unwritten.isEmpty else { return }
             let bytes = unwritten
             unwritten = []
-            try await Lane.run { try file.write(bytes) }
+            try await BlockingLane.requests.run { try file.write(bytes) }
         }
 
         private mutating func endPart() async throws {
@@ -224,12 +223,12 @@ extension Call {
             if file == nil {
                 guard part.fileName?.isEmpty == false else { return }
                 try await allowFiles()
-                file = try await Lane.run { [files = call.desk.files] in try files.incoming() }
+                file = try await BlockingLane.requests.run { [files = call.desk.files] in try files.incoming() }
             }
             try await write()
             guard let file else { return }
             self.file = nil
-            form.append(FormData.File(part, content: try await Lane.run { try file.finish() }))
+            form.append(FormData.File(part, content: try await BlockingLane.requests.run { try file.finish() }))
         }
     }
 
@@ -238,20 +237,13 @@ extension Call {
         guard !form.isTooLarge else { throw Refusal.tooLarge(limit: desk.settings.current.attachmentBytes) }
         let chosen = form.files.filter { $0.field == field }
         guard !chosen.isEmpty else { return [] }
-        return try await Lane.run { [files = desk.files] in
+        return try await BlockingLane.requests.run { [files = desk.files] in
             try chosen.map { file in
                 StoredFile(
                     hash: try files.keep(file.content), size: file.content.size, name: file.name.cut(to: StoredFile.longestName),
                     type: Upload.type(file.type))
             }
         }
-    }
-}
-
-/// Work that waits for the disk or takes long runs here, off the threads that serve everybody.
-enum Lane {
-    static func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-        try await NIOThreadPool.singleton.runIfActive(work)
     }
 }
 

@@ -66,7 +66,7 @@ package struct Call: Sendable {
     func input() async throws -> (Input, IdempotencyKey?) {
         let bytes = try await body()
         guard !bytes.isEmpty || request.method == .post else { throw Refusal.malformed("there is no body") }
-        let json = bytes.isEmpty ? JSON.object([:]) : try await Lane.run { try JSON(parsing: bytes) }
+        let json = bytes.isEmpty ? JSON.object([:]) : try await BlockingLane.requests.run { try JSON(parsing: bytes) }
         guard case .object(let fields) = json else { throw Refusal.malformed("the body is not a JSON object") }
         return (Input(fields), try idempotency(bytes))
     }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Mail
 import NIOCore
 import NIOHTTPTypes
 import Synchronization
@@ -28,6 +29,7 @@ package final class ConnectionLimits: Sendable {
     /// Connections of one network: an IPv4 address, or an IPv6 network of 64 bits.
     package let mostOfNetwork: Int
     let patience: Patience
+    /// Networks our own proxies stand in.
     private let proxies: Set<String>
     private let open = Mutex<[ObjectIdentifier: Connection]>([:])
 
@@ -48,7 +50,7 @@ package final class ConnectionLimits: Sendable {
     package init(most: Int, proxies: Set<String> = [], patience: Patience = Patience()) {
         self.most = most
         mostOfNetwork = max(1, most / 2)
-        self.proxies = proxies
+        self.proxies = Set(proxies.map(NetworkAddress.network(of:)))
         self.patience = patience
     }
 
@@ -89,15 +91,6 @@ package final class ConnectionLimits: Sendable {
             return since > 0 ? (connection, since) : nil
         }
         return idle.sorted { $0.1 < $1.1 }.prefix(count).map(\.0)
-    }
-
-    /// What counts as one visitor's network.
-    static func network(_ address: SocketAddress?) -> String {
-        guard let address, let text = address.ipAddress else { return "" }
-        guard case .v6(let six) = address else { return text }
-        return withUnsafeBytes(of: six.address.sin6_addr) { bytes in
-            bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
-        }
     }
 
     /// Raises the limit of open files to what the system allows, and returns how many connections fit below it.
@@ -159,7 +152,7 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
 
     private func begin(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
-        let connection = ConnectionLimits.Connection(network: ConnectionLimits.network(context.remoteAddress), channel: context.channel)
+        let connection = ConnectionLimits.Connection(network: NetworkAddress.network(of: context.remoteAddress?.ipAddress ?? ""), channel: context.channel)
         guard limits.enter(connection) else { return context.close(promise: nil) }
         self.connection = connection
         // Several pieces may wait for whoever reads them; smaller ones keep that memory small. It fails for channels of

@@ -212,7 +212,7 @@ extension Desk {
     /// Puts files into the store, before the transaction that hangs them on an entry.
     func keep(_ uploads: [Upload]) async throws -> [StoredFile] {
         guard !uploads.isEmpty else { return [] }
-        return try await Lane.run { [files] in
+        return try await BlockingLane.requests.run { [files] in
             try uploads.map { upload in
                 StoredFile(
                     hash: try files.keep(upload.bytes), size: upload.bytes.count, name: upload.name, type: upload.type, contentID: upload.contentID)

@@ -96,7 +96,7 @@ extension Transaction {
         if !request.isProved, isNamedByOthers, try !allowUse(of: "acknowledged-to:\(Secret.hash(ticket.requesterAddress))", perHour: 1) {
             return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: somebody named this address before within the hour, and nobody has shown that it is theirs")
         }
-        if !request.isProved, let network = request.network.map(Self.network(of:)), try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
+        if !request.isProved, let network = request.network.map(NetworkAddress.network(of:)), try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
             return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: many requests came from the same network within the hour")
         }
         try send(.acknowledgement, to: ticket.requester, about: ticket)
@@ -104,16 +104,6 @@ extension Transaction {
 
     /// Acknowledgements in an hour to addresses that somebody on one network typed into a form.
     private static let mostAcknowledged = 20
-
-    /// An IPv4 address itself; of an IPv6 address the network of 64 bits, which one household has to itself.
-    static func network(of place: String) -> String {
-        var address = in6_addr()
-        guard place.contains(":"), inet_pton(AF_INET6, place.split(separator: "%").first.map(String.init) ?? place, &address) == 1 else { return place }
-        let bytes = withUnsafeBytes(of: address) { Array($0) }
-        // An IPv4 address written as IPv6 (RFC 4291, section 2.5.5.2).
-        if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF { return bytes.suffix(4).map { String($0) }.joined(separator: ".") }
-        return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "/64"
-    }
 
     private static func channel(_ source: Source) -> String {
         switch source {

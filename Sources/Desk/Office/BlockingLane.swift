@@ -12,6 +12,8 @@ package struct BlockingLane: Sendable {
 
     /// For messages that came in.
     package static let reading = BlockingLane(threads: 2)
+    /// For what requests bring: files to write, JSON and forms to read.
+    package static let requests = BlockingLane(threads: 4)
 
     package func run<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await pool.runIfActive(work)

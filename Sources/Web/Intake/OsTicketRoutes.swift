@@ -18,13 +18,13 @@ enum OsTicketRoutes {
                 .post("\(root)/tickets.json", for: .key(.create), taking: .files) { call in
                     try await open(call) {
                         let body = try await call.body()
-                        return try await Lane.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(json: body, limit: limit) }
+                        return try await BlockingLane.requests.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(json: body, limit: limit) }
                     }
                 },
                 .post("\(root)/tickets.xml", for: .key(.create), taking: .files) { call in
                     try await open(call) {
                         let body = try await call.body()
-                        return try await Lane.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(xml: body, limit: limit) }
+                        return try await BlockingLane.requests.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(xml: body, limit: limit) }
                     }
                 },
                 .post("\(root)/tickets.email", for: .key(.create), taking: .files, email),

@@ -82,8 +82,8 @@ enum PortalRoutes {
 
     /// Nil where too many requests came from this place within the hour.
     private static func store(_ request: NewTicket, _ call: Call) async throws -> Ticket? {
-        try await call.desk.write { [place = call.place] tx in
-            guard try tx.allowUse(of: "form:\(place)", perHour: perHour) else { return nil }
+        try await call.desk.write { [network = call.network] tx in
+            guard try tx.allowUse(of: "form:\(network)", perHour: perHour) else { return nil }
             try tx.refuseBanned(request.requester.address)
             return try tx.open(request, by: nil).0
         }
@@ -95,8 +95,8 @@ enum PortalRoutes {
     /// The checks that need no file: no file of a form that is refused anyway is written to the disk.
     private static func refuseEarly(_ call: Call, _ sent: FormData, _ topics: [PublicTopic]) async throws {
         if isProgram(sent) { throw EarlyRefusal(response: Page.see(Path())) }
-        let isUsedUp = try await call.desk.read { [place = call.place, now = call.desk.clock.now()] db in
-            try db.isUsedUp("form:\(place)", perHour: perHour, now: now)
+        let isUsedUp = try await call.desk.read { [network = call.network, now = call.desk.clock.now()] db in
+            try db.isUsedUp("form:\(network)", perHour: perHour, now: now)
         }
         if isUsedUp { throw EarlyRefusal(response: tooMany(call, NewRequest(sent, topics), topics)) }
     }

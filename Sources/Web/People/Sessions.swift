@@ -142,6 +142,9 @@ extension Call {
         return chain.last { !web.proxies.contains($0) } ?? context.peer
     }
 
+    /// The network a request comes from, which limits count by: whoever has one address of it has them all.
+    var network: String { NetworkAddress.network(of: place) }
+
     /// An address of ours to go on to after signing in; nothing else is followed.
     static func safe(_ next: String?) -> String? {
         guard let next, next.hasPrefix("/"), !next.hasPrefix("//"), !next.contains("\\"), next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next.utf8.count < 500 else { return nil }

@@ -99,8 +99,7 @@ enum SignInRoutes {
             return call.guestPage(.unprocessableContent) { signInPage($0, state) }
         }
         // The answer is the same whether a mail goes out or not, so that nobody learns who is known here.
-        try await call.desk.write { [place = call.place] tx in
-            let network = NetworkAddress.network(of: place)
+        try await call.desk.write { [network = call.network] tx in
             guard try tx.allowUse(of: "links:\(network)", perHour: 30), try tx.allowUse(of: "link:\(Secret.hash(address.address))", perHour: 5) else { return }
             try tx.mailLink(to: address.address)
         }

@@ -30,9 +30,9 @@ enum LinkRoutes {
         do { (writing, files) = try await call.customersWords(form) } catch let refusal as Refusal {
             return try call.again(try await call.linkView(token), refusal, typed: form["body"] ?? "")
         }
-        let answered = try await call.desk.write { [place = call.place] tx -> Ticket? in
+        let answered = try await call.desk.write { [network = call.network] tx -> Ticket? in
             let (linked, author) = try tx.open(token)
-            guard try tx.allowAnswer(by: token, from: place) else { return nil }
+            guard try tx.allowAnswer(by: token, from: network) else { return nil }
             return try tx.receive(writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance).ticket
         }
         guard let ticket = answered else {
@@ -63,12 +63,12 @@ enum LinkRoutes {
         let token = try call.linkToken()
         let form = try await call.form(csrfFor: try call.parameter("token"))
         let writing = Writing(form["body"] ?? "", type: .text)
-        try await call.desk.write { [place = call.place] tx in
+        try await call.desk.write { [network = call.network] tx in
             let (linked, author) = try tx.open(token)
             guard linked.mayDecide else { throw Refusal.notFound }
             try tx.prove(token.customer, in: linked.living.id)
             var ticket = linked.living
-            if !writing.text.isEmpty, try tx.allowAnswer(by: token, from: place) {
+            if !writing.text.isEmpty, try tx.allowAnswer(by: token, from: network) {
                 _ = try tx.receive(writing, in: ticket, by: author, files: [], source: .web)
             } else if !ticket.state.isActive {
                 try tx.reopen(&ticket, by: author.actor, reason: "the customer says it is not solved")
@@ -122,9 +122,9 @@ extension Call {
 }
 
 extension Transaction {
-    /// Messages by one link, and from one place by all links, in an hour: far more than anybody writes, and few for a program.
-    fileprivate func allowAnswer(by token: LinkToken, from place: String) throws -> Bool {
-        try allowUse(of: "answers:\(token.ticket)-\(token.customer)", perHour: 30) && allowUse(of: "answers-from:\(place)", perHour: 120)
+    /// Messages by one link, and from one network by all links, in an hour: far more than anybody writes, and few for a program.
+    fileprivate func allowAnswer(by token: LinkToken, from network: String) throws -> Bool {
+        try allowUse(of: "answers:\(token.ticket)-\(token.customer)", perHour: 30) && allowUse(of: "answers-from:\(network)", perHour: 120)
     }
 
     fileprivate func open(_ token: LinkToken) throws -> (LinkedTicket, Author) {

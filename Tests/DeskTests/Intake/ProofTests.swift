@@ -161,9 +161,9 @@ struct ProofTests {
         for index in 0..<40 { _ = try await test.open("x", from: "v\(index)@victims.example") { $0.network = "192.0.2.7" } }
         _ = try await test.open("x", from: "w@victims.example") { $0.network = "192.0.2.8" }
         // One household's IPv6 network is one, however many addresses it has.
-        #expect(Transaction.network(of: "2001:db8:0:1::7") == Transaction.network(of: "2001:db8:0:1:ffff::1"))
-        #expect(Transaction.network(of: "2001:db8:0:1::7") != Transaction.network(of: "2001:db8:0:2::7"))
-        #expect(Transaction.network(of: "::ffff:192.0.2.7") == "192.0.2.7")
+        #expect(NetworkAddress.network(of: "2001:db8:0:1::7") == NetworkAddress.network(of: "2001:db8:0:1:ffff::1"))
+        #expect(NetworkAddress.network(of: "2001:db8:0:1::7") != NetworkAddress.network(of: "2001:db8:0:2::7"))
+        #expect(NetworkAddress.network(of: "::ffff:192.0.2.7") == "192.0.2.7")
         try await test.settle()
         #expect(test.mail.sent.count == 21)
         #expect(try await test.read { try $0.count(TicketList()) } == 41)

@@ -85,7 +85,7 @@ struct RightsTests {
         for change in ["left", "moved", "out", "none"] {
             let test = try await TestDesk()
             _ = try await test.write { try $0.add(["name": "Elsewhere"], to: Resource.departments) }
-            let (ada, ben, mara) = (try await test.hire("Ada"), try await test.hire("Ben", departments: ["Elsewhere"]), try await test.hire("Mara", .administrator))
+            let (ada, ben, mara) = (try await test.hire("Ada", departments: ["Support"]), try await test.hire("Ben", departments: ["Elsewhere"]), try await test.hire("Mara", .administrator))
             let ticket = try await test.open()
             try await test.act(on: ticket) { tx, ticket in try tx.assign(&ticket, to: ada, by: Actor(mara)); try tx.addAgent(ben, to: ticket, by: Actor(mara)) }
             try await test.settle()
