@@ -28,8 +28,9 @@ struct OpenDesk {
             let files = try FileStore(folder: config.data.appending(path: "blobs"))
             let address = config.url ?? url ?? "http://\(config.host):\(config.port)"
             let signer = try await signer(config, database, isUpToDate: isUpToDate, takesNew: takesNewSecret)
+            guard let mailbox = Office.mailbox(at: address) else { throw Misconfigured("USHER_URL: “\(address)” names no host") }
             let office = Office(
-                url: address, mailbox: Office.mailbox(at: address), signer: signer, fixed: Office.Fixed(url: config.url != nil, smtp: config.smtp.map(\.shown)))
+                url: address, mailbox: mailbox, signer: signer, fixed: Office.Fixed(url: config.url != nil, smtp: config.smtp.map(\.shown)))
             let open = Desk(database: database, clock: SystemClock(), files: files, office: office, log: log)
             if isUpToDate { try await open.reloadSettings() }
             return OpenDesk(desk: open, config: config, applied: applied)

@@ -7,9 +7,9 @@ package enum Rating: Int, Sendable, CaseIterable, SQLConvertible {
 
     package var word: String {
         switch self {
-        case .poor: "Poor"
-        case .fair: "Fair"
-        case .fine: "Fine"
+        case .poor: "Terrible"
+        case .fair: "Poor"
+        case .fine: "OK"
         case .good: "Good"
         case .excellent: "Excellent"
         }
