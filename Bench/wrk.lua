@@ -23,6 +23,8 @@ local function any(items) return items[math.random(#items)] end
 
 -- As one of the people who are signed in, or as a guest.
 local function browser()
+  local own = os.getenv("COOKIE")
+  if own then return { ["Accept"] = "text/html", ["Cookie"] = own } end
   if #sessions == 0 then return { ["Accept"] = "text/html" } end
   return { ["Accept"] = "text/html", ["Cookie"] = "usher_session=" .. any(sessions) }
 end
