@@ -162,6 +162,21 @@ def test_a_desk_that_is_killed_while_fetching_loses_and_doubles_nothing(desk, se
     assert len(set(subjects(desk))) == 60
 
 
+def test_a_mail_whose_visit_was_cut_short_is_marked_as_read_at_the_next(desk, server):
+    box = add(desk, server)
+    server.put(mail(1))
+    wait_for(lambda: subjects(desk) == ["Scanner 1"] and not server.numbers("UNSEEN"))
+    # As if the desk had been killed between keeping it and telling the server.
+    [number] = server.numbers()
+    with server.line() as line:
+        line.uid("STORE", str(number), "-FLAGS", r"(\Seen)")
+    assert server.numbers("UNSEEN") == [number]
+    desk.sql(f"INSERT INTO mailbox_unsettled (mailbox_id, name) VALUES ({box['id']}, '{number}')")
+    wait_for(lambda: not server.numbers("UNSEEN"))
+    wait_for(lambda: desk.sql("SELECT name FROM mailbox_unsettled") == [])
+    assert subjects(desk) == ["Scanner 1"]
+
+
 def test_a_server_that_never_answers_holds_up_its_own_mailbox_alone(desk, server):
     silent = socket.create_server(("127.0.0.1", 0))
     desk.post("/mailboxes", {"address": "silent@localhost", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": silent.getsockname()[1], "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"})
