@@ -46,9 +46,13 @@ struct Answering: RouterMiddleware {
         return response
     }
 
+    /// What customers read, which an agent sees as they do.
+    private static let customersPages: Set<Substring> = ["kb", "t", "tickets", "survey"]
+
     /// An agent keeps the workspace's frame around a fault, whatever address was wrong; nil for everybody else, and where not even the frame can be made.
     private func deskFrame(_ request: Request, _ frame: Frame) async -> DeskFrame? {
-        guard let agent = frame.agent, let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
+        let root = request.uri.path.split(separator: "/").first ?? ""
+        guard let agent = frame.agent, !Self.customersPages.contains(root), let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
         else { return nil }
         return DeskFrame(frame: frame, agent: agent, counts: counts)
     }

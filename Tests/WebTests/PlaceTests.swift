@@ -198,7 +198,7 @@ struct PlaceTests {
 
     @Test("a form of an action that is refused stands on the ticket's page, with the conversation and what was typed", arguments: [
         ("escalate", [("reason", "  ")], "required"), ("merge", [("into", "999")], "There is no ticket #999."), ("merge", [("into", "abc")], "required"),
-        ("add_collaborator", [("email", "kim at harbour")], "not an e-mail"), ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "required"),
+        ("add_collaborator", [("email", "kim at harbour")], "not an email"), ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "required"),
     ])
     func refused(action: String, fields: [(String, String)], words: String) async throws {
         let test = try await TestDesk()

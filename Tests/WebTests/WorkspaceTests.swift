@@ -171,7 +171,7 @@ struct WorkspaceTests {
             try await client.execute(uri: "/desk/account", method: .post, headers: headers, body: wrong) { response in
                 let page = String(buffer: response.body)
                 #expect(response.status == .unprocessableContent)
-                #expect(page.contains("Greetings from Ada") && page.contains("Mars/Olympus") && page.contains("names nothing that exists"))
+                #expect(page.contains("Greetings from Ada") && page.contains("Mars/Olympus") && page.contains("“Mars/Olympus” doesn"))
             }
             let right = ByteBuffer(string: "csrf=\(mark)&signature=Greetings+from+Ada&digest=7&time_zone=Europe/Berlin")
             try await client.execute(uri: "/desk/account", method: .post, headers: headers, body: right) { #expect($0.status == .seeOther) }
