@@ -13,7 +13,7 @@ package struct SetupProgress: Sendable {
 
 extension Connection {
     package func setupProgress() throws -> SetupProgress {
-        let agents: Int = try value("SELECT count(*) FROM (SELECT 1 FROM agent WHERE is_active = 1 LIMIT 2) AS some") ?? 0
+        let agents: Int = try value("SELECT count(*) FROM (SELECT 1 FROM agent WHERE is_active = 1 LIMIT 2) AS found") ?? 0
         let hasTicket = try value("SELECT 1 FROM ticket LIMIT 1", as: Int64.self) != nil
         return SetupProgress(
             hasName: try settings().name != Settings().name, hasTeam: agents > 1, hasTicket: hasTicket, isDismissed: try privateSetting(SetupProgress.dismissed) != nil)
