@@ -135,6 +135,7 @@ struct ResourceForm {
 
     private func choices(_ table: String) -> [(String, String)] { (options[table] ?? []).map { (String($0.id), $0.name) } }
     private func ticks(_ name: String, _ label: String, _ options: [(String, String)], chosen: [String], _ fault: String?) -> HTML {
+        guard !options.isEmpty || fault != nil else { return "" }
         let boxes: [HTML] = options.map { tick(name, $0.1, isOn: chosen.contains($0.0), value: $0.0, id: "\(name)-\($0.0)") }
         return "<fieldset class=\"stack\"><legend>\(label)</legend>\(boxes)\(alert(fault))</fieldset>"
     }

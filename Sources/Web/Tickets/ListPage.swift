@@ -116,7 +116,7 @@ func searchHelpPage(_ desk: DeskFrame) -> HTML {
     let rows: [HTML] = terms.map { "<tr><td><a href=\"\(href: Path("desk", "search", query: [("query", $0.0)]))\"><code>\($0.0)</code></a></td><td>\($0.1)</td></tr>" }
     return deskPage(
         t("How to search"), desk, at: .search,
-        "<main class=\"sheet\" id=\"content\"><h1>\(t("How to search"))</h1><p>\(t("Type words to find tickets that contain all of them. Add filters to narrow the search."))</p><table><thead><tr><th>\(t("Search for"))</th><th>\(t("Finds tickets"))</th></tr></thead><tbody>\(rows)</tbody></table></main>")
+        "<main class=\"sheet\" id=\"content\"><h1>\(t("How to search"))</h1><p>\(t("Type words to find tickets that contain all of them. Add filters to narrow the search."))</p><table class=\"figures full\"><thead><tr><th scope=\"col\">\(t("Search for"))</th><th scope=\"col\">\(t("Finds tickets"))</th></tr></thead><tbody>\(rows)</tbody></table></main>")
 }
 
 /// The many-at-once form's line as it was last made for each language: its names change seldom.
