@@ -26,7 +26,7 @@ package struct Desk: Sendable {
     package let clockWatch: ClockWatch
     package let log: Logger
 
-    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 1_000_000_000) {
+    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 500_000_000) {
         self.database = database
         self.clock = clock
         self.files = files
@@ -47,14 +47,14 @@ package struct Desk: Sendable {
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
-        let (result, events, changesRights) = try await database.write { db in
+        let (result, recorded, changesRights) = try await database.write { db in
             let recorded = Recorded()
             let result = try body(Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
-            return (result, recorded.events, recorded.changesRights)
+            return (result, (recorded.events, recorded.touched), recorded.changesRights)
         }
         if changesRights { rights.advance() }
         bell.ring()
-        feed.publish(events)
+        feed.publish(recorded.0, touched: recorded.1)
         return result
     }
 

@@ -84,11 +84,14 @@ package protocol Connection: AnyObject {
     func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws
     /// Does what was put off, so that it can be searched in this transaction.
     func settleIndex() throws
+    /// Those of some words that may not be in the list of all words yet, each once.
+    func unknownWords(_ words: [String]) -> Set<String>
 }
 
 extension Connection {
     package func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws { try work(self) }
     package func settleIndex() throws {}
+    package func unknownWords(_ words: [String]) -> Set<String> { Set(words) }
 }
 
 extension Connection {

@@ -40,6 +40,22 @@ package enum Dialect: String, Sendable {
         }
     }
 
+    /// Has a table read along one index, where the planner cannot know that it is the shortest.
+    package func indexed(by index: StaticString) -> SQL {
+        switch self {
+        case .sqlite: "INDEXED BY \(SQL(raw: index.description))"
+        case .postgres: ""
+        }
+    }
+
+    /// Joins a table to one that is to stay the outer loop.
+    package var outerJoin: SQL {
+        switch self {
+        case .sqlite: "CROSS JOIN"
+        case .postgres: "JOIN"
+        }
+    }
+
     /// What a condition that is neither true nor false counts as.
     package var no: SQL {
         switch self {

@@ -39,6 +39,19 @@ final class SQLiteStatements: @unchecked Sendable {
         }
     }
 
+    /// Words that were noted by this connection, so that the same are not noted for every ticket; forgotten when something was undone.
+    private var words: Set<String> = []
+    private static let mostWords = 50_000
+
+    func unknown(_ some: [String]) -> Set<String> {
+        var fresh: Set<String> = []
+        for word in some where !words.contains(word) { fresh.insert(word) }
+        if words.count + fresh.count > Self.mostWords { words = [] }
+        words.formUnion(fresh)
+        return fresh
+    }
+    func forgetWords() { words = [] }
+
     /// Lets all go, before the connection is closed.
     func clear() {
         for statement in kept.values { sqlite3_finalize(statement.handle) }
@@ -75,7 +88,12 @@ final class SQLiteConnection: Connection {
     }
 
     /// Forgets what was put off: it was undone.
-    func dropTexts() { waitingTexts = [] }
+    func dropTexts() {
+        waitingTexts = []
+        statements.forgetWords()
+    }
+
+    func unknownWords(_ words: [String]) -> Set<String> { statements.unknown(words) }
 
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {

@@ -228,6 +228,7 @@ private final class GroupCommit: Sendable {
                     try connection.execute("COMMIT")
                     checkpoint.finish(db.sqliteConnection)
                 } catch {
+                    connection.dropTexts()
                     // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
                     if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "ROLLBACK", nil, nil, nil) }
                     throw error

@@ -47,6 +47,7 @@ extension Transaction {
             let bound: SQLValue = value.integer.map { .integer($0) } ?? value.text.map { .text($0) } ?? .null
             return "\(SQL(raw: column)) = \(bound)"
         }
+        recorded.touched.insert(ticket)
         try db.execute("UPDATE ticket SET \(SQL.join(assignments, separator: ", ")), updated_at = \(now) WHERE id = \(ticket)")
         if try db.ticket(ticket).state != .resolved { try cancel(.closeSilent, for: ticket) }
     }

@@ -10,6 +10,8 @@ package final class Recorded {
         let ticket: Ticket.ID
     }
     var events: [Event] = []
+    /// Tickets that were saved.
+    var touched: Set<Ticket.ID> = []
     /// Whether somebody may see or do less or more than before.
     var changesRights = false
     package init() {}
@@ -60,6 +62,13 @@ package final class Feed: Sendable {
         var present: [Ticket.ID: [Seen]] = [:]
         var isStale = false
         var generation = 0
+        /// The tickets that something happened to since the counts were taken; nil where they were too many to keep.
+        var touched: Set<Ticket.ID>? = []
+
+        mutating func touch(_ tickets: some Sequence<Ticket.ID>) {
+            touched?.formUnion(tickets)
+            if touched?.count ?? 0 > Feed.mostRemembered { touched = nil }
+        }
         /// What other nodes have to be told.
         var outgoing: [Recorded.Event] = []
         var outgoingPresence: [Presence] = []
@@ -89,6 +98,20 @@ package final class Feed: Sendable {
     /// Counts up with everything that happens, so that what was counted before is known to be old.
     package var generation: Int { state.withLock { $0.generation } }
 
+    /// Which tickets to look at anew, and how much had happened; nil: all of them.
+    func takeTouched() -> (generation: Int, tickets: [Ticket.ID]?) {
+        state.withLock { state in
+            defer { state.touched = [] }
+            return (state.generation, state.touched.map(Array.init))
+        }
+    }
+    /// They could not be looked at.
+    func touchAgain(_ tickets: [Ticket.ID]?) {
+        state.withLock { state in
+            if let tickets { state.touch(tickets) } else { state.touched = nil }
+        }
+    }
+
     // MARK: listening
 
     /// A line of news, for one page. It ends with the program.
@@ -117,11 +140,14 @@ package final class Feed: Sendable {
 
     // MARK: telling
 
-    func publish(_ events: [Recorded.Event]) {
-        guard !events.isEmpty else { return }
+    /// - Parameter touched: tickets that changed, also those without an event.
+    func publish(_ events: [Recorded.Event], touched: Set<Ticket.ID> = []) {
+        guard !events.isEmpty || !touched.isEmpty else { return }
         let lines = state.withLock { state in
             state.isStale = true
             state.generation += 1
+            state.touch(events.map(\.ticket))
+            state.touch(touched)
             if state.relays { state.outgoing += events }
             state.remember(events)
             return self.lines(of: Set(events.map(\.ticket)), in: state)
@@ -135,6 +161,7 @@ package final class Feed: Sendable {
             let fresh = events.filter { !state.told.contains($0.id) && !state.toldBefore.contains($0.id) }
             guard !fresh.isEmpty else { return [AsyncStream<News>.Continuation]() }
             state.remember(fresh)
+            state.touch(fresh.map(\.ticket))
             state.isStale = true
             state.generation += 1
             return self.lines(of: Set(fresh.map(\.ticket)), in: state)

@@ -34,24 +34,79 @@ extension Asker {
     }
 
     /// Which tickets there are for this asker: an agent's by department, and whatever one is personally part of; a customer's own,
-    /// and those they were brought into. It stands in every query that reads tickets, counts them, or asks about one.
+    /// and those they were brought into. It stands in every query that reads tickets, counts them, or asks about one. It chooses no index, since
+    /// several columns joined by OR make a bad one: what finds the tickets is the query's own, or one of the asker's ways (`ways`).
     var condition: SQL {
         switch self {
         case .desk: return "ticket.state <> 'deleted'"
         case .agent(let agent) where agent.role == .administrator: return "ticket.state <> 'deleted'"
         case .agent(let agent):
             return """
-                ticket.state <> 'deleted' AND (ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
-                OR ticket.assignee_id = \(agent.id)
-                OR ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
-                OR ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
-                OR ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent.id)))
+                ticket.state <> 'deleted' AND (+ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
+                OR +ticket.assignee_id = \(agent.id)
+                OR +ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
+                OR +ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
+                OR +ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent.id)))
                 """
         case .customer(let customer):
             return """
                 ticket.state NOT IN ('deleted', 'spam') AND (ticket.customer_id = \(customer)
                 OR ticket.id IN (SELECT ticket_id FROM ticket_collaborator WHERE customer_id = \(customer)))
                 """
+        }
+    }
+}
+
+/// A way by which tickets are come to, with indexes of its own. All ways of an asker together lead to what `Asker.condition` lets through.
+enum TicketWay: Equatable {
+    case everything
+    case department(Int64)
+    case assignee(Int64)
+    case team(Int64)
+    /// Those an agent was added to.
+    case involved(Agent.ID)
+
+    var conditions: [SQL] {
+        switch self {
+        case .everything: []
+        case .department(let id): ["ticket.department_id = \(id)"]
+        case .assignee(let id): ["ticket.assignee_id = \(id)"]
+        case .team(let id): ["ticket.team_id = \(id)"]
+        case .involved(let agent): ["ticket.id IN (SELECT ticket_id FROM ticket_agent WHERE agent_id = \(agent))"]
+        }
+    }
+    /// Few keys, each of which is looked at.
+    var isList: Bool { if case .involved = self { true } else { false } }
+    /// Whether what is to be done has an index by urgency.
+    var hasUrgency: Bool {
+        switch self {
+        case .everything, .department: true
+        case .assignee, .team, .involved: false
+        }
+    }
+}
+
+extension Connection {
+    /// More departments and teams than this are not taken one by one.
+    private static var mostWays: Int { 16 }
+
+    /// All ways by which an asker comes to tickets; nil where there are many, and where no index leads to them.
+    func ways(of asker: Asker) throws -> [TicketWay]? {
+        switch asker {
+        case .desk: return [.everything]
+        case .agent(let agent) where agent.role == .administrator: return [.everything]
+        case .customer: return nil
+        case .agent(let agent):
+            let id = agent.id
+            let found: [(Int, Int64)] = try query(
+                """
+                SELECT 0, department_id FROM agent_department WHERE agent_id = \(id) UNION SELECT 1, team_id FROM team_member WHERE agent_id = \(id)
+                UNION SELECT 1, id FROM team WHERE lead_id = \(id) UNION SELECT 2, 0 WHERE EXISTS (SELECT 1 FROM ticket_agent WHERE agent_id = \(id))
+                ORDER BY 1, 2 LIMIT \(Self.mostWays + 1)
+                """
+            ) { (try $0.read(), try $0.read()) }
+            guard found.count <= Self.mostWays else { return nil }
+            return [.assignee(id.number)] + found.map { kind, id in kind == 0 ? .department(id) : kind == 1 ? .team(id) : .involved(agent.id) }
         }
     }
 }

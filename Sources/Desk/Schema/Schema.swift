@@ -4,7 +4,7 @@ import Store
 package enum Schema {
     package static let migrator = Migrator([
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace, mailboxes, draftFiles, digest, textIndex, ticketStatistics,
-        provenance, access, leases, outboxClaims, mailServers, dueOrder, targets, newRequests, namedFiles,
+        provenance, access, leases, outboxClaims, mailServers, dueOrder, targets, newRequests, namedFiles, lists, search,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.

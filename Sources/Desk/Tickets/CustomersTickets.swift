@@ -22,14 +22,18 @@ extension Connection {
         return ticket
     }
 
-    /// How a customer stands to the desk, for the aside of a ticket: of what the asker may see.
+    /// How a customer stands to the desk, for the aside of a ticket: of what the asker may see. Of a customer with very many tickets the newest are
+    /// looked at.
     package func acquaintance(with customer: Customer.ID, for asker: Asker) throws -> Acquaintance {
+        let most = Acquaintance.most
+        let newest: SQL = """
+            SELECT id, state FROM ticket WHERE customer_id = \(customer) AND state <> 'spam' AND \(asker.condition) ORDER BY id DESC LIMIT \(most + 1)
+            """
         let found = try first(
             """
             SELECT (SELECT organization.name FROM customer JOIN organization ON organization.id = organization_id WHERE customer.id = \(customer)), asked.number, asked.solved, rated.number, rated.total
-            FROM (SELECT count(*) AS number, sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END) AS solved FROM ticket
-                WHERE customer_id = \(customer) AND state <> 'spam' AND \(asker.condition)) AS asked
-            CROSS JOIN (SELECT count(rating) AS number, sum(rating) AS total FROM survey WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = \(customer) AND \(asker.condition))) AS rated
+            FROM (SELECT count(*) AS number, sum(CASE WHEN state IN ('resolved', 'closed') THEN 1 ELSE 0 END) AS solved FROM (\(newest)) AS newest) AS asked
+            CROSS JOIN (SELECT count(rating) AS number, sum(rating) AS total FROM survey WHERE ticket_id IN (SELECT id FROM (\(newest)) AS newest)) AS rated
             """
         ) { (try $0.read(String?.self), try $0.read(Int.self), try $0.read(Int?.self), try $0.read(Int?.self), try $0.read(Int?.self)) }
         let (ratings, sum) = (found?.3 ?? 0, found?.4 ?? 0)
@@ -39,6 +43,8 @@ extension Connection {
 
 /// What the desk knows of a customer from before.
 package struct Acquaintance: Sendable {
+    /// More tickets than this are simply many.
+    package static let most = 200
     package let organization: String?
     package let tickets: Int
     package let solved: Int

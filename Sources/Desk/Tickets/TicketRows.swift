@@ -100,6 +100,7 @@ extension Connection {
 extension Transaction {
     /// Writes what verbs may change.
     func save(_ ticket: Ticket) throws {
+        recorded.touched.insert(ticket.id)
         try db.execute(
             """
             UPDATE ticket SET subject = \(ticket.subject), state = \(ticket.state), status = \(ticket.status), priority = \(ticket.priority),

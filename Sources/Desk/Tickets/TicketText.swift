@@ -40,10 +40,33 @@ extension Desk {
     ///
     /// - Parameter quietly: whether others want to write meanwhile.
     package func tendIndex(quietly: Bool = true) async throws {
+        while try await renewIndex(most: 20) { try await Task.sleep(for: .milliseconds(quietly ? 40 : 0)) }
         while try await database.write({ try $0.mergeTexts(pages: quietly ? 100 : 2000) }) {
             if quietly { try await Task.sleep(for: .milliseconds(100)) }
         }
         // After a great change PostgreSQL would plan without knowing what is common, until its autovacuum has looked.
         if !quietly { try await database.write { db in if db.dialect == .postgres { try db.execute("ANALYZE") } } }
+    }
+}
+
+extension Desk {
+    private static let renewedUpTo = "text_index"
+
+    /// Indexes some tickets anew that an older program indexed, and remembers how far it came; false when none are left. Until then they are found
+    /// by what they were indexed as.
+    func renewIndex(most: Int) async throws -> Bool {
+        guard try await read({ try $0.privateSetting(Self.renewedUpTo) }) != nil else { return false }
+        return try await write { tx in
+            guard let after = try tx.db.privateSetting(Self.renewedUpTo) else { return false }
+            let tickets: [Ticket.ID] = try tx.db.query("SELECT id FROM ticket WHERE id > \(Int64(after) ?? 0) ORDER BY id LIMIT \(most)") { try $0.read() }
+            guard let last = tickets.last else {
+                try tx.db.finishTextIndex()
+                try tx.keepPrivately(Self.renewedUpTo, nil)
+                return false
+            }
+            try tx.db.indexTexts(of: tickets)
+            try tx.keepPrivately(Self.renewedUpTo, String(last.number))
+            return true
+        }
     }
 }

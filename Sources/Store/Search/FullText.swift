@@ -8,14 +8,25 @@ package indirect enum TextQuery: Sendable, Equatable {
     case beginning([String])
     case all([TextQuery])
     case any([TextQuery])
+    /// What has the first and not the second.
+    case without(TextQuery, TextQuery)
 }
 
-/// Which of a ticket's text a reader may search.
-package enum TextScope: Sendable {
-    /// Subject, people and messages: what a customer may see.
-    case conversation
-    /// Internal notes as well.
-    case everything
+/// A bound that a walk by key begins behind.
+package enum KeyBound: Sendable {
+    case below(Int64)
+    case above(Int64)
+}
+
+/// Tickets found by text, as a source for a query.
+package struct TextSource: Sendable {
+    package let source: SQL
+    package let key: SQL
+    package let condition: SQL
+    /// Whether rows come one by one in the order of their keys; otherwise all there are are gathered before the first.
+    package let isWalked: Bool
+    /// How many tickets may be looked at one by one before that.
+    package let sample: Int
 }
 
 extension Connection {
@@ -48,22 +59,44 @@ extension Connection {
         }
     }
 
-    /// A condition on a ticket's key, for a `WHERE`.
-    package func textCondition(_ query: TextQuery, on key: SQL, scope: TextScope) throws -> SQL {
+    /// A condition on a ticket's key beside others: a common word is looked for in each ticket's own text, a rare one is asked of the index.
+    package func textCondition(_ query: TextQuery, on key: SQL) throws -> SQL {
+        let asked = try expanded(query)
+        if dialect == .sqlite, asked.isLazy, try countTexts(asked, atMost: 6001) <= 6000 { return FullTextSQLite.condition(asked, on: key) }
+        return try textCheck(query, on: key)
+    }
+
+    /// The same, looked for in the text of one ticket after the other.
+    package func textCheck(_ query: TextQuery, on key: SQL) throws -> SQL {
         try settleIndex()
         switch dialect {
-        case .sqlite: return FullTextSQLite.condition(query, on: key, scope: scope)
-        case .postgres: return FullTextPostgreSQL.condition(query, on: key, scope: scope)
+        case .sqlite: return FullTextSQLite.check(query, on: key)
+        case .postgres: return FullTextPostgreSQL.check(query, on: key)
         }
     }
 
-    /// A source of tickets found by text that can be walked in the order of their keys; nil where the engine's index has none.
-    package func textSource(_ query: TextQuery, scope: TextScope) throws -> (source: SQL, key: SQL, condition: SQL)? {
+    /// A source of tickets found by text; `query` as `expanded` gives it.
+    package func textSource(_ query: TextQuery, key: KeyBound?) throws -> TextSource {
         try settleIndex()
         switch dialect {
-        case .sqlite: return FullTextSQLite.source(query, scope: scope)
-        case .postgres: return nil
+        case .sqlite: return FullTextSQLite.source(query, key: key)
+        case .postgres: return FullTextPostgreSQL.source(query)
         }
+    }
+
+    /// How many tickets have it, counted no further than the most that matters.
+    package func countTexts(_ query: TextQuery, atMost most: Int) throws -> Int {
+        try settleIndex()
+        return try value("SELECT count(*) FROM (SELECT 1 FROM ticket_text WHERE ticket_text MATCH \(FullTextSQLite.text(query)) LIMIT \(most)) AS counted") ?? 0
+    }
+
+    /// The same query with the words there are in place of those that are only begun, where they are not too many: FTS5 hands out what has whole
+    /// words one by one, but gathers all that has a begun one first.
+    package func expanded(_ query: TextQuery) throws -> TextQuery {
+        guard dialect == .sqlite, !query.isLazy else { return query }
+        try settleIndex()
+        guard try FullTextSQLite.knowsAllWords(self) else { return query }
+        return try query.expanded { try FullTextSQLite.words(beginning: $0, self) }
     }
 
     /// Puts parts of the index together; false when there is nothing left to do.
@@ -103,6 +136,23 @@ extension Dialect {
     }
 }
 
+extension Dialect {
+    /// What a search needs beside the index itself.
+    package func completeTextIndex() -> [SQL] {
+        switch self {
+        case .sqlite: FullTextSQLite.createWords + ["INSERT INTO text_word (word) SELECT '' WHERE NOT EXISTS (SELECT 1 FROM ticket_text_docsize)"]
+        case .postgres: FullTextPostgreSQL.tune
+        }
+    }
+}
+
+extension Connection {
+    /// Says that every text was indexed as it is now, words and all.
+    package func finishTextIndex() throws {
+        if dialect == .sqlite { try execute("INSERT OR IGNORE INTO text_word (word) VALUES ('')") }
+    }
+}
+
 extension TextQuery {
     /// All words that are looked for, as they are compared.
     package var words: [String] {
@@ -110,6 +160,31 @@ extension TextQuery {
         case .phrase(let words), .beginning(let words): words
         case .prefix(let word): [word]
         case .all(let parts), .any(let parts): parts.flatMap(\.words)
+        case .without(let wanted, _): wanted.words
+        }
+    }
+
+    /// Whether it asks for whole words only.
+    package var isLazy: Bool {
+        switch self {
+        case .phrase: true
+        case .prefix, .beginning: false
+        case .all(let parts), .any(let parts): parts.allSatisfy(\.isLazy)
+        case .without(let wanted, let unwanted): wanted.isLazy && unwanted.isLazy
+        }
+    }
+
+    /// - Parameter words: those that begin so; nil where they are too many.
+    fileprivate func expanded(_ words: (String) throws -> [String]?) throws -> TextQuery {
+        switch self {
+        case .phrase: return self
+        case .prefix(let word): return try words(word).map { .any($0.map { .phrase([$0]) }) } ?? self
+        case .beginning(let parts):
+            guard let last = parts.last, let found = try words(last) else { return self }
+            return .any(found.map { .phrase(parts.dropLast() + [$0]) })
+        case .all(let parts): return .all(try parts.map { try $0.expanded(words) })
+        case .any(let parts): return .any(try parts.map { try $0.expanded(words) })
+        case .without(let wanted, let unwanted): return .without(try wanted.expanded(words), try unwanted.expanded(words))
         }
     }
 }

@@ -25,6 +25,7 @@ enum FullTextSQLite {
         try db.execute(
             "INSERT INTO ticket_text (rowid, conversation, notes) VALUES (\(ticket), \(conversation.joined(separator: " ")), \(notes.joined(separator: " ")))"
         )
+        try note(conversation + notes, in: db)
     }
 
     static func extend(_ ticket: Int64, _ conversation: [String], _ notes: [String], in db: any Connection) throws {
@@ -35,19 +36,41 @@ enum FullTextSQLite {
             UPDATE ticket_text SET conversation = conversation || ' ' || \(more), notes = notes || ' ' || \(moreNotes)
             WHERE rowid = \(ticket) AND length(conversation) + length(notes) < \(longest)
             """)
+        try note(conversation + notes, in: db)
     }
 
-    static func condition(_ query: TextQuery, on key: SQL, scope: TextScope) -> SQL {
-        "\(key) IN (SELECT rowid FROM ticket_text WHERE ticket_text MATCH \(match(query, scope)))"
+    static func condition(_ query: TextQuery, on key: SQL) -> SQL {
+        "+\(key) IN (SELECT rowid FROM ticket_text WHERE ticket_text MATCH \(text(query)))"
     }
 
-    /// FTS5 hands its rows out by rowid in either direction; the cross join keeps it the outer loop.
-    static func source(_ query: TextQuery, scope: TextScope) -> (source: SQL, key: SQL, condition: SQL) {
-        ("ticket_text CROSS JOIN ticket ON ticket.id = ticket_text.rowid", "ticket_text.rowid", "ticket_text MATCH \(match(query, scope))")
+    /// Looks at the text that is kept: words between single blanks, as they were indexed.
+    static func check(_ query: TextQuery, on key: SQL) -> SQL {
+        "EXISTS (SELECT 1 FROM ticket_text WHERE ticket_text.rowid = \(key) AND \(contains(query)))"
     }
 
-    private static func match(_ query: TextQuery, _ scope: TextScope) -> String {
-        scope == .conversation ? "{conversation} : (\(text(query)))" : text(query)
+    private static func contains(_ query: TextQuery) -> SQL {
+        func holds(_ words: String) -> SQL { "(instr(' ' || conversation || ' ', \(words)) > 0 OR instr(' ' || notes || ' ', \(words)) > 0)" }
+        switch query {
+        case .phrase(let words): return holds(" " + words.joined(separator: " ") + " ")
+        case .prefix(let word): return holds(" " + word)
+        case .beginning(let words): return holds(" " + words.joined(separator: " "))
+        case .all(let parts): return "(\(SQL.join(parts.map(contains), separator: " AND ")))"
+        case .any(let parts): return parts.isEmpty ? "1 = 0" : "(\(SQL.join(parts.map(contains), separator: " OR ")))"
+        case .without(let wanted, let unwanted): return "(\(contains(wanted)) AND NOT \(contains(unwanted)))"
+        }
+    }
+
+    /// FTS5 hands its rows out by rowid in either direction, from any of them on; the cross join keeps it the outer loop.
+    static func source(_ query: TextQuery, key: KeyBound?) -> TextSource {
+        let bound: SQL =
+            switch key {
+            case .below(let id): " AND ticket_text.rowid < \(id)"
+            case .above(let id): " AND ticket_text.rowid > \(id)"
+            case nil: ""
+            }
+        return TextSource(
+            source: "ticket_text CROSS JOIN ticket ON ticket.id = ticket_text.rowid", key: "ticket_text.rowid",
+            condition: "ticket_text MATCH \(text(query))\(bound)", isWalked: query.isLazy, sample: 300)
     }
 
     /// FTS5's query words. Ours are letters and digits only, so nothing in them can be its syntax.
@@ -57,7 +80,33 @@ enum FullTextSQLite {
         case .prefix(let word): "\"\(word)\" *"
         case .beginning(let words): "\"\(words.joined(separator: " "))\" *"
         case .all(let parts): "(" + parts.map(text).joined(separator: " AND ") + ")"
-        case .any(let parts): "(" + parts.map(text).joined(separator: " OR ") + ")"
+        // A beginning that begins nothing: no word is that long.
+        case .any(let parts): parts.isEmpty ? String(repeating: "x", count: Words.longestWord + 1) : "(" + parts.map(text).joined(separator: " OR ") + ")"
+        case .without(let wanted, let unwanted): "(\(text(wanted)) NOT \(text(unwanted)))"
         }
+    }
+}
+
+// MARK: the words there are
+
+extension FullTextSQLite {
+    /// All words in the index, so that a begun one is asked for by those that begin so. The empty word stands for "these are all".
+    static let createWords: [SQL] = ["CREATE TABLE text_word (word TEXT PRIMARY KEY) WITHOUT ROWID"]
+    private static let mostExpanded = 200
+
+    static func knowsAllWords(_ db: any Connection) throws -> Bool { try db.value("SELECT 1 FROM text_word WHERE word = ''", as: Int64.self) != nil }
+
+    /// Nil where there are too many.
+    static func words(beginning: String, _ db: any Connection) throws -> [String]? {
+        // No letter or digit stands behind this one.
+        let found: [String] = try db.query("SELECT word FROM text_word WHERE word >= \(beginning) AND word < \(beginning + "\u{10FFFF}") LIMIT \(mostExpanded + 1)") { try $0.read() }
+        return found.count > mostExpanded ? nil : found
+    }
+
+    /// Notes words that were just indexed.
+    static func note(_ words: [String], in db: any Connection) throws {
+        let fresh = db.unknownWords(words)
+        guard !fresh.isEmpty else { return }
+        for word in fresh { try db.execute("INSERT OR IGNORE INTO text_word (word) VALUES (\(word))") }
     }
 }

@@ -60,8 +60,10 @@ function arrived(page, wasAtEnd) {
 
 async function counts() {
   const answer = await fetch("/desk/counts");
-  if (!answer.ok) return;
-  for (const [list, count] of Object.entries(await answer.json())) {
+  if (answer.ok) showCounts(await answer.json());
+}
+function showCounts(counts) {
+  for (const [list, count] of Object.entries(counts)) {
     for (const place of document.querySelectorAll(`[data-count="${list}"]`)) if (place.textContent !== count) place.textContent = count;
   }
   titleCount();
@@ -82,9 +84,18 @@ const presence = (mode) => desk.dataset.ticket && post(`/desk/tickets/${desk.dat
 function listen() {
   if (source || document.hidden) return;
   source = new EventSource(desk.dataset.live);
-  // News come in crowds; pages of a whole team do not ask all at once.
-  const later = () => { soon ??= setTimeout(() => { soon = null; counts(); if (document.querySelector("main[data-refresh]")) refresh(); pane(); }, 300 + Math.random() * 700); };
-  source.addEventListener("desk", later);
+  // News come in crowds; pages of a whole team do not ask all at once, and a search, which costs more, less often.
+  const later = () => {
+    const wait = desk.dataset.list ? 300 + Math.random() * 700 : 2000 + Math.random() * 3000;
+    soon ??= setTimeout(() => { soon = null; if (document.querySelector("main[data-refresh]")) refresh(); pane(); }, wait);
+  };
+  source.addEventListener("desk", (event) => {
+    // The counts come with the news, and which lists they are about; a page that shows none of these has nothing to ask for.
+    const news = JSON.parse(event.data);
+    if (news.counts) showCounts(news.counts); else counts();
+    if (news.lists && desk.dataset.list && !news.lists.includes(desk.dataset.list)) return;
+    later();
+  });
   source.addEventListener("ticket", () => refresh());
   source.addEventListener("present", (event) => {
     const place = document.querySelector("[data-present]");
@@ -94,7 +105,7 @@ function listen() {
   });
   let lost = false;
   source.onerror = () => { lost = true; };
-  source.onopen = () => { if (lost) { lost = false; later(); refresh(); } };
+  source.onopen = () => { if (lost) { lost = false; counts(); later(); refresh(); } };
 }
 function rest() { source?.close(); source = null; }
 // A hidden tab gives up its line, of which a browser has few, and looks from time to time for what its title shows.

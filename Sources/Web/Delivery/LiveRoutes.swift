@@ -31,7 +31,8 @@ enum LiveRoutes {
             if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now()) }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             // What happened between the making of the page and this line would be missed otherwise.
-            if let seen, seen != desk.feed.generation { try await writer.write(ByteBuffer(string: text(of: .desk))) }
+            var lists = ListNews(agent: agent, known: seen ?? desk.feed.generation)
+            if let seen, seen != desk.feed.generation, let text = await lists.text(desk) { try await writer.write(ByteBuffer(string: text)) }
             if let watched, let shown, try await desk.read({ try $0.latestEvents(of: watched, limit: 1).last?.id.number ?? 0 }) > shown {
                 try await writer.write(ByteBuffer(string: text(of: .ticket)))
             }
@@ -42,7 +43,11 @@ enum LiveRoutes {
                 if item == .beat, let watched, !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: { $0.agent == agent.id && $0.mode == .writing }) {
                     desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now())
                 }
-                try await writer.write(ByteBuffer(string: text(of: item)))
+                if item == .desk {
+                    if let text = await lists.text(desk) { try await writer.write(ByteBuffer(string: text)) }
+                } else {
+                    try await writer.write(ByteBuffer(string: text(of: item)))
+                }
             }
             try await writer.finish(nil)
         }
@@ -51,7 +56,7 @@ enum LiveRoutes {
 
     private static func text(of news: Feed.News) -> String {
         switch news {
-        case .desk: return "event: desk\ndata: {}\n\n"
+        case .desk: return ListNews.unknown
         case .ticket: return "event: ticket\ndata: {}\n\n"
         case .beat: return ": \n\n"
         case .present(let people):
@@ -76,6 +81,43 @@ enum LiveRoutes {
         let ticket = try await call.desk.read { try $0.ticket(number: number, for: .agent(agent)).id }
         call.desk.feed.note(Presence(ticket: ticket, agent: agent.id, name: agent.name, mode: mode), at: call.desk.clock.now())
         return Response(status: .noContent)
+    }
+}
+
+/// What a page is told when something happened somewhere: the counts beside the lists, and which lists may look otherwise, so that no page asks
+/// for what has not changed for its reader.
+private struct ListNews {
+    let agent: Agent
+    /// How much had happened when the page was last told.
+    var known: Int
+    private var told: [WorkList: ListCount] = [:]
+    static let unknown = "event: desk\ndata: {}\n\n"
+
+    init(agent: Agent, known: Int) {
+        self.agent = agent
+        self.known = known
+    }
+
+    /// Nil where nothing changed for this reader.
+    mutating func text(_ desk: Desk) async -> String? {
+        do {
+            let counts = try await desk.counts.freshCounts(for: agent, on: desk)
+            let lists = try await desk.counts.listsChanged(since: known, for: agent, on: desk)
+            known = counts.generation
+            if let lists, lists.isEmpty, counts.lists == told { return nil }
+            told = counts.lists
+            var json = JSONText()
+            json.object { json in
+                json.field("counts", object: { json in
+                    for (list, count) in counts.lists { json.dynamicField(list.rawValue, .string(count.text)) }
+                })
+                if let lists { json.field("lists", WorkList.allCases.filter(lists.contains).map(\.rawValue)) }
+            }
+            return "event: desk\ndata: \(String(decoding: json.bytes, as: UTF8.self))\n\n"
+        } catch {
+            // The database is away: the page finds out when it asks.
+            return Self.unknown
+        }
     }
 }
 

@@ -55,6 +55,9 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
     let t = desk.t
     let newTicket: HTML? = desk.works ? "<a class=\"button first\" href=\"\(href: Path("desk", "new"))\" data-key=\"c\">\(t("New ticket")) <kbd>C</kbd></a>" : nil
     let watching: HTML? = watched.map { " data-ticket=\"\($0.ticket)\"" }
+    // The list that the page shows, or has beside the ticket: of this one it wants the news.
+    let shown: WorkList? = if case .list(let list) = place { list } else { desk.position?.list }
+    let list: HTML? = shown.map { " data-list=\"\($0.rawValue)\"" }
     let live = Path("desk", "live", query: [("seen", String(desk.counts.generation))] + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
     // A ticket's page has the bars where they were always looked for.
     let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undo\">\($0)</div>" } : nil
@@ -62,7 +65,7 @@ func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String
     return document(
         title, desk.frame, script: Assets.desk,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\(list)\
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft saved"))" data-words-unkept="\(t("You're offline. We'll save when you're back."))" data-words-new="\(t("Something new has arrived"))">
         <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
         <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\

@@ -219,7 +219,7 @@ private func aside(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let known = view.acquaintance
     let organization: HTML? = known.organization.map { "<div class=\"small quiet cut\">\($0)</div>" }
     let rating = known.rating.map { t("rated {0}", String(format: "%.1f", $0)) }
-    let tickets = known.tickets == 1 ? t("1 ticket") : t("{0} tickets", String(known.tickets))
+    let tickets = known.tickets == 1 ? t("1 ticket") : t("{0} tickets", known.tickets > Acquaintance.most ? "\(Acquaintance.most)+" : String(known.tickets))
     let history = [tickets, t("{0} solved", String(known.solved)), rating].compactMap { $0 }.joined(separator: ", ")
     let link: HTML = "<a href=\"\(href: Path("desk", "search", query: [("query", "from:\(ticket.requesterAddress)")]))\">\(history)</a>"
     let survey: HTML? = view.survey?.rating.map { "<section><h2>\(t("Rating"))</h2><p class=\"small\">\($0.stars) \(view.survey?.comment ?? "")</p></section>" }
