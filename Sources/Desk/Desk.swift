@@ -47,20 +47,25 @@ package struct Desk: Sendable {
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
-        let (result, recorded, changesRights) = try await database.write { db in
+        // Read after the commit only: the keys of events come in until then.
+        let (result, recorded) = try await database.write { db in
             let recorded = Recorded()
             let result = try body(Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
-            return (result, (recorded.events, recorded.touched), recorded.changesRights)
+            return (result, recorded)
         }
-        if changesRights { rights.advance() }
+        if recorded.changesRights { rights.advance() }
         bell.ring()
-        feed.publish(recorded.0, touched: recorded.1)
+        feed.publish(recorded.events, touched: recorded.touched)
         return result
     }
 
     /// Asks, in one consistent snapshot.
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        try await database.read(body)
+        try await database.read(nil, body)
+    }
+    /// - Parameter lane: `.search` for what somebody made up, `.report` for what reads many rows, so that neither takes a page's turn; nil for a page.
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await database.read(lane, body)
     }
 
     /// Brings the schema up to date and loads what administrators set.

@@ -4,9 +4,11 @@
 /// it may run again after a serialization failure, a deadlock or a lost connection.
 package protocol Database: Sendable {
     var dialect: Dialect { get }
-    /// Reads from one consistent snapshot.
-    func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
-    /// Writes; returns only after the change would survive a loss of power.
+    /// Reads from one consistent snapshot. It is stopped when its lane's time is over, when its task is cancelled, and when its caller is gone.
+    ///
+    /// - Parameter lane: what the read is for; nil is the lane of the task, or of the database.
+    func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
+    /// Writes; returns only after the change would survive a loss of power. It goes on when its caller is gone.
     func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
     /// Waits for what runs, then lets the files or connections go.
     func close() async
@@ -52,7 +54,8 @@ extension Database {
     /// The files belong to one program.
     package func lock(_ name: String) async throws -> (any HeldLock)? { OwnLock() }
     package func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)? { nil }
-    package func answers() async throws { _ = try await read { try $0.value("SELECT 1", as: Int64.self) } }
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T { try await read(nil, body) }
+    package func answers() async throws { _ = try await read(.health) { try $0.value("SELECT 1", as: Int64.self) } }
     package var isAway: Bool { false }
 }
 
@@ -86,12 +89,29 @@ package protocol Connection: AnyObject {
     func settleIndex() throws
     /// Those of some words that may not be in the list of all words yet, each once.
     func unknownWords(_ words: [String]) -> Set<String>
+    /// Runs a statement whose result is not needed at once. An engine behind a network sends it with the next one: its rows are handed over until the
+    /// commit, and what the server has against it is thrown by a later statement, or by the commit.
+    func later(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws
+    /// Asks several independent things in one round trip, where the engine is behind a network. Each question is tried out on a connection that has no rows
+    /// and only notes what is asked; whoever then asks the same of this connection, in any order, finds the answer here.
+    func together(_ questions: [(any Connection) throws -> Void]) throws
 }
 
 extension Connection {
     package func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws { try work(self) }
     package func settleIndex() throws {}
     package func unknownWords(_ words: [String]) -> Set<String> { Set(words) }
+    package func later(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws { try run(sql) { try each?(&$0) } }
+    package func together(_ questions: [(any Connection) throws -> Void]) throws {}
+}
+
+extension Connection {
+    package func later(_ sql: SQL) throws { try later(sql, nil) }
+    /// Reads with as few round trips as there are statements that depend on the rows of others. It may run twice, and has no effect but its result.
+    package func inOneRound<T>(_ body: (any Connection) throws -> T) throws -> T {
+        try withoutActuallyEscaping(body) { body in try together([{ _ = try body($0) }]) }
+        return try body(self)
+    }
 }
 
 extension Connection {
@@ -114,6 +134,13 @@ extension Connection {
     /// Changes rows and returns how many.
     @discardableResult
     package func execute(_ sql: SQL) throws -> Int { try run(sql) { _ in } }
+
+    /// Inserts a row under a key that was taken before, without waiting for it. Where there is none, the statement's `RETURNING id` tells the key.
+    package func insert<T>(under key: ID<T>?, _ sql: SQL) throws -> ID<T> {
+        guard let key else { return try insert(sql) }
+        try later(sql)
+        return key
+    }
 
     /// The key of the row an `INSERT … RETURNING id` made.
     package func insert<T>(_ sql: SQL, as type: T.Type = T.self) throws -> ID<T> {
@@ -166,6 +193,10 @@ package enum StoreError: Error, Equatable {
     case duplicate(String)
     /// Somebody else changed the same rows at the same moment; the caller's closure is run again.
     case conflict(String)
+    /// It took longer than its lane allows, and was stopped.
+    case timedOut(Lane)
+    /// Too much of its kind is under way or waits already.
+    case busy(String)
     /// The connection was lost while committing: the change may or may not have been kept.
     case outcomeUnknown(String)
     /// A statement the engine does not accept: a fault of ours.
@@ -178,7 +209,7 @@ package enum StoreError: Error, Equatable {
     /// Whether the same request may succeed later.
     package var isPassing: Bool {
         switch self {
-        case .unavailable, .misconfigured, .full, .conflict, .outcomeUnknown: true
+        case .unavailable, .misconfigured, .full, .conflict, .outcomeUnknown, .timedOut, .busy: true
         default: false
         }
     }
@@ -187,7 +218,8 @@ package enum StoreError: Error, Equatable {
     package var detail: String {
         switch self {
         case .unavailable(let words), .misconfigured(let words), .full(let words), .constraint(let words), .duplicate(let words), .conflict(let words),
-            .outcomeUnknown(let words), .statement(let words), .unreadable(let words), .newerDatabase(let words): words
+            .outcomeUnknown(let words), .busy(let words), .statement(let words), .unreadable(let words), .newerDatabase(let words): words
+        case .timedOut(let lane): "it took longer than allowed (\(lane))"
         }
     }
 }

@@ -13,6 +13,17 @@ package enum Dialect: String, Sendable {
         }
     }
 
+    /// The value of such a column for a new row: a key that was taken before, or where there is none the next.
+    ///
+    /// - Parameter sequence: what PostgreSQL counts the table's keys with.
+    package func key<T>(_ key: ID<T>?, from sequence: SQL) -> SQL {
+        switch self {
+        case .postgres where key == nil: "nextval('\(sequence)')"
+        // Null numbers itself.
+        default: "\(key)"
+        }
+    }
+
     /// Sixty-four bits; SQLite's INTEGER already is.
     package var integer: SQL {
         switch self {

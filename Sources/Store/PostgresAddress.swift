@@ -11,9 +11,6 @@ struct PostgresAddress: Sendable {
     /// Whether the other end takes options with the connection; a pooler may not, and is not asked twice.
     let takesOptions = Flag(true)
 
-    /// Sent with the connection where the server takes such words; a pooler may not (see `PostgresLine.open`).
-    static let options = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
-
     /// - Parameter text: `postgres://user:password@host:port/name?keyword=value`, or `keyword=value` words (PostgreSQL 15, section 34.1.1). Throws
     ///   `StoreError.misconfigured` where libpq cannot read it.
     init(_ text: String) throws {
@@ -60,7 +57,7 @@ struct PostgresAddress: Sendable {
     static func words(_ host: [(keyword: String, value: String)], withOptions: Bool) -> [(keyword: String, value: String)] {
         guard withOptions else { return host }
         let own = host.first { $0.keyword == "options" }?.value ?? ""
-        let missing = options.components(separatedBy: " -c ").map { $0.replacingOccurrences(of: "-c ", with: "") }
+        let missing = PostgresLimits.session.components(separatedBy: " -c ").map { $0.replacingOccurrences(of: "-c ", with: "") }
             .filter { word in !own.contains(word.prefix { $0 != "=" }) }.map { "-c \($0)" }
         return host.filter { $0.keyword != "options" } + [(keyword: "options", value: ([own] + missing).filter { !$0.isEmpty }.joined(separator: " "))]
     }

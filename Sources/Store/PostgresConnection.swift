@@ -2,29 +2,63 @@ import CPostgreSQL
 import Foundation
 
 /// A line with transactions on it. Used by one thread only.
-final class PostgresConnection: Connection {
+///
+/// Statements go out in a pipeline: BEGIN travels with the first of them, what need not be waited for with the next, COMMIT with what is still unsent.
+/// The COMMIT of a read is not waited for at all; its answer is read before that of the next transaction.
+final class PostgresConnection: GroupConnection {
     let dialect = Dialect.postgres
     private var line: PostgresLine?
     private let counts: Counts
     private var statements = StatementNames()
     private var deadline = Moment.never
+    private var errand: Errand?
+
+    /// What was sent and is not answered yet, in this order.
+    private var due: [Due] = []
+    private enum Due {
+        /// Nobody waits for its result.
+        case quiet(((inout Row) throws -> Void)? = nil)
+        case prepared(text: String)
+        /// One of those that were asked for together.
+        case asked(Int)
+        case wanted
+        case end
+    }
+    /// What begins the transaction, while that was not sent.
+    private var opening: [SQL]?
+    /// Answers that nobody has read yet.
+    private var asked: [(sql: SQL, result: OpaquePointer?)] = []
+    /// What the server had against a statement of this transaction, which it has given up since.
+    private var failure: StoreError?
+    private(set) var changes: Int64 = 0
+    /// Set when the server said that it takes no writes or is going down.
+    private var isUseless = false
 
     /// The line was lost, or is of no use any more, before the transaction was committed: it may run again on another.
     struct Lost: Error {
         let reason: StoreError
     }
 
-    init(_ line: PostgresLine, counts: Counts) {
+    init(_ line: PostgresLine, counts: Counts) throws {
+        try line.enterPipeline()
         self.line = line
         self.counts = counts
     }
+    deinit { dropAnswers() }
 
     var isOpen: Bool { line?.isOpen ?? false }
-    func close() { line = nil }
+    func close() {
+        line = nil
+        due = []
+    }
 
     /// Asks for a sign of life; a line that gives none is closed.
     func ask() -> StoreError? {
-        do { _ = try line?.numbers("SELECT 1", until: Moment.now + Moment.seconds(2)) } catch { close() }
+        deadline = Moment.now + Moment.seconds(2)
+        do {
+            try put("SELECT 1", .quiet())
+            PQclear(try drain())
+        } catch { close() }
         return nil
     }
 
@@ -34,11 +68,12 @@ final class PostgresConnection: Connection {
     private static let mostAttemptsAtDuplicates = 4
 
     /// Runs a transaction, anew when others came in between. Throws `Lost` when it may run again on another line.
-    func transaction<T>(reads: Bool, lane: Lane, _ body: (any Connection) throws -> T) throws -> T {
+    func transaction<T>(reads: Bool, for errand: Errand, _ body: (any Connection) throws -> T) throws -> T {
         var attempt = 0
+        errand.begin()
         while true {
             attempt += 1
-            do { return try once(reads: reads, lane: lane, body) } catch let error as StoreError {
+            do { return try once(reads: reads, for: errand, body) } catch let error as StoreError {
                 switch error {
                 case .duplicate where attempt < Self.mostAttemptsAtDuplicates && !reads: counts.change { $0.retries += 1 }
                 case .conflict where attempt < Self.mostAttempts:
@@ -51,109 +86,195 @@ final class PostgresConnection: Connection {
         }
     }
 
-    private func once<T>(reads: Bool, lane: Lane, _ body: (any Connection) throws -> T) throws -> T {
-        deadline = lane == .page ? Moment.now + Moment.seconds(35) : Moment.never
+    private func once<T>(reads: Bool, for errand: Errand, _ body: (any Connection) throws -> T) throws -> T {
         let value: T
         do {
-            try makeRoomForStatements()
-            try command(begin(reads: reads, lane: lane))
+            try open(PostgresLimits.begin(reads: reads, in: errand.lane, isSessionTold: line?.hasOptions ?? false), errand)
             value = try body(self)
+            try refuseIfFailed()
         } catch {
             try undo(after: error)
             throw error
         }
-        do { try command("COMMIT") } catch let error as StoreError {
-            if case .unavailable(let message) = error {
+        if reads { leave() } else { try commit() }
+        return value
+    }
+
+    /// Runs writes in one transaction and returns what each was refused with; see `GroupConnection.run`.
+    func commit(_ group: [WaitingWrite], apart: Bool) throws -> [(any Error)?] {
+        let refusals: [(any Error)?]
+        do {
+            try open(PostgresLimits.beginGroup(isSessionTold: line?.hasOptions ?? false), nil)
+            refusals = try run(group, apart: apart)
+            try refuseIfFailed()
+        } catch {
+            try undo(after: error)
+            throw error
+        }
+        try commit()
+        return refusals
+    }
+
+    private func open(_ begin: [SQL], _ errand: Errand?) throws {
+        deadline = errand?.lane == .long ? Moment.never : Moment.now + Moment.seconds(35)
+        self.errand = errand
+        failure = nil
+        changes = 0
+        dropAnswers()
+        try makeRoomForStatements()
+        opening = begin
+    }
+
+    /// COMMIT of a transaction whose statement failed answers ROLLBACK and no error.
+    private func refuseIfFailed() throws {
+        if failure != nil { throw StoreError.statement("a statement of this transaction failed, and its error was passed over") }
+    }
+
+    /// Ends a transaction that has only read. Nothing is lost if that fails.
+    private func leave() {
+        defer { dropAnswers() }
+        guard opening == nil else { return opening = nil }
+        do {
+            try put("COMMIT", .quiet())
+            try end()
+            try line?.push()
+        } catch { close() }
+    }
+
+    private func commit() throws {
+        defer { dropAnswers() }
+        guard opening == nil else { return opening = nil }
+        errand = nil
+        do {
+            try put("COMMIT", .wanted)
+            let result = try drain()
+            defer { PQclear(result) }
+            if let tag = PQcmdStatus(result), String(cString: tag) == "ROLLBACK" { throw StoreError.statement("the server has undone this transaction") }
+        } catch let error as StoreError {
+            guard isOpen else {
                 // It may have been kept; whoever repeats it without asking would do it twice.
                 close()
-                throw reads ? error : StoreError.outcomeUnknown(message)
+                throw StoreError.outcomeUnknown(error.detail)
             }
             try undo(after: error)
             throw error
         }
-        return value
-    }
-
-    /// The session's limits where the server was not told them when the line was opened: a pooler keeps no session, so they go with each transaction.
-    private func begin(reads: Bool, lane: Lane) -> String {
-        let begin = reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN ISOLATION LEVEL REPEATABLE READ"
-        switch (lane, line?.hasOptions ?? false) {
-        case (.page, true): return begin
-        case (.page, false): return begin + "; SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
-        case (.long, _): return begin + "; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-        }
+        counts.change { $0.commits += 1 }
     }
 
     /// Takes back what the transaction did; a line on which that fails is closed. Throws `Lost` where the work may be done on another line.
     private func undo(after error: any Error) throws {
+        dropAnswers()
         if isOpen, !isUseless {
-            do { return try command("ROLLBACK") } catch { close() }
+            guard opening == nil else { return opening = nil }
+            errand = nil
+            do {
+                // What is unsent fails or not; it is taken back all the same.
+                if !due.isEmpty { try end() }
+                try put("ROLLBACK", .wanted)
+                return PQclear(try drain(passingOverFaults: true))
+            } catch { close() }
         }
         close()
         guard let error = error as? StoreError, case .unavailable = error else { return }
         throw Lost(reason: error)
     }
-    /// Set when the server said that it takes no writes or is going down.
-    private var isUseless = false
 
-    private func command(_ text: String) throws {
-        guard let line else { throw StoreError.unavailable("the line is closed") }
-        let result = try line.query(text, until: deadline)
-        defer { PQclear(result) }
-        let status = PQresultStatus(result)
-        guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else { throw fault(result, line) }
-        // COMMIT of a failed transaction answers ROLLBACK and no error.
-        if text == "COMMIT", let tag = PQcmdStatus(result), String(cString: tag) == "ROLLBACK" {
-            throw StoreError.statement("a statement of this transaction failed, and its error was passed over")
-        }
+    private func dropAnswers() {
+        for answer in asked { PQclear(answer.result) }
+        asked = []
     }
 
-    private func fault(_ result: OpaquePointer?, _ line: PostgresLine) -> StoreError {
-        let state = PostgresLine.state(result)
-        switch state {
-        case "26000", "42P05": statements.stop()
-        case "0A000": statements.forget()
-        case "25006", "57P01", "57P02", "57P03": isUseless = true
-        default: break
-        }
-        return line.fault(result)
+    // MARK: groups
+
+    var hasLostTransaction: Bool { !isOpen || isUseless }
+    func begin(_ errand: Errand) {
+        errand.begin()
+        self.errand = errand
+    }
+    func settle() throws { if !due.isEmpty { PQclear(try drain()) } }
+    func dropTexts() {}
+    /// What others wrote at the same moment is found by a transaction that begins later.
+    func isFinal(_ error: any Error) -> Bool {
+        guard let error = error as? StoreError else { return true }
+        if case .duplicate = error { return false }
+        return !error.isPassing
     }
 
     // MARK: statements
 
     @discardableResult
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
-        guard let line else { throw StoreError.unavailable("the line is closed") }
-        let name = try prepare(sql.text, line)
-        let result = try execute(line, name, sql.text, sql.values)
-        defer { PQclear(result) }
-        let status = PQresultStatus(result)
-        guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else { throw fault(result, line) }
-        for number in 0..<PQntuples(result) {
-            guard let result else { break }
-            var row = Row(source: .postgres(result, row: number))
-            try each(&row)
+        let result: OpaquePointer?
+        if let index = asked.firstIndex(where: { $0.sql.text == sql.text && $0.sql.values == sql.values }) {
+            result = asked.remove(at: index).result
+        } else {
+            note(sql)
+            try send(sql, .wanted)
+            result = try drain()
         }
+        defer { PQclear(result) }
+        try read(result, each)
         return Int(String(cString: PQcmdTuples(result))) ?? 0
     }
 
-    /// The name of a statement that is planned once; empty for one that is seen for the first time, and for a search by text, which is planned anew each
-    /// time: whether its words are common or rare decides whether the tickets or the index are walked.
-    private func prepare(_ text: String, _ line: PostgresLine) throws -> String {
-        switch statements.name(of: text) {
-        case .none: return ""
-        case .known(let name): return name
-        case .new(let name):
-            let result = try line.prepare(name, text, until: deadline)
-            defer { PQclear(result) }
-            guard PQresultStatus(result) == PGRES_COMMAND_OK else { throw fault(result, line) }
-            statements.keep(name, for: text)
-            return name
+    func later(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws {
+        note(sql)
+        try send(sql, .quiet(each))
+        if due.count > Self.mostUnanswered { try settle() }
+    }
+    private static let mostUnanswered = 200
+
+    func together(_ questions: [(any Connection) throws -> Void]) throws {
+        let notes = QuestionNotes(dialect)
+        // A question that fails without rows was noted as far as it came.
+        for question in questions { try? question(notes) }
+        dropAnswers()
+        guard notes.asked.count > 1 else { return }
+        asked = notes.asked.map { ($0, nil) }
+        do {
+            for (index, sql) in notes.asked.enumerated() { try send(sql, .asked(index)) }
+            PQclear(try drain())
+        } catch {
+            dropAnswers()
+            throw error
         }
     }
 
+    /// Answers that were asked for before something is changed would be old after it.
+    private func note(_ sql: SQL) {
+        if sql.text.utf8.starts(with: "SELECT".utf8), !sql.text.contains("pg_notify"), !sql.text.contains("setval(") { return }
+        changes += 1
+        if !asked.isEmpty { dropAnswers() }
+        if sql.text.utf8.starts(with: "ROLLBACK TO".utf8) { failure = nil }
+    }
+
+    private func send(_ sql: SQL, _ kind: Due) throws {
+        if let begin = opening {
+            opening = nil
+            for statement in begin { try put(statement, .quiet()) }
+        }
+        try put(sql, kind)
+    }
+
+    private func put(_ sql: SQL, _ kind: Due) throws {
+        guard let line else { throw StoreError.unavailable("the line is closed") }
+        var name = ""
+        switch statements.name(of: sql.text) {
+        case .none: break
+        case .known(let known): name = known
+        case .new(let new):
+            name = new
+            try line.sendPrepare(new, sql.text)
+            statements.keep(new, for: sql.text)
+            due.append(.prepared(text: sql.text))
+        }
+        try send(line, name, sql.text, sql.values)
+        due.append(kind)
+    }
+
     /// Values travel as text in one buffer, so that nothing is allocated for each.
-    private func execute(_ line: PostgresLine, _ name: String, _ text: String, _ values: [SQLValue]) throws -> OpaquePointer? {
+    private func send(_ line: PostgresLine, _ name: String, _ text: String, _ values: [SQLValue]) throws {
         var buffer: [CChar] = []
         var offsets: [Int?] = []
         for value in values {
@@ -169,10 +290,84 @@ final class PostgresConnection: Connection {
                 buffer.append(0)
             }
         }
-        return try buffer.withUnsafeBufferPointer { bytes in
+        try buffer.withUnsafeBufferPointer { bytes in
             let pointers = offsets.map { offset in offset.flatMap { position in bytes.baseAddress.map { $0 + position } } }
-            return try line.run(name, text, Int32(values.count), pointers, until: deadline)
+            try line.send(name, text, Int32(values.count), pointers)
         }
+    }
+
+    private func end() throws {
+        guard let line else { throw StoreError.unavailable("the line is closed") }
+        try line.sendEnd()
+        due.append(.end)
+    }
+
+    /// Sends what is unsent and reads all answers. Returns the one that was wanted; throws what the server has against the first statement that failed.
+    private func drain(passingOverFaults: Bool = false) throws -> OpaquePointer? {
+        var wanted: OpaquePointer?
+        var fault: (any Error)?
+        let worksFor = errand
+        do {
+            if let obstacle = worksFor?.obstacle { throw obstacle }
+            try end()
+            guard let line else { throw StoreError.unavailable("the line is closed") }
+            try line.flush(until: deadline)
+            var answered = 0
+            defer { due.removeFirst(answered) }
+            for what in due {
+                let result = try line.answer(until: deadline, for: &errand)
+                answered += 1
+                switch PQresultStatus(result) {
+                case PGRES_PIPELINE_SYNC: PQclear(result)
+                case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
+                    if case .wanted = what { wanted = result } else { do { try keep(result, what) } catch { fault = fault ?? error } }
+                case let status:
+                    // Those behind one that failed are left out by the server, up to the end of what was sent together.
+                    if status != PGRES_PIPELINE_ABORTED, fault == nil { fault = self.fault(result, line, worksFor) }
+                    if case .prepared(let text) = what { statements.drop(text) }
+                    PQclear(result)
+                }
+            }
+        } catch {
+            PQclear(wanted)
+            // Stopped before anything was sent, the line is as good as before; anywhere else its answers and our questions no longer match.
+            if !(error is CancellationError), !Self.isTimeOut(error) { close() }
+            throw error
+        }
+        guard let fault, !passingOverFaults else { return wanted }
+        PQclear(wanted)
+        changes += 1
+        failure = fault as? StoreError ?? .unavailable("\(fault)")
+        throw fault
+    }
+
+    private static func isTimeOut(_ error: any Error) -> Bool {
+        if case StoreError.timedOut = error { true } else { false }
+    }
+
+    private func keep(_ result: OpaquePointer?, _ what: Due) throws {
+        if case .asked(let index) = what, asked.indices.contains(index) { return asked[index].result = result }
+        defer { PQclear(result) }
+        if case .quiet(let each?) = what { try read(result, each) }
+    }
+
+    private func read(_ result: OpaquePointer?, _ each: (inout Row) throws -> Void) throws {
+        for number in 0..<PQntuples(result) {
+            guard let result else { break }
+            var row = Row(source: .postgres(result, row: number))
+            try each(&row)
+        }
+    }
+
+    private func fault(_ result: OpaquePointer?, _ line: PostgresLine, _ errand: Errand?) -> any Error {
+        switch PostgresLine.state(result) {
+        case "26000", "42P05": statements.stop()
+        case "0A000": statements.forget()
+        case "25006", "57P01", "57P02", "57P03": isUseless = true
+        case "57014": return errand?.obstacle ?? StoreError.timedOut(errand?.lane ?? .page)
+        default: break
+        }
+        return line.fault(result)
     }
 
     /// Between transactions: a server that holds enough statements of ours forgets them all.
@@ -180,53 +375,10 @@ final class PostgresConnection: Connection {
         guard statements.isFull, let line else { return }
         statements.forget()
         // Where a pooler stands between, the names stay with whichever connection has them; no new one is ever the same.
-        if line.hasOptions { try command("DEALLOCATE ALL") }
+        guard line.hasOptions else { return }
+        try line.send("", "DEALLOCATE ALL", 0, [])
+        due.append(.quiet())
+        // BEGIN may not follow another statement of the same round.
+        try end()
     }
-}
-
-/// Names of the statements that a server has planned for one line: bounded, and given only to those that come again.
-struct StatementNames {
-    enum Found: Equatable {
-        case known(String)
-        /// To be prepared under this name, then kept.
-        case new(String)
-        /// Run without a name.
-        case none
-    }
-    /// No other line's, so that lines that share a server's connection never meet.
-    private var prefix = StatementNames.unique()
-    private var names: [String: String] = [:]
-    private var seen: Set<Int> = []
-    private var count = 0
-    private var isOff = false
-    static let most = 300
-    private static let mostSeen = 2000
-
-    var isFull: Bool { names.count >= Self.most }
-    var kept: Int { names.count }
-
-    mutating func name(of text: String) -> Found {
-        if let name = names[text] { return .known(name) }
-        guard !isOff, !isFull, !text.contains(" @@ ") else { return .none }
-        let hash = text.hashValue
-        guard seen.contains(hash) else {
-            if seen.count >= Self.mostSeen { seen = [] }
-            seen.insert(hash)
-            return .none
-        }
-        count += 1
-        return .new("\(prefix)_\(count)")
-    }
-    mutating func keep(_ name: String, for text: String) { names[text] = name }
-    /// Statements are named anew.
-    mutating func forget() {
-        names = [:]
-        prefix = Self.unique()
-    }
-    /// The line's server does not know our names again: a pooler that hands each transaction to another connection.
-    mutating func stop() {
-        names = [:]
-        isOff = true
-    }
-    private static func unique() -> String { "u" + String(UInt64.random(in: 0...UInt64.max), radix: 36) }
 }

@@ -29,8 +29,8 @@ package final class PostgresDatabase: Database {
         pool.start()
     }
 
-    /// Twice as many as there are cores, ten at most.
-    package static var standardConnections: Int { min(10, max(2, ProcessInfo.processInfo.activeProcessorCount * 2)) }
+    /// Three times as many as there are cores, ten at most; half of them for searches and reports.
+    package static var standardConnections: Int { min(10, max(4, ProcessInfo.processInfo.activeProcessorCount * 3)) }
 
     /// Why an address cannot be read; nil where it can.
     package static func fault(in address: String) -> String? {
@@ -38,12 +38,32 @@ package final class PostgresDatabase: Database {
         return nil
     }
 
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        try await transaction(reads: true, body)
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        let errand = Errand(reading: lane ?? Lane.current ?? self.lane)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let work = PostgresJob.Work.alone { [counts = pool.counts] connection in
+                    counts.change { $0.reads += 1 }
+                    do { continuation.resume(returning: try connection.transaction(reads: true, for: errand, body)) } catch let lost as PostgresConnection.Lost {
+                        return lost.reason
+                    } catch { continuation.resume(throwing: error) }
+                    return nil
+                }
+                pool.put(PostgresJob(errand, work, fail: { continuation.resume(throwing: $0) }))
+            }
+        } onCancel: {
+            errand.cancel()
+        }
     }
 
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        try await transaction(reads: false, body)
+        let errand = Errand(writing: Lane.current ?? lane)
+        return try await withCheckedThrowingContinuation { continuation in
+            let write = WaitingWrite(errand, body, continuation)
+            // What may take long keeps nobody waiting, and a load balancer's question waits for nobody.
+            let isAlone = errand.lane == .long || errand.lane == .health
+            pool.put(isAlone ? .alone(write) : PostgresJob(errand, .write(write), fail: { write.finish($0) }))
+        }
     }
 
     package func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)? {
@@ -56,26 +76,7 @@ package final class PostgresDatabase: Database {
     package var measures: DatabaseMeasures { pool.counts.all }
     package var isAway: Bool { pool.isAway }
 
-    package func answers() async throws {
-        try await Lane.$current.withValue(.page) { _ = try await read { try $0.value("SELECT 1", as: Int64.self) } }
-    }
-
-    private func transaction<T: Sendable>(reads: Bool, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        let lane = Lane.current ?? self.lane
-        return try await withCheckedThrowingContinuation { continuation in
-            let job = PostgresJob(
-                lane,
-                run: { [counts = pool.counts] connection in
-                    counts.change { if reads { $0.reads += 1 } else { $0.writes += 1 } }
-                    do { continuation.resume(returning: try connection.transaction(reads: reads, lane: lane, body)) } catch let lost as PostgresConnection.Lost {
-                        return lost.reason
-                    } catch { continuation.resume(throwing: error) }
-                    return nil
-                },
-                fail: { continuation.resume(throwing: $0) })
-            pool.put(job)
-        }
-    }
+    package func answers() async throws { _ = try await read(.health) { try $0.value("SELECT 1", as: Int64.self) } }
 
     // MARK: what an operator should know
 

@@ -33,7 +33,7 @@ final class PostgresLine {
     private let heard: Heard?
     /// Whether the server was told the session's limits when the line was opened.
     let hasOptions: Bool
-    private static let tick: UInt64 = 100_000_000
+    private static let tick: UInt64 = 50_000_000
 
     private init(_ handle: OpaquePointer, _ pulse: LinePulse, _ heard: Heard?, hasOptions: Bool) {
         self.handle = handle
@@ -108,17 +108,81 @@ final class PostgresLine {
         return try result(until: deadline)
     }
 
-    func prepare(_ name: String, _ text: String, until deadline: UInt64) throws -> OpaquePointer? {
-        guard PQsendPrepare(handle, name, text, 0, nil) == 1 else { throw broken() }
-        return try result(until: deadline)
-    }
+    // MARK: many at once
 
-    /// Runs a prepared statement, or where the name is empty the text itself.
-    func run(_ name: String, _ text: String, _ count: Int32, _ values: [UnsafePointer<CChar>?], until deadline: UInt64) throws -> OpaquePointer? {
+    /// From now on statements are sent without waiting for the answers to those before (PostgreSQL 15, section 34.5).
+    func enterPipeline() throws { guard PQenterPipelineMode(handle) == 1 else { throw broken() } }
+
+    func sendPrepare(_ name: String, _ text: String) throws { guard PQsendPrepare(handle, name, text, 0, nil) == 1 else { throw broken() } }
+
+    /// Sends a prepared statement, or where the name is empty the text itself.
+    func send(_ name: String, _ text: String, _ count: Int32, _ values: [UnsafePointer<CChar>?]) throws {
         let sent = name.isEmpty ? PQsendQueryParams(handle, text, count, nil, values, nil, nil, 0) : PQsendQueryPrepared(handle, name, count, values, nil, nil, 0)
         guard sent == 1 else { throw broken() }
-        return try result(until: deadline)
     }
+
+    /// Ends what is sent together: after a failure the server leaves out all until here.
+    func sendEnd() throws { guard PQpipelineSync(handle) == 1 else { throw broken() } }
+
+    /// Hands over to the network what it takes at once; the rest goes with `flush`.
+    func push() throws { guard PQflush(handle) >= 0 else { throw broken() } }
+
+    /// The answer to the next thing that was sent. The caller clears it.
+    ///
+    /// - Parameter errand: what is stopped on the server when its time is over or nobody waits for it; nil once that was done.
+    func answer(until deadline: UInt64, for errand: inout Errand?) throws -> OpaquePointer? {
+        pulse.since.store(Moment.now, ordering: .relaxed)
+        defer { pulse.since.store(0, ordering: .relaxed) }
+        guard let first = try next(until: deadline, for: &errand) else { throw broken() }
+        if PQresultStatus(first) != PGRES_PIPELINE_SYNC {
+            do { while let more = try next(until: deadline, for: &errand) { PQclear(more) } } catch {
+                PQclear(first)
+                throw error
+            }
+        }
+        heard?.note()
+        return first
+    }
+
+    private func next(until deadline: UInt64, for errand: inout Errand?) throws -> OpaquePointer? {
+        var deadline = deadline
+        while PQisBusy(handle) == 1 {
+            if drainsTLS() { continue }
+            if try !wait(for: Int16(POLLIN), until: deadline, unless: errand) {
+                cancel()
+                errand = nil
+                deadline = min(deadline, Moment.now + Self.stopping)
+            }
+            guard PQconsumeInput(handle) == 1 else { throw broken() }
+        }
+        return PQgetResult(handle)
+    }
+    /// How long the server may take to stop a statement.
+    private static let stopping = Moment.seconds(2)
+
+    /// Has the server stop the statement it runs for this line, which then answers with an error (PostgreSQL 15, section 34.7).
+    private func cancel() {
+        guard let request = PQgetCancel(handle) else { return }
+        defer { PQfreeCancel(request) }
+        var words = [CChar](repeating: 0, count: 256)
+        // Where it cannot be sent, the answer does not come in time and the line is closed.
+        PQcancel(request, &words, 256)
+    }
+
+    /// Sends all that was put together so far.
+    func flush(until deadline: UInt64) throws {
+        pulse.since.store(Moment.now, ordering: .relaxed)
+        defer { pulse.since.store(0, ordering: .relaxed) }
+        var unsent = PQflush(handle)
+        while unsent == 1 {
+            try wait(for: Int16(POLLIN | POLLOUT), until: deadline)
+            guard PQconsumeInput(handle) == 1 else { throw broken() }
+            unsent = PQflush(handle)
+        }
+        guard unsent == 0 else { throw broken() }
+    }
+
+    // MARK: one at a time
 
     /// The first column of all rows, whole numbers.
     func numbers(_ text: String, until deadline: UInt64) throws -> Set<Int32> {
@@ -129,15 +193,9 @@ final class PostgresLine {
     }
 
     private func result(until deadline: UInt64) throws -> OpaquePointer? {
+        try flush(until: deadline)
         pulse.since.store(Moment.now, ordering: .relaxed)
         defer { pulse.since.store(0, ordering: .relaxed) }
-        var unsent = PQflush(handle)
-        while unsent == 1 {
-            try wait(for: Int16(POLLIN | POLLOUT), until: deadline)
-            guard PQconsumeInput(handle) == 1 else { throw broken() }
-            unsent = PQflush(handle)
-        }
-        guard unsent == 0 else { throw broken() }
         var kept: OpaquePointer?
         do {
             while true {
@@ -176,14 +234,17 @@ final class PostgresLine {
         }
     }
 
-    private func wait(for events: Int16, until deadline: UInt64) throws {
+    /// False when an errand may not go on.
+    @discardableResult
+    private func wait(for events: Int16, until deadline: UInt64, unless errand: Errand? = nil) throws -> Bool {
         while true {
+            if let errand, errand.obstacle != nil { return false }
             if pulse.isGivenUp { throw StoreError.unavailable("the database has stopped answering") }
             let now = Moment.now
             guard now < deadline else { throw StoreError.unavailable("the database did not answer in time") }
             var waiting = pollfd(fd: PQsocket(handle), events: events, revents: 0)
             let ready = poll(&waiting, 1, Int32((min(deadline - now, Self.tick) + 999_999) / 1_000_000))
-            if ready > 0 { return }
+            if ready > 0 { return true }
             if ready < 0, errno != EINTR { throw broken() }
         }
     }
@@ -211,8 +272,9 @@ final class PostgresLine {
         case "0A000" where message.contains("cached plan"): return .conflict(message)
         case "23505": return .duplicate(message)
         case "53100": return .full(message)
-        // Shutting down; read only after a failover; a lock or a statement that took too long.
-        case "57P01", "57P02", "57P03", "57P05", "25006", "55P03", "57014": return .unavailable(message)
+        case "57014": return .timedOut(.page)
+        // Shutting down; read only after a failover; a lock that was waited for too long.
+        case "57P01", "57P02", "57P03", "57P05", "25006", "55P03": return .unavailable(message)
         default:
             switch state.prefix(2) {
             case "08", "53": return .unavailable(message)

@@ -2,27 +2,6 @@ import Foundation
 import Logging
 import Synchronization
 
-/// A piece of work for one of a pool's connections.
-final class PostgresJob: Sendable {
-    let lane: Lane
-    let since = Moment.now
-    /// Runs it. Nil once the caller was answered; an error when the line was lost before anything was committed, so that it may run again.
-    let run: @Sendable (PostgresConnection) -> StoreError?
-    /// Tells the caller that it will not be run.
-    let fail: @Sendable (StoreError) -> Void
-
-    init(_ lane: Lane, run: @escaping @Sendable (PostgresConnection) -> StoreError?, fail: @escaping @Sendable (StoreError) -> Void) {
-        self.lane = lane
-        self.run = run
-        self.fail = fail
-    }
-
-    /// How long it waits for a database that is away: short enough for a page to say so, long enough for a restart of the server to go unnoticed.
-    var patience: UInt64 { lane == .page ? Moment.seconds(1.5) : Moment.seconds(30) }
-    /// How long it waits for a free connection of a database that is busy.
-    var turn: UInt64 { lane == .page ? Moment.seconds(5) : Moment.seconds(600) }
-}
-
 /// Connections on threads of their own, opened when they are needed, and the work that waits for them.
 ///
 /// A thread takes work only once its line is open, so that a server that cannot be reached holds up nobody but the thread itself. Another thread, which
@@ -31,7 +10,7 @@ final class PostgresJob: Sendable {
 final class PostgresPool: Sendable {
     /// A class, so that what others change during a wait is read anew after it.
     private final class State: @unchecked Sendable {
-        var jobs: [PostgresJob] = []
+        var jobs: PostgresJobs
         /// Threads with an open line and nothing to do.
         var idle = 0
         /// Threads that are opening a line.
@@ -51,8 +30,9 @@ final class PostgresPool: Sendable {
         var wantsProbe = false
         var stopped = false
         var threads = 0
+        init(_ jobs: PostgresJobs) { self.jobs = jobs }
     }
-    private let state = Guarded(State(), conditions: 3)
+    private let state: Guarded<State>
     /// Threads with a line wait on the first, threads without one on the second, the probe on the third.
     private enum Waiting { static let work = 0, need = 1, probe = 2 }
 
@@ -72,6 +52,8 @@ final class PostgresPool: Sendable {
         self.address = address
         self.size = size
         self.log = log
+        // Half of the connections are never taken by searches and reports.
+        state = Guarded(State(PostgresJobs(searches: max(1, size / 2))), conditions: 3)
     }
 
     func start() {
@@ -99,9 +81,11 @@ final class PostgresPool: Sendable {
             if let refusal = state.refusal { return refusal }
             // Who comes when it has been away for long is not made to wait.
             if let away = state.awaySince, Moment.now - away > job.patience { return .unavailable(state.reason) }
-            guard state.jobs.count < Self.mostWaiting else { return .unavailable("too many requests wait for the database") }
-            state.jobs.append(job)
-            wake(state)
+            guard state.jobs.count < Self.mostWaiting else { return .busy("too many requests wait for the database") }
+            let isTaken = state.jobs.isTaken(job)
+            if let refusal = state.jobs.add(job) { return refusal }
+            // One that has to wait for others of its kind is taken by whoever ends one of them.
+            if isTaken { wake(state) }
             return nil
         }
         if let refusal { job.fail(refusal) }
@@ -123,10 +107,9 @@ final class PostgresPool: Sendable {
         let waiting = state.with { state in
             state.stopped = true
             this.broadcast()
-            defer { state.jobs = [] }
-            return state.jobs
+            return state.jobs.takeAll()
         }
-        for job in waiting { job.fail(.unavailable("the database is closed")) }
+        for job in waiting { job.fail(StoreError.unavailable("the database is closed")) }
         for step in 0..<60 {
             if state.with({ $0.threads == 0 }) { return }
             if step == 40 { state.with { state in state.pulses.values.forEach { $0.giveUp() } } }
@@ -152,9 +135,7 @@ final class PostgresPool: Sendable {
             }
             pulse.isOpening.store(false, ordering: .relaxed)
             counts.change { $0.connections += 1 }
-            while !pulse.isGivenUp, connection.isOpen, let job = take(pulse) {
-                if let error = job.run(connection) { again(job, error) }
-            }
+            while !pulse.isGivenUp, connection.isOpen, let jobs = take(pulse) { run(jobs, on: connection) }
             connection.close()
             forget(pulse) { $0.open -= 1 }
             counts.change { $0.connections -= 1 }
@@ -186,7 +167,7 @@ final class PostgresPool: Sendable {
         let begun = Moment.now
         state.with { $0.pulses[ObjectIdentifier(pulse)] = pulse }
         do {
-            return PostgresConnection(try PostgresLine.open(address, pulse: pulse, heard: heard, atMost: Self.room), counts: counts)
+            return try PostgresConnection(try PostgresLine.open(address, pulse: pulse, heard: heard, atMost: Self.room), counts: counts)
         } catch {
             guard !pulse.isGivenUp else { throw error }
             state.with { state in
@@ -212,8 +193,7 @@ final class PostgresPool: Sendable {
                 state.refusal = error
                 if state.awaySince == nil { state.awaySince = Moment.now }
                 this.signal(Waiting.probe)
-                defer { state.jobs = [] }
-                return state.jobs
+                return state.jobs.takeAll()
             }
             declareAway(state, since: Moment.now, error)
             return []
@@ -221,24 +201,54 @@ final class PostgresPool: Sendable {
         for job in waiting { job.fail(error) }
     }
 
-    private func take(_ pulse: LinePulse) -> PostgresJob? {
-        state.with { state in
-            while state.jobs.isEmpty, !state.stopped, !pulse.isGivenUp {
-                state.idle += 1
-                this.wait(Waiting.work, seconds: 60)
-                state.idle -= 1
+    /// The next job, or several writes that are committed together; nil when the thread is to end.
+    private func take(_ pulse: LinePulse) -> [PostgresJob]? {
+        while true {
+            var over: [(PostgresJob, any Error)] = []
+            let jobs: [PostgresJob]? = state.with { state in
+                while true {
+                    guard !pulse.isGivenUp else { return nil }
+                    let jobs = state.jobs.take(&over)
+                    if !jobs.isEmpty || !over.isEmpty { return jobs }
+                    guard !state.stopped else { return nil }
+                    state.idle += 1
+                    this.wait(Waiting.work, seconds: 60)
+                    state.idle -= 1
+                }
             }
-            guard !state.jobs.isEmpty, !pulse.isGivenUp else { return nil }
-            return state.jobs.removeFirst()
+            for (job, refusal) in over { job.fail(refusal) }
+            guard let jobs else { return nil }
+            if !jobs.isEmpty { return jobs }
         }
+    }
+
+    private func run(_ jobs: [PostgresJob], on connection: PostgresConnection) {
+        let writes = jobs.compactMap(\.groupedWrite)
+        var apart: [PostgresJob] = [], lost: (jobs: [PostgresJob], reason: StoreError)?
+        if case .alone(let work) = jobs[0].work {
+            if let reason = work(connection) { lost = (jobs, reason) }
+        } else {
+            switch connection.commit(writes) {
+            case .done: break
+            case .apart: apart = writes.map(PostgresJob.alone)
+            case .lost(let reason): lost = (jobs, reason)
+            }
+        }
+        if !writes.isEmpty { counts.change { $0.writes += writes.count } }
+        state.with { state in
+            state.jobs.done(jobs)
+            for job in apart.reversed() { state.jobs.addFirst(job) }
+            if state.jobs.count > 0 { wake(state) }
+        }
+        if let lost { for job in lost.jobs.reversed() { again(job, lost.reason) } }
     }
 
     /// Its line was lost before anything was kept: it is the next, if it may still wait.
     private func again(_ job: PostgresJob, _ error: StoreError) {
         counts.change { $0.reconnects += 1 }
         let isOver = state.with { state in
-            if state.stopped || Moment.now - job.since > job.patience { return true }
-            state.jobs.insert(job, at: 0)
+            if state.stopped || Moment.now - job.errand.since > job.patience { return true }
+            state.jobs.addFirst(job)
             wake(state)
             return false
         }
@@ -266,7 +276,7 @@ final class PostgresPool: Sendable {
             let since = pulse.since.load(ordering: .relaxed)
             return since != 0 && now > since + Self.silence && !pulse.isOpening.load(ordering: .relaxed)
         }
-        let isAlone = state.open == 0 && state.jobs.first.map { now > $0.since + Moment.seconds(0.5) } ?? false
+        let isAlone = state.open == 0 && state.jobs.first.map { now > $0.errand.since + Moment.seconds(0.5) } ?? false
         guard waits || isAlone else {
             state.troubleSince = nil
             return
@@ -277,7 +287,7 @@ final class PostgresPool: Sendable {
             this.signal(Waiting.probe)
             // A line that is free asks as well: a pooler may have none left for the probe.
             if state.idle > 0 {
-                state.jobs.insert(PostgresJob(.page, run: { $0.ask() }, fail: { _ in }), at: 0)
+                state.jobs.addFirst(PostgresJob(Errand(writing: .page), .alone { $0.ask() }, fail: { _ in }))
                 this.signal(Waiting.work)
             }
             return
@@ -295,17 +305,8 @@ final class PostgresPool: Sendable {
         this.broadcast()
     }
 
-    private func takeOverdue(_ state: State) -> [(PostgresJob, StoreError)] {
-        let now = Moment.now
-        let isAway = state.awaySince != nil
-        guard let first = state.jobs.first, now - first.since > Moment.seconds(1) || isAway else { return [] }
-        var over: [(PostgresJob, StoreError)] = []
-        state.jobs.removeAll { job in
-            let age = now - job.since
-            if isAway, age > job.patience { over.append((job, .unavailable(state.reason))) } else if age > job.turn { over.append((job, .unavailable("no connection became free"))) } else { return false }
-            return true
-        }
-        return over
+    private func takeOverdue(_ state: State) -> [(PostgresJob, any Error)] {
+        state.jobs.count == 0 ? [] : state.jobs.takeOverdue(isAway: state.awaySince != nil, state.reason)
     }
 
     // MARK: the probe

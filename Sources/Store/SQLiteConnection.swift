@@ -59,19 +59,60 @@ final class SQLiteStatements: @unchecked Sendable {
     }
 }
 
+/// Stops what a connection does when its time is over or nobody waits for it any more (SQLite, `sqlite3_progress_handler`).
+final class SQLiteWatch: @unchecked Sendable {
+    /// What the connection works for; of its thread only.
+    var errand: Errand?
+    /// Steps of SQLite's machine between two looks: some tenths of a millisecond.
+    private static let steps: Int32 = 4000
+
+    /// The object must outlive the connection.
+    func look(after connection: OpaquePointer?) {
+        sqlite3_progress_handler(
+            connection, Self.steps,
+            { context in
+                guard let context, let errand = Unmanaged<SQLiteWatch>.fromOpaque(context).takeUnretainedValue().errand else { return 0 }
+                return errand.obstacle == nil ? 0 : 1
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+}
+
+/// One of the threads that read: its connection, with its statements.
+final class SQLiteReader {
+    private let connection: SQLiteConnection
+    private let watch = SQLiteWatch()
+
+    init(_ db: GRDB.Database) {
+        watch.look(after: db.sqliteConnection)
+        connection = SQLiteConnection(db, statements: SQLiteStatements(db.sqliteConnection), watch: watch)
+    }
+
+    /// Reads from one state of the database, whatever is written meanwhile.
+    func snapshot<T>(for errand: Errand, _ body: (any Connection) throws -> T) throws -> T {
+        errand.begin()
+        watch.errand = errand
+        defer { watch.errand = nil }
+        return try connection.snapshot(body)
+    }
+
+    func close() { connection.statements.clear() }
+}
+
 /// GRDB's connection behind the desk's interface. Statements are prepared once and kept by their text.
-final class SQLiteConnection: Connection {
+final class SQLiteConnection: Connection, GroupConnection {
     let dialect = Dialect.sqlite
     private let db: GRDB.Database
     /// FTS5 writes out what it holds whenever another statement follows (its xSavepoint), a segment of its own each time, to be merged with others
     /// later. The writer therefore puts all of a commit's texts at its end, in the order of their keys, and they become one segment.
     private let putsIndexOff: Bool
     let statements: SQLiteStatements
-    private(set) var waitingTexts: [(ticket: Int64, work: (any Connection) throws -> Void)] = []
+    private let watch: SQLiteWatch
+    private var waitingTexts: [(ticket: Int64, work: (any Connection) throws -> Void)] = []
 
-    init(_ db: GRDB.Database, statements: SQLiteStatements, putsIndexOff: Bool = false) {
+    init(_ db: GRDB.Database, statements: SQLiteStatements, watch: SQLiteWatch, putsIndexOff: Bool = false) {
         self.db = db
         self.statements = statements
+        self.watch = watch
         self.putsIndexOff = putsIndexOff
     }
 
@@ -111,12 +152,23 @@ final class SQLiteConnection: Connection {
                 try each(&row)
                 code = sqlite3_step(handle)
             }
+            if code == SQLITE_INTERRUPT { throw watch.errand?.obstacle ?? StoreError.timedOut(watch.errand?.lane ?? .page) }
             guard code == SQLITE_DONE else { throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message) }
             return Int(sqlite3_changes(db.sqliteConnection))
         } catch { throw StoreError.mapped(sqlite: error) }
     }
 
-    /// Reads from one state of the database, whatever is written meanwhile.
+    // MARK: groups
+
+    var changes: Int64 { sqlite3_total_changes64(db.sqliteConnection) + Int64(waitingTexts.count) }
+    var hasLostTransaction: Bool { sqlite3_get_autocommit(db.sqliteConnection) != 0 }
+    func settle() throws {}
+    func begin(_ errand: Errand) {
+        errand.begin()
+        watch.errand = errand
+    }
+    func isFinal(_ error: any Error) -> Bool { !((error as? StoreError)?.isPassing ?? false) }
+
     func snapshot<T>(_ body: (any Connection) throws -> T) throws -> T {
         try execute("BEGIN")
         defer {

@@ -2,7 +2,6 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import Logging
-import Synchronization
 
 /// The embedded engine: SQLite in WAL mode through GRDB, one writer that commits waiting writes together.
 ///
@@ -12,16 +11,30 @@ package final class SQLiteDatabase: Database {
     package let dialect = Dialect.sqlite
     private let path: String
     private let pool: DatabasePool
-    private let queue: GroupCommit
+    private let queue: SQLiteWriter
     private let checkpoint: SQLiteCheckpoint
-    private let reading = WorkQueue<SQLiteConnection>()
+    private let pages: WorkQueue<SQLiteReader>
+    /// Searches and reports, which may take long: their threads come after those of pages and writes.
+    private let searches: WorkQueue<SQLiteReader>
     private let readers: Int
+    private static let searchers = 3
+    /// How much later than others the searches' threads are served by the system (`nice`).
+    private static let niceness: Int32 = 10
     private let readersEnded = DispatchSemaphore(value: 0)
 
-    /// Opens or makes the file. `durable: false` is for tests that never lose power.
-    package init(path: String, readers: Int = 4, durable: Bool = true) throws {
+    private let lane: Lane
+
+    /// Opens or makes the file.
+    ///
+    /// - Parameters:
+    ///   - durable: false is for tests that never lose power.
+    ///   - lane: how long work may take that does not say so itself.
+    package init(path: String, readers: Int = 4, durable: Bool = true, lane: Lane = .page) throws {
+        self.lane = lane
         self.readers = readers
         self.path = path
+        pages = WorkQueue(threads: readers, mostWaiting: 2000)
+        searches = WorkQueue(threads: Self.searchers, mostWaiting: Lane.mostWaiting)
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.busyMode = .timeout(10)
@@ -38,11 +51,12 @@ package final class SQLiteDatabase: Database {
             pool = try DatabasePool(path: path, configuration: configuration)
         } catch { throw StoreError(sqlite: error) }
         configuration.readonly = true
-        for number in 0..<readers {
-            do { try Self.startReader(number, path: path, configuration, reading, ended: readersEnded) } catch { throw StoreError(sqlite: error) }
-        }
+        do {
+            for number in 0..<readers { try Self.startReader("usher-reader-\(number)", path, configuration, pages, ended: readersEnded) }
+            for number in 0..<Self.searchers { try Self.startReader("usher-search-\(number)", path, configuration, searches, niceness: Self.niceness, ended: readersEnded) }
+        } catch { throw StoreError(sqlite: error) }
         checkpoint = SQLiteCheckpoint(path: path)
-        queue = GroupCommit(pool: pool, checkpoint: checkpoint)
+        queue = SQLiteWriter(pool: pool, checkpoint: checkpoint)
         do {
             try pool.writeWithoutTransaction { [checkpoint] db in
                 checkpoint.watch(db.sqliteConnection)
@@ -52,35 +66,48 @@ package final class SQLiteDatabase: Database {
         } catch { throw StoreError(sqlite: error) }
     }
 
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         queue.counts.withLock { $0.reads += 1 }
-        return try await withCheckedThrowingContinuation { continuation in
-            let accepted = reading.put { connection in continuation.resume(with: Result { try connection.snapshot(body) }) }
-            if !accepted { continuation.resume(throwing: StoreError.unavailable("the database is closed")) }
+        let errand = Errand(reading: lane ?? Lane.current ?? self.lane)
+        let queue = errand.lane.takesTurns ? searches : pages
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                queue.put(
+                    .init(
+                        errand: errand, run: { reader in continuation.resume(with: Result { try reader.snapshot(for: errand, body) }) },
+                        fail: { continuation.resume(throwing: $0) }))
+            }
+        } onCancel: {
+            errand.cancel()
         }
     }
 
     private static func startReader(
-        _ number: Int, path: String, _ configuration: Configuration, _ reading: WorkQueue<SQLiteConnection>, ended: DispatchSemaphore
+        _ name: String, _ path: String, _ configuration: Configuration, _ queue: WorkQueue<SQLiteReader>, niceness: Int32 = 0, ended: DispatchSemaphore
     ) throws {
-        let reader = try DatabaseQueue(path: path, configuration: configuration)
+        let database = try DatabaseQueue(path: path, configuration: configuration)
         let thread = Thread {
-            reader.inDatabase { db in
-                let connection = SQLiteConnection(db, statements: SQLiteStatements(db.sqliteConnection))
-                while let job = reading.take() { job(connection) }
-                connection.statements.clear()
+            // Zero is the thread that asks. Where the system does not allow it, all are served alike.
+            if niceness != 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
+            database.inDatabase { db in
+                let reader = SQLiteReader(db)
+                while let job = queue.take() {
+                    job.run(reader)
+                    queue.done(job)
+                }
+                reader.close()
             }
             // A connection that cannot be closed is let go with the process.
-            try? reader.close()
+            try? database.close()
             ended.signal()
         }
         thread.stackSize = 4 << 20
-        thread.name = "usher-reader-\(number)"
+        thread.name = name
         thread.start()
     }
 
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        try await queue.write(body)
+        try await queue.write(in: Lane.current ?? lane, body)
     }
 
     /// Waits on a thread of its own: the last writes may take a moment.
@@ -100,8 +127,9 @@ package final class SQLiteDatabase: Database {
 
     /// The writer closes last, so that it leaves one whole file behind.
     private func endReaders() {
-        reading.stop()
-        for _ in 0..<readers { readersEnded.wait() }
+        pages.stop()
+        searches.stop()
+        for _ in 0..<readers + Self.searchers { readersEnded.wait() }
     }
 
     package var measures: DatabaseMeasures { queue.counts.withLock { $0 } }
@@ -125,169 +153,6 @@ package final class SQLiteDatabase: Database {
         guard faults != ["ok"] else { return [("The database file is intact", nil)] }
         return [("The database file is damaged: \(faults.first ?? "")", "Stop Usher, move \(path) aside, and restore the last backup into an empty folder.")]
     }
-}
-
-/// The single writer: a thread that takes all waiting writes into one transaction.
-private final class GroupCommit: Sendable {
-    private struct Waiting: Sendable {
-        let run: @Sendable (any Connection) throws -> Void
-        let finish: @Sendable ((any Error)?) -> Void
-    }
-    private struct State {
-        var waiting: [Waiting] = []
-        var stopped = false
-    }
-    private let state = Mutex(State())
-    private let signal = DispatchSemaphore(value: 0)
-    private let pool: DatabasePool
-    private let checkpoint: SQLiteCheckpoint
-    let counts = Mutex(DatabaseMeasures())
-    /// The writer's; used by its thread only, but for the end.
-    private let statements = Mutex<SQLiteStatements?>(nil)
-    private let ended = DispatchSemaphore(value: 0)
-    private static let largestGroup = 64
-
-    init(pool: DatabasePool, checkpoint: SQLiteCheckpoint) {
-        self.pool = pool
-        self.checkpoint = checkpoint
-        let thread = Thread { [self] in
-            work()
-            statements.withLock { $0?.clear() }
-            ended.signal()
-        }
-        thread.stackSize = 4 << 20
-        thread.name = "usher-writer"
-        thread.start()
-    }
-
-    /// Lets the writes that wait end first.
-    func stop() {
-        state.withLock { $0.stopped = true }
-        signal.signal()
-        ended.wait()
-    }
-
-    func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<T, any Error>) in
-            let box = ResultBox<T>()
-            let waiting = Waiting(
-                run: { db in box.value.withLock { $0 = nil }; let value = try body(db); box.value.withLock { $0 = value } },
-                finish: { error in
-                    if let error { return continuation.resume(throwing: error) }
-                    guard let value = box.value.withLock({ $0 }) else {
-                        return continuation.resume(throwing: StoreError.unavailable("the write was not run"))
-                    }
-                    continuation.resume(returning: value)
-                })
-            let refused = state.withLock { state in
-                if state.stopped { return true }
-                state.waiting.append(waiting)
-                return false
-            }
-            if refused { waiting.finish(StoreError.unavailable("the database is closed")) } else { signal.signal() }
-        }
-    }
-
-    private func work() {
-        while true {
-            signal.wait()
-            while true {
-                let (group, stopped) = state.withLock { state in
-                    let group = Array(state.waiting.prefix(Self.largestGroup))
-                    state.waiting.removeFirst(group.count)
-                    return (group, state.stopped)
-                }
-                if group.isEmpty {
-                    if stopped { return }
-                    break
-                }
-                commit(group)
-            }
-        }
-    }
-
-    /// Runs a group in one transaction. A savepoint for each write costs; so there is none until a write is refused after it had changed something,
-    /// which is seldom: then the group runs again, each write behind its own.
-    private func commit(_ group: [Waiting], apart: Bool = false) {
-        var outcomes = [(any Error)?](repeating: nil, count: group.count)
-        do {
-            try pool.writeWithoutTransaction { db in
-                let kept = statements.withLock { kept in
-                    if let kept { return kept }
-                    let made = SQLiteStatements(db.sqliteConnection)
-                    kept = made
-                    return made
-                }
-                let connection = SQLiteConnection(db, statements: kept, putsIndexOff: true)
-                try connection.execute("BEGIN IMMEDIATE")
-                do {
-                    for (index, waiting) in group.enumerated() {
-                        outcomes[index] = try apart ? attempt(waiting, on: connection, db) : attemptTogether(waiting, on: connection, db)
-                    }
-                    try connection.settleIndex()
-                    try connection.execute("COMMIT")
-                    checkpoint.finish(db.sqliteConnection)
-                } catch {
-                    connection.dropTexts()
-                    // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
-                    if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "ROLLBACK", nil, nil, nil) }
-                    throw error
-                }
-            }
-        } catch {
-            if group.count > 1 {
-                if error is Entangled { return commit(group, apart: true) }
-                // One write's fault must not be its neighbours': each gets a transaction of its own.
-                for waiting in group { commit([waiting]) }
-                return
-            }
-            outcomes = [StoreError.mapped(sqlite: (error as? Entangled)?.cause ?? error)]
-        }
-        counts.withLock {
-            $0.writes += group.count
-            $0.commits += 1
-        }
-        for (waiting, error) in zip(group, outcomes) { waiting.finish(error) }
-    }
-
-    /// A write was refused after it had changed something.
-    private struct Entangled: Error {
-        let cause: any Error
-    }
-
-    /// Runs one write inside the group's transaction; the error of one that changed nothing.
-    private func attemptTogether(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database) throws -> (any Error)? {
-        let (before, texts) = (sqlite3_total_changes64(db.sqliteConnection), connection.waitingTexts.count)
-        do { try waiting.run(connection) } catch {
-            if let error = error as? StoreError, error.isPassing { throw error }
-            guard sqlite3_get_autocommit(db.sqliteConnection) == 0, sqlite3_total_changes64(db.sqliteConnection) == before, connection.waitingTexts.count == texts else { throw Entangled(cause: error) }
-            return error
-        }
-        return nil
-    }
-
-    /// Runs one write inside the group's transaction; a refusal undoes this write only.
-    private func attempt(_ waiting: Waiting, on connection: SQLiteConnection, _ db: GRDB.Database) throws -> (any Error)? {
-        // Should this write search and then be refused, its neighbours' texts are not undone with it.
-        try connection.settleIndex()
-        try connection.execute("SAVEPOINT one")
-        do {
-            try waiting.run(connection)
-            try connection.execute("RELEASE one")
-            return nil
-        } catch {
-            guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else { throw error }
-            try connection.execute("ROLLBACK TO one")
-            try connection.execute("RELEASE one")
-            connection.dropTexts()
-            if let error = error as? StoreError, error.isPassing { throw error }
-            return error
-        }
-    }
-}
-
-private final class ResultBox<T: Sendable>: Sendable {
-    let value = Mutex<T?>(nil)
 }
 
 extension StoreError {

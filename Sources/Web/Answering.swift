@@ -31,6 +31,9 @@ struct Answering: RouterMiddleware {
             problem = Problem(status: 503, title: "Too many large uploads are under way. Try again in a minute.")
         } catch let error as StoreError {
             problem = self.problem(error, context)
+        } catch is CancellationError {
+            // Nobody is there to read the answer.
+            problem = Problem(status: 503, title: "The request was given up")
         } catch let error as HTTPError {
             problem = Problem(status: error.status.code, title: error.status.code == 404 ? Problem.notFound : error.status.reasonPhrase)
         } catch {
@@ -58,6 +61,13 @@ struct Answering: RouterMiddleware {
     }
 
     private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {
+        switch error {
+        case .timedOut(let lane):
+            log.warning("a read took too long and was stopped", metadata: ["request": "\(context.id)", "lane": "\(lane)"])
+            return Problem(status: lane.takesTurns ? 422 : 503, title: lane.tooLong)
+        case .busy: return Problem(status: 503, title: "Too many searches are under way; please try again in a moment")
+        default: break
+        }
         guard error.isPassing else { return unexpected(error, context) }
         log.error("a request could not be kept", metadata: ["request": "\(context.id)", "detail": "\(error)"])
         return Problem(status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
@@ -66,6 +76,17 @@ struct Answering: RouterMiddleware {
     private func unexpected(_ error: any Error, _ context: DeskContext) -> Problem {
         log.error("a request failed", metadata: ["request": "\(context.id)", "detail": "\(String(reflecting: error))"])
         return Problem(status: 500, title: "Something went wrong here; it has been noted", requestID: context.id)
+    }
+}
+
+extension Lane {
+    /// What is said of something that took too long.
+    var tooLong: String {
+        switch self {
+        case .search: "This search takes too long. Add a word or a date."
+        case .report: "This report takes too long. Choose a shorter time."
+        case .page, .health, .long: "This takes too long just now; please try again in a moment"
+        }
     }
 }
 

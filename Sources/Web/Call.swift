@@ -5,14 +5,18 @@ import HTTPTypes
 import Hummingbird
 import Markup
 import NIOCore
+import Store
 
 /// What the desk's routes know of a request besides the request itself.
 package struct DeskContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The other end of the connection.
     package let peer: String
+    /// Whether it still waits for the answer.
+    let peerWatch: PeerWatch?
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        peerWatch = PeerWatch.of(source.channel)
         peer = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }
@@ -32,6 +36,12 @@ package struct Call: Sendable {
     let share: ByteShare
 
     var desk: Desk { web.desk }
+
+    /// Whom the database works for: who is signed in, the client, or the network it comes from.
+    var caller: Caller {
+        let name = session?.hash ?? key.map { "key \($0.id)" } ?? place
+        return Caller(name: name, isGone: { [peerWatch = context.peerWatch] in peerWatch?.isGone ?? false })
+    }
 
     // MARK: the address
 

@@ -39,10 +39,12 @@ package final class ConnectionLimits: Sendable {
         let channel: any Channel
         /// Nanoseconds of the machine's uptime since when no request is under way; 0 while one is.
         let idleSince = Atomic<UInt64>(NIODeadline.now().uptimeNanoseconds)
+        let peerWatch: PeerWatch
 
         init(network: String, channel: any Channel) {
             self.network = network
             self.channel = channel
+            peerWatch = PeerWatch.enter(channel)
         }
     }
 
@@ -143,6 +145,12 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
         context.fireChannelActive()
     }
 
+    /// The other end sends nothing any more: it has gone, or it only waits for its answer.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { connection?.peerWatch.close() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         end()
         context.fireChannelInactive()
@@ -153,7 +161,10 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
     private func begin(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
         let connection = ConnectionLimits.Connection(network: NetworkAddress.network(of: context.remoteAddress?.ipAddress ?? ""), channel: context.channel)
-        guard limits.enter(connection) else { return context.close(promise: nil) }
+        guard limits.enter(connection) else {
+            connection.peerWatch.end()
+            return context.close(promise: nil)
+        }
         self.connection = connection
         // Several pieces may wait for whoever reads them; smaller ones keep that memory small. It fails for channels of
         // tests only, which have no such option.
@@ -164,7 +175,10 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
     private func end() {
         timer?.cancel()
         stalled?.cancel()
-        if let connection { limits.leave(connection) }
+        if let connection {
+            connection.peerWatch.end()
+            limits.leave(connection)
+        }
         connection = nil
     }
 

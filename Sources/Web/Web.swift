@@ -83,7 +83,7 @@ package struct Web: Sendable {
             var call = Call(web: self, request: request, context: context, share: share)
             call.allowance = measured.route.allowance
             if let refused = try await admit(&call, to: measured.route) { return refused }
-            let response = try await measured.route.handle(call)
+            let response = try await Caller.$current.withValue(call.caller) { [call] in try await measured.route.handle(call) }
             measured.count(response.status.code, since: started)
             return response
         } catch {

@@ -45,7 +45,7 @@ struct OpenDesk {
             return try PostgresDatabase(
                 address: postgres, direct: config.direct, connections: config.connections ?? PostgresDatabase.standardConnections, lane: lane, log: log)
         }
-        return try SQLiteDatabase(path: config.data.appending(path: "usher.sqlite").path)
+        return try SQLiteDatabase(path: config.data.appending(path: "usher.sqlite").path, lane: lane)
     }
 
     /// What the desk signs with. A secret is made for a new desk only: one that has signed something keeps its own, or every link and every sealed

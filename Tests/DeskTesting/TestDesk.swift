@@ -151,7 +151,7 @@ package enum TestDatabase {
         if let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] {
             let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
             try await template.copyPostgres(on: server, to: name)
-            return try PostgresDatabase(address: address(server, name), connections: 2, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            return try PostgresDatabase(address: address(server, name), connections: 4, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
         let path = folder.appending(path: "usher.sqlite").path
         try await template.copySQLite(to: path)

@@ -255,6 +255,63 @@ def test_a_lock_that_others_hold_ends_in_words_and_holds_up_nobody_else(desk, cl
         desk.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket'::regclass AND mode = 'AccessExclusiveLock'")
 
 
+# searches that take too long
+
+
+@contextlib.contextmanager
+def locked_index(desk, cluster):
+    """Every search by words has to wait meanwhile."""
+    holder = subprocess.Popen(
+        [str(cluster.bin / "psql"), cluster.address(desk.database), "-X", "-c", "BEGIN; LOCK TABLE ticket_text IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"], stdout=subprocess.DEVNULL)
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 'ticket_text'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+    try:
+        wait_for(lambda: desk.sql(held)[0][0] == "1")
+        yield
+    finally:
+        holder.terminate()
+        desk.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket_text'::regclass AND mode = 'AccessExclusiveLock'")
+
+
+def searching(desk):
+    """Searches that the server still works at: they wait for the lock."""
+    return int(desk.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'")[0][0])
+
+
+@POSTGRES
+def test_a_search_ends_in_words_and_pages_do_not_wait_for_searches(desk, cluster):
+    keys = [desk.cli("api-key", "add", "--name", f"k{i}", "--scope", "full").stdout.decode().strip() for i in range(8)]
+    desk.key
+    with locked_index(desk, cluster):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            began = time.monotonic()
+            searches = [pool.submit(desk.call, "GET", "/tickets?query=printer", key=key) for key in keys]
+            wait_for(lambda: searching(desk) > 0, 3)
+            for _ in range(10):
+                asked = time.monotonic()
+                assert desk.call("GET", "/tickets").status_code == 200
+                assert requests.get(desk.url + "/readyz", timeout=5).status_code == 200
+                assert time.monotonic() - asked < 1
+            answers = [search.result() for search in searches]
+            assert time.monotonic() - began < 12
+        assert {answer.status_code for answer in answers} <= {422, 503}
+        slow = [answer for answer in answers if answer.status_code == 422]
+        assert slow and all(answer.json()["title"] == "This search takes too long. Add a word or a date." for answer in slow)
+        assert all(answer.headers.get("Retry-After") for answer in answers if answer.status_code == 503)
+        assert searching(desk) == 0
+
+
+@POSTGRES
+def test_nothing_goes_on_for_a_client_that_went_away(desk, cluster):
+    desk.key
+    with locked_index(desk, cluster):
+        line = socket.create_connection(("127.0.0.1", int(desk.url.rsplit(":", 1)[1])))
+        line.sendall(f"GET /api/v1/tickets?query=printer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.key}\r\n\r\n".encode())
+        wait_for(lambda: searching(desk) == 1, 3)
+        line.close()
+        # Before its own time would have been over.
+        wait_for(lambda: searching(desk) == 0, 2)
+
+
 # poolers
 
 

@@ -3,21 +3,22 @@ import Store
 
 extension Transaction {
     /// Writes an entry with its files and makes it searchable. `isFirst` belongs to a ticket that is not indexed yet.
-    func save(_ writing: Writing, kind: Entry.Kind, by author: Author, in ticket: Ticket.ID, source: Source, messageID: String? = nil, raw: String? = nil, files: [StoredFile], isFirst: Bool = false, provenance: Provenance = Provenance()) throws -> Entry.ID {
-        let id = try db.insert(
+    func save(_ writing: Writing, kind: Entry.Kind, by author: Author, in ticket: Ticket.ID, source: Source, messageID: String? = nil, raw: String? = nil, files: [StoredFile], isFirst: Bool = false, provenance: Provenance = Provenance(), key: Entry.ID? = nil) throws -> Entry.ID {
+        let id: Entry.ID = try db.insert(
+            under: key,
             """
-            INSERT INTO entry (ticket_id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, raw,
+            INSERT INTO entry (id, ticket_id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, raw,
                 is_unverified, sent_by, addressed, origin_id)
-            VALUES (\(ticket), \(kind), \(author.role), \(author.id), \(author.name), \(author.address), \(author.isStranger), \(now), \(writing.text),
+            VALUES (\(db.dialect.key(key, from: "entry_id_seq")), \(ticket), \(kind), \(author.role), \(author.id), \(author.name), \(author.address), \(author.isStranger), \(now), \(writing.text),
                 \(writing.html), \(writing.quoted), \(source), \(messageID), \(raw),
                 \(provenance.isUnverified), \(provenance.sentBy?.json.written), \(provenance.addressed.isEmpty ? nil : provenance.addressed.joined(separator: " ")), \(provenance.origin)) RETURNING id
-            """, as: Entry.self)
+            """)
         if let (type, body) = writing.source {
-            try db.execute("INSERT INTO entry_source (entry_id, type, body) VALUES (\(id), \(type.rawValue), \(body))")
+            try db.later("INSERT INTO entry_source (entry_id, type, body) VALUES (\(id), \(type.rawValue), \(body))")
         }
         try keep(files)
         for file in files {
-            try db.execute(
+            try db.later(
                 """
                 INSERT INTO attachment (entry_id, hash, name, type, size, content_id, is_inline)
                 VALUES (\(id), \(file.hash), \(file.name), \(file.type), \(file.size), \(file.contentID), \(file.isInline))
@@ -35,7 +36,7 @@ extension Transaction {
     ///
     /// A row that was kept lately is held without being changed, since the same picture stands in many signatures.
     func keep(_ file: StoredFile) throws {
-        try db.execute(
+        try db.later(
             """
             INSERT INTO blob (hash, size, stored_at) VALUES (\(file.hash), \(file.size), \(now))
             ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at WHERE blob.stored_at < \(now - Desk.graceOfFiles / 4)
@@ -91,6 +92,19 @@ extension Connection {
     }
 
     private func entries(where condition: SQL) throws -> [Entry] {
+        // Asked for by the same condition and not by the entries' keys, so that it need not wait for them.
+        let files = try query(
+            """
+            SELECT entry_id, id, name, type, size, hash, content_id FROM attachment
+            WHERE entry_id IN (SELECT entry.id FROM entry WHERE \(condition)) ORDER BY id
+            """
+        ) { row in
+            (
+                try row.read(Entry.ID.self),
+                Attachment(
+                    id: try row.read(), name: try row.read(), type: try row.read(), size: try row.read(), hash: try row.read(), contentID: try row.read())
+            )
+        }
         var entries = try query(
             """
             SELECT id, kind, author_kind, author_id, author_name, author_address, is_stranger, at, text, html, quoted, source, message_id, is_unverified, sent_by, origin_id
@@ -102,19 +116,6 @@ extension Connection {
                 author: Author(try row.read(), id: try row.read(), name: try row.read(), address: try row.read(), isStranger: try row.read()),
                 at: try row.read(), text: try row.read(), html: try row.read(), quoted: try row.read(), source: try row.read(), messageID: try row.read(),
                 provenance: Provenance(isUnverified: try row.read(), sentBy: try row.read(String?.self).flatMap { SentBy($0) }, origin: try row.read()))
-        }
-        guard !entries.isEmpty else { return entries }
-        let files = try query(
-            """
-            SELECT entry_id, id, name, type, size, hash, content_id FROM attachment
-            WHERE entry_id IN (\(list: entries.map(\.id))) ORDER BY id
-            """
-        ) { row in
-            (
-                try row.read(Entry.ID.self),
-                Attachment(
-                    id: try row.read(), name: try row.read(), type: try row.read(), size: try row.read(), hash: try row.read(), contentID: try row.read())
-            )
         }
         guard !files.isEmpty else { return entries }
         let byEntry = Dictionary(grouping: files, by: \.0)

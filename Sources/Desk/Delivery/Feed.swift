@@ -4,7 +4,7 @@ import Store
 import Synchronization
 
 /// The events of one transaction, for those who look on once it is committed.
-package final class Recorded {
+package final class Recorded: @unchecked Sendable {
     package struct Event: Sendable, Equatable {
         let id: TicketEvent.ID
         let ticket: Ticket.ID

@@ -16,7 +16,7 @@ package enum JobKind: String, Sendable, SQLConvertible {
 
 extension Transaction {
     func schedule(_ job: JobKind, for ticket: Ticket.ID, at due: Date) throws {
-        try db.execute(
+        try db.later(
             """
             INSERT INTO job (kind, ticket_id, due_at) VALUES (\(job), \(ticket), \(due))
             ON CONFLICT (ticket_id, kind) DO UPDATE SET due_at = excluded.due_at, attempts = 0, error = NULL

@@ -75,9 +75,16 @@ package struct Delivery: Sendable {
 extension Transaction {
     /// Queues a mail to a customer of a ticket. Automatic ones keep to the hourly limit and leave out dead addresses.
     func send(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil, data: JSON = .object([:])) throws {
-        if kind.isAutomatic, let obstacle = try obstacle(to: customer.address) {
-            return try record(.quieted, on: ticket.id, by: .mail, reason: "no \(kind.rawValue) to \(customer.address): \(obstacle)")
-        }
+        if kind.isAutomatic, let obstacle = try obstacle(to: customer.address) { return try noteQuieted(kind, to: customer, about: ticket, obstacle) }
+        try queue(kind, to: customer, about: ticket, entry: entry, data: data)
+    }
+
+    func noteQuieted(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, _ obstacle: String) throws {
+        try record(.quieted, on: ticket.id, by: .mail, reason: "no \(kind.rawValue) to \(customer.address): \(obstacle)")
+    }
+
+    /// Queues a mail to a customer, whatever stands against it.
+    func queue(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil, data: JSON = .object([:])) throws {
         try queue(kind, ticket: ticket.id, entry: entry, recipient: "customer", id: customer.id.number, address: customer.address, name: customer.name, data: data)
     }
 
@@ -149,7 +156,7 @@ extension Transaction {
     }
 
     func queue(_ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON, due: Date? = nil) throws {
-        try db.execute(
+        try db.later(
             """
             INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, is_automatic, state, due_at, created_at)
             VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written), \(kind.isAutomatic && kind.isForCustomer), 'queued', \(due ?? now), \(now))

@@ -49,13 +49,22 @@ extension Transaction {
     /// Opens a ticket: identifies the customer, routes, sets the clocks, escalates what cannot wait, acknowledges.
     package func open(_ request: NewTicket, by actor: Actor?) throws -> (Ticket, Entry.ID) {
         let topic = try self.topic(request)
+        // What does not depend on each other is asked at once.
+        try db.together([
+            { _ = try $0.newTicketKeys() }, { _ = try $0.place(topic?.department?.id) }, { _ = try $0.customer(address: request.requester.address) },
+            { _ = try Transaction(db: $0, now: now, office: office, settings: settings).obstacle(to: request.requester.address) },
+        ])
+        let keys = try db.newTicketKeys()
         let routing = try route(request, topic)
-        let customer = try self.customer(request.requester)
+        let known = try db.customer(address: request.requester.address)
+        // Before anything is written: what was asked before is old then.
+        let obstacle = mayAcknowledge(request) ? try self.obstacle(to: request.requester.address) : nil
+        let customer = try self.customer(request.requester, known: known, key: keys.customer)
         if let language = request.language { try db.execute("UPDATE customer SET language = \(language) WHERE id = \(customer.id) AND language IS NULL") }
         let requesterName = (request.requester.name.isEmpty ? customer.name : request.requester.name).cut(to: NewTicket.longestName)
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
         var ticket = Ticket(
-            id: Ticket.ID(0), number: try db.next(.ticketNumber), subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
+            id: Ticket.ID(0), number: keys.number, subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
             priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
             customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
             mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
@@ -69,7 +78,7 @@ extension Transaction {
             if found.team == nil { ticket.assignee = found.supervisor?.person }
             target = found
         }
-        ticket = try insert(ticket, isProved: request.isProved)
+        ticket = try insert(ticket, under: keys.ticket, isProved: request.isProved)
         if !request.tags.isEmpty {
             try setTags(request.tags, of: &ticket)
             try save(ticket)
@@ -79,17 +88,20 @@ extension Transaction {
         let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let entry = try save(
             request.writing, kind: .message, by: author, in: ticket.id, source: request.source, messageID: request.messageID, raw: request.raw,
-            files: request.files, isFirst: true, provenance: request.provenance)
+            files: request.files, isFirst: true, provenance: request.provenance, key: keys.entry)
         try record(.opened, on: ticket.id, by: actor ?? author.actor, reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
         if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority) }
         if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
-        try acknowledge(ticket, request)
+        try acknowledge(ticket, request, obstacle)
         try planToTell(of: ticket)
         return (ticket, entry)
     }
 
-    private func acknowledge(_ ticket: Ticket, _ request: NewTicket) throws {
-        guard settings.sendsAcknowledgements, request.notify else { return }
+    private func mayAcknowledge(_ request: NewTicket) -> Bool { settings.sendsAcknowledgements && request.notify }
+
+    /// - Parameter obstacle: why no automatic mail goes to the requester's address; nil where it may.
+    private func acknowledge(_ ticket: Ticket, _ request: NewTicket, _ obstacle: String?) throws {
+        guard mayAcknowledge(request) else { return }
         if let silence = request.silence { return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)") }
         // Whoever fills in a form, or a Reply-To, may name anybody: that one hears of it once.
         let isNamedByOthers = request.source == .web || request.provenance.sentBy?.from != nil
@@ -99,7 +111,8 @@ extension Transaction {
         if !request.isProved, let network = request.network.map(NetworkAddress.network(of:)), try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
             return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: many requests came from the same network within the hour")
         }
-        try send(.acknowledgement, to: ticket.requester, about: ticket)
+        if let obstacle { return try noteQuieted(.acknowledgement, to: ticket.requester, about: ticket, obstacle) }
+        try queue(.acknowledgement, to: ticket.requester, about: ticket)
     }
 
     /// Acknowledgements in an hour to addresses that somebody on one network typed into a form.
@@ -132,18 +145,19 @@ extension Transaction {
         return Routing.decide(wish, place: place, text: Urgency.Words(subject: request.subject, body: request.writing.text), urgentWords: settings.urgentWords)
     }
 
-    private func insert(_ ticket: Ticket, isProved: Bool) throws -> Ticket {
-        let id = try db.insert(
+    private func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool) throws -> Ticket {
+        let id: Ticket.ID = try db.insert(
+            under: key,
             """
-            INSERT INTO ticket (number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
+            INSERT INTO ticket (id, number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
                 source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency, due_rank,
                 created_at, updated_at, last_message_at, is_unproved)
-            VALUES (\(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
+            VALUES (\(db.dialect.key(key, from: "ticket_id_seq")), \(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
                 \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress), \(ticket.source), \(ticket.mailbox),
                 \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id), \(ticket.deadlines.firstResponseDueAt),
                 \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
             RETURNING id
-            """, as: Ticket.self)
+            """)
         return Ticket(ticket, id: id)
     }
 
@@ -155,6 +169,26 @@ extension Transaction {
         try record(.linked, on: former.id, by: .routing, reason: "it is continued in #\(ticket.number)", data: data)
         try handToKnower(of: former, &ticket, entry: entry)
         try save(ticket)
+    }
+}
+
+/// The number and the keys of what is about to be written for a new ticket. SQLite gives keys with the rows.
+struct NewTicketKeys {
+    let number: Int64
+    var ticket: Ticket.ID?
+    var entry: Entry.ID?
+    /// Left unused where the requester is known.
+    var customer: Customer.ID?
+}
+
+extension Connection {
+    func newTicketKeys() throws -> NewTicketKeys {
+        guard dialect == .postgres else { return NewTicketKeys(number: try next(.ticketNumber)) }
+        let keys = try first("SELECT nextval('ticket_number'), nextval('ticket_id_seq'), nextval('entry_id_seq'), nextval('customer_id_seq')") { row in
+            NewTicketKeys(number: try row.read(), ticket: try row.read(), entry: try row.read(), customer: try row.read())
+        }
+        guard let keys else { throw StoreError.unreadable("no keys were given") }
+        return keys
     }
 }
 

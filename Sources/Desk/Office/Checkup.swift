@@ -58,8 +58,10 @@ extension Desk {
     /// Writes one row in the database and one byte beside the files. Throws why it cannot be done.
     package func tryWrite() async throws {
         let now = clock.now()
-        try await database.write { db in
-            _ = try db.execute("INSERT INTO setting (name, value) VALUES ('_write_tried', \(String(now.milliseconds))) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        try await Lane.$current.withValue(.health) {
+            try await database.write { db in
+                _ = try db.execute("INSERT INTO setting (name, value) VALUES ('_write_tried', \(String(now.milliseconds))) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+            }
         }
         if let space = DiskSpace.free(at: files.folder), space.free < DiskSpace.least { throw StoreError.full("\(space.free) bytes are left for files") }
     }

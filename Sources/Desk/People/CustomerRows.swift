@@ -30,20 +30,26 @@ extension Connection {
 
 extension Transaction {
     /// The customer an address belongs to, made if nobody has it yet. A name is taken where none is known.
-    func customer(_ from: MailAddress) throws -> Customer {
-        if let known = try db.customer(address: from.address) {
+    func customer(_ from: MailAddress) throws -> Customer { try customer(from, known: try db.customer(address: from.address), key: nil) }
+
+    /// - Parameters:
+    ///   - known: whom the address belongs to already.
+    ///   - key: what a new customer is kept under, where one was taken before.
+    func customer(_ from: MailAddress, known: Customer?, key: Customer.ID?) throws -> Customer {
+        if let known {
             guard known.name.isEmpty, !from.name.isEmpty else { return known }
             try db.execute("UPDATE customer SET name = \(from.name) WHERE id = \(known.id)")
             try noteSought(known.id)
             return Customer(id: known.id, name: from.name)
         }
-        let id = try db.insert(
+        let id: Customer.ID = try db.insert(
+            under: key,
             """
-            INSERT INTO customer (name, organization_id, sought, created_at)
-            VALUES (\(from.name), (SELECT organization_id FROM organization_domain WHERE domain = \(from.domain)),
+            INSERT INTO customer (id, name, organization_id, sought, created_at)
+            VALUES (\(db.dialect.key(key, from: "customer_id_seq")), \(from.name), (SELECT organization_id FROM organization_domain WHERE domain = \(from.domain)),
                 \(Customer.sought(name: from.name, addresses: [from.address])), \(now)) RETURNING id
-            """, as: Customer.self)
-        try db.execute("INSERT INTO customer_address (address, customer_id) VALUES (\(from.address), \(id))")
+            """)
+        try db.later("INSERT INTO customer_address (address, customer_id) VALUES (\(from.address), \(id))")
         return Customer(id: id, name: from.name)
     }
 

@@ -38,12 +38,12 @@ package struct TicketEvent: Sendable {
 extension Transaction {
     /// Records what was done, in the transaction that does it.
     func record(_ kind: TicketEvent.Kind, on ticket: Ticket.ID, by actor: Actor, reason: String = "", data: JSON = .object([:])) throws {
-        let event = try db.insert(
-            """
+        let event: SQL = """
             INSERT INTO ticket_event (ticket_id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data)
             VALUES (\(ticket), \(kind), \(now), \(actor.kind), \(actor.id), \(actor.name), \(actor.address), \(reason), \(data.written)) RETURNING id
-            """, as: TicketEvent.self)
-        recorded.events.append(Recorded.Event(id: event, ticket: ticket))
+            """
+        // Nothing in the transaction needs its key.
+        try db.later(event) { [recorded] row in recorded.events.append(Recorded.Event(id: try row.read(), ticket: ticket)) }
     }
 }
 

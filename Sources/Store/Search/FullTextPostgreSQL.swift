@@ -16,7 +16,7 @@ enum FullTextPostgreSQL {
 
     static func add(_ ticket: Int64, _ conversation: [String], _ notes: [String], to db: any Connection) throws {
         let all = vector(conversation + notes, most: largest)
-        try db.execute(
+        try db.later(
             "INSERT INTO ticket_text (ticket_id, everything) VALUES (\(ticket), CAST(\(all) AS tsvector))"
         )
     }

@@ -28,7 +28,7 @@ enum FeedbackBoard {
         let before = try call.cursor()
         let filter = try await call.desk.read { try call.feedbackFilter($0) }
         let asker = Asker.agent(desk.agent)
-        var board = try await call.desk.read { db -> FeedbackView in
+        var board = try await call.desk.read(.report) { db -> FeedbackView in
             var view = FeedbackView(items: try db.feedback(filter, for: asker, before: before, limit: 31))
             view.all = try db.averages(filter, by: .all, for: asker).first
             view.months = try db.averages(filter, by: .month, for: asker)

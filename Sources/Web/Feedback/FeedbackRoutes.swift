@@ -53,7 +53,7 @@ enum FeedbackRoutes {
 
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let (limit, before) = (try call.limit(), try call.cursor())
-        let items = try await call.desk.read { db in try db.feedback(try call.feedbackFilter(db), for: try call.asker(db), before: before, limit: limit + 1) }
+        let items = try await call.desk.read(.report) { db in try db.feedback(try call.feedbackFilter(db), for: try call.asker(db), before: before, limit: limit + 1) }
         return call.json { json in
             json.list(Array(items.prefix(limit)), next: items.count > limit ? items[limit - 1].survey.id.description : nil) { json, item in
                 json.object { json in
@@ -79,7 +79,7 @@ enum FeedbackRoutes {
 
     @Sendable private static func averages(_ call: Call) async throws -> Response {
         guard let group = FeedbackGroup(rawValue: call.query("group") ?? FeedbackGroup.all.rawValue) else { throw Refusal.invalid("group", .notOneOf(FeedbackGroup.allCases.map(\.rawValue))) }
-        let averages = try await call.desk.read { db in try db.averages(try call.feedbackFilter(db), by: group, for: try call.asker(db)) }
+        let averages = try await call.desk.read(.report) { db in try db.averages(try call.feedbackFilter(db), by: group, for: try call.asker(db)) }
         return call.json { json in
             json.list(averages, next: nil) { json, average in
                 json.object { json in

@@ -16,7 +16,7 @@ enum IntakeLogRoutes {
         let desk = try await call.deskFrame()
         let (query, before) = (call.query("query") ?? "", try call.cursor())
         let outcome = call.query("outcome").flatMap { outcomes.contains($0) ? $0 : nil }
-        let records = try await call.desk.read { try $0.intake(matching: query, outcome: outcome, before: before, limit: 101) }
+        let records = try await call.desk.read(.search) { try $0.intake(matching: query, outcome: outcome, before: before, limit: 101) }
         return Page.response(intakeLogPage(desk, records, query: query, outcome: outcome ?? ""))
     }
 

@@ -13,7 +13,7 @@ enum PeopleRoutes {
         let desk = try await call.deskFrame()
         let query = call.query("query") ?? ""
         let before = try call.cursor()
-        let (customers, agents) = try await call.desk.read { db in (try db.customers(matching: query, for: .agent(desk.agent), before: before, limit: 51), try db.workingAgents()) }
+        let (customers, agents) = try await call.desk.read(.search) { db in (try db.customers(matching: query, for: .agent(desk.agent), before: before, limit: 51), try db.workingAgents()) }
         return Page.response(peoplePage(desk, customers, agents, query: query))
     }
 }

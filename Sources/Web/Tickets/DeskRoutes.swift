@@ -72,7 +72,7 @@ enum DeskRoutes {
                 let query = try TicketQuery(text, now: desk.now)
                 let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
                 let words = query.soughtWords
-                (view.page, view.snippets, view.found) = try await call.desk.read { db in
+                (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
                     let page = try db.lines(wanted)
                     // A first page that is not full has been counted already.
                     let found = page.next == nil && wanted.after == nil ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: ListCount.most + 1)
@@ -83,6 +83,8 @@ enum DeskRoutes {
                 view.choices = try await call.desk.choices.choices(on: call.desk)
             } catch Refusal.invalid(let faults) {
                 view.fault = faults.first.map { $0.problem.text }
+            } catch StoreError.timedOut(let lane) {
+                view.fault = desk.t(lane.tooLong)
             }
             return view
         }
@@ -108,7 +110,7 @@ enum DeskRoutes {
         let text: String = switch position.source { case .list(let list): list.query; case .search(let query): query }
         guard let query = try? TicketQuery(text, now: call.desk.clock.now()) else { return Page.see(position.path) }
         let wanted = TicketList(query: query, asker: .agent(agent), order: position.order ?? position.usualOrder, limit: 2, after: after ?? position.cursor)
-        let lines = try await call.desk.read { try $0.lines(wanted) }.lines
+        let lines = try await call.desk.read(position.list == nil ? .search : nil) { try $0.lines(wanted) }.lines
         guard let next = lines.first(where: { $0.number != former }) else {
             var start = position
             start.cursor = nil

@@ -78,7 +78,8 @@ enum TicketRoutes {
             }
             return json.bytes
         }
-        let body = try await call.desk.read(write)
+        // What a client asks for may be any search; the plain list is a page like others.
+        let body = try await call.desk.read(call.query("query")?.isEmpty ?? true ? nil : .search, write)
         return Answer(body: body).response
     }
 
@@ -86,7 +87,8 @@ enum TicketRoutes {
         let number = try call.number()
         let whole = try await call.desk.read { db in
             let asker = try call.asker(db)
-            return try db.whole(try db.ticket(number: number, for: asker), for: asker)
+            let ticket = try db.ticket(number: number, for: asker)
+            return try db.inOneRound { db in try db.whole(ticket, for: asker) }
         }
         return call.json { $0.write(whole, office: call.desk.office) }
     }
