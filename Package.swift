@@ -114,16 +114,17 @@ let package = Package(
             dependencies: ["Desk", "Store", "Mail", "Markup", .product(name: "Logging", package: "swift-log")],
             path: "Tests/DeskTesting",
             swiftSettings: strict),
+        .target(name: "Measuring", path: "Tests/Measuring", swiftSettings: strict),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: strict),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting"], swiftSettings: strict),
         .testTarget(
             name: "MailTests",
             dependencies: [
-                "Mail", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                "Mail", "Measuring", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting"], swiftSettings: strict),
+        .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting", "Measuring"], swiftSettings: strict),
         .testTarget(
             name: "WebTests",
             dependencies: ["Web", "DeskTesting", .product(name: "HummingbirdTesting", package: "hummingbird")],
@@ -136,5 +137,5 @@ let package = Package(
 if Context.environment["USHER_FUZZ"] != nil {
     package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
     package.targets.append(
-        .executableTarget(name: "fuzz", dependencies: ["Mail", "Markup"], path: "Fuzz", exclude: ["seeds"], sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+        .executableTarget(name: "fuzz", dependencies: ["Desk", "Mail", "Markup"], path: "Fuzz", exclude: ["seeds"], sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

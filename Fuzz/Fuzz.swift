@@ -1,3 +1,4 @@
+import Desk
 import Foundation
 import Mail
 import Markup
@@ -12,6 +13,11 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     switch target {
     case "reply": trimmer(String(decoding: bytes, as: UTF8.self))
     case "sanitizer": sanitizer(String(decoding: bytes, as: UTF8.self))
+    case "markdown": checkGrammar(Markdown.html(String(decoding: bytes, as: UTF8.self)).text)
+    case "form": form(Array(bytes))
+    case "multipart": multipart(Array(bytes))
+    case "json": json(bytes)
+    case "search": search(String(decoding: bytes, as: UTF8.self))
     default: reader(bytes)
     }
     return 0
@@ -36,8 +42,14 @@ private func trimmer(_ text: String) {
 
 /// What comes out is of our own grammar: kept elements alone, their few attributes in quotes, links that run nothing, and nothing else between angle brackets.
 private func sanitizer(_ html: String) {
-    let clean = Array(HTMLSanitizer.clean(html).text.utf8)
+    let clean = HTMLSanitizer.clean(html).text
+    checkGrammar(clean)
+    precondition(HTMLSanitizer.clean(clean).text == clean, "what was clean is changed")
     _ = HTMLText.plain(html)
+}
+
+private func checkGrammar(_ text: String) {
+    let clean = Array(text.utf8)
     var index = 0
     while let open = clean[index...].firstIndex(of: UInt8(ascii: "<")) {
         guard let close = clean[open...].firstIndex(of: UInt8(ascii: ">")) else { preconditionFailure("a tag without end") }
@@ -71,6 +83,45 @@ private func check(_ tag: ArraySlice<UInt8>) {
         expect("\"")
         if attribute == "href" { precondition(["http://", "https://", "mailto:", "tel:"].contains { value.utf8.starts(with: $0.utf8) }, "a link that may run") }
     }
+}
+
+/// Names and values come out as often as they stand there, and none longer than what was sent.
+private func form(_ bytes: [UInt8]) {
+    var form = FormData()
+    form.read(urlEncoded: bytes)
+    for (name, value) in form.values { precondition(name.utf8.count + value.utf8.count <= 3 * bytes.count, "a value grew") }
+}
+
+/// The same parts however the bytes are cut.
+private func multipart(_ bytes: [UInt8]) {
+    func read(inPiecesOf size: Int) -> [[UInt8]]? {
+        guard var reader = try? MultipartReader(contentType: "multipart/form-data; boundary=b") else { return nil }
+        var parts: [[UInt8]] = []
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            do {
+                try reader.take(bytes[start..<min(start + size, bytes.count)]) { event in
+                    switch event {
+                    case .part(let part): parts.append(Array(part.field.utf8))
+                    case .content(let content): parts[parts.count - 1] += content
+                    case .endOfPart: break
+                    }
+                }
+            } catch { return nil }
+        }
+        return reader.isComplete ? parts : nil
+    }
+    precondition(read(inPiecesOf: 7) == read(inPiecesOf: max(1, bytes.count)), "cut elsewhere it is another form")
+}
+
+/// What is read is written, and read again it is the same.
+private func json(_ bytes: Data) {
+    guard let value = try? JSON(parsing: bytes) else { return }
+    guard let again = try? JSON(parsing: Data(value.written.utf8)) else { preconditionFailure("what was written cannot be read") }
+    precondition(again.written == value.written, "written again it is another value")
+}
+
+private func search(_ text: String) {
+    _ = try? TicketQuery(text, now: Date(timeIntervalSince1970: 1_795_510_800))
 }
 
 private let known: Set<String> = [

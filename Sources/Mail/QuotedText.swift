@@ -52,6 +52,10 @@ private struct QuotedLine {
 
     init(_ text: Substring) {
         self.text = text
+        guard !text.utf8.isEmpty else {
+            (isBlank, isQuoted) = (true, false)
+            return
+        }
         var first: UInt8?
         var rest = text.utf8[...]
         while let byte = rest.first, byte == 0x20 || (0x09...0x0D).contains(byte) { rest = rest.dropFirst() }

@@ -1,5 +1,5 @@
 extension MailText {
-    /// The standard texts to customers in German; nil for occasions that are written in English only.
+    /// The standard texts in German; nil for occasions that are written in English only.
     static func german(_ kind: MailKind) -> MailText? {
         switch kind {
         case .acknowledgement:
@@ -125,6 +125,32 @@ extension MailText {
 
                     Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie abschalten:
                     {{link.url}}
+                    """)
+        case .passwordReset:
+            MailText(
+                subject: "Neues Passwort für {{desk.name}}",
+                body: """
+                    Hallo {{agent.name}},
+
+                    hier wählen Sie ein neues Passwort. Der Link gilt einmal, innerhalb eines Tages:
+                    {{link.url}}
+
+                    Wenn Sie ihn nicht verlangt haben, ist nichts zu tun.
+
+                    {{desk.name}}
+                    """)
+        case .securityChanged:
+            MailText(
+                subject: "Sicherheitshinweis zu Ihrem Konto bei {{desk.name}}",
+                body: """
+                    Hallo {{agent.name}},
+
+                    {{reason}}
+
+                    Wenn Sie das waren, ist nichts zu tun. Wenn nicht, bitten Sie einen Administrator, Ihr Konto zu deaktivieren, wählen Sie danach ein neues Passwort und prüfen Sie Ihr Konto:
+                    {{link.url}}
+
+                    {{desk.name}}
                     """)
         default: nil
         }

@@ -37,7 +37,12 @@ package enum SecurityChange: Sendable {
     case passwordSet, secondFactorOn, secondFactorOff, secondFactorReset, recoveryCodesMade
     case recoveryCodeUsed(left: Int)
 
-    var sentence: String {
+    /// What its mail says, in the agent's language where there is one.
+    func sentence(in language: String?) -> String {
+        language == "de" ? german : english
+    }
+
+    private var english: String {
         switch self {
         case .passwordSet: "Your password was changed. You have been signed out on all other devices."
         case .secondFactorOn: "Two-factor authentication was turned on with a new authenticator app. You have been signed out on all other devices."
@@ -45,6 +50,17 @@ package enum SecurityChange: Sendable {
         case .secondFactorReset: "An administrator reset two-factor authentication for your account. Set it up again after you sign in."
         case .recoveryCodesMade: "New recovery codes were created. The old ones no longer work."
         case .recoveryCodeUsed(let left): "A recovery code was used to sign in. \(left == 1 ? "1 code is left." : "\(left) codes are left.")"
+        }
+    }
+
+    private var german: String {
+        switch self {
+        case .passwordSet: "Ihr Passwort wurde geändert. Auf allen anderen Geräten wurden Sie abgemeldet."
+        case .secondFactorOn: "Die Zwei-Faktor-Authentifizierung wurde mit einer neuen Authenticator-App eingeschaltet. Auf allen anderen Geräten wurden Sie abgemeldet."
+        case .secondFactorOff: "Die Zwei-Faktor-Authentifizierung wurde ausgeschaltet. Auf allen anderen Geräten wurden Sie abgemeldet."
+        case .secondFactorReset: "Ein Administrator hat die Zwei-Faktor-Authentifizierung Ihres Kontos zurückgesetzt. Richten Sie sie nach der Anmeldung neu ein."
+        case .recoveryCodesMade: "Es wurden neue Wiederherstellungscodes erstellt. Die alten gelten nicht mehr."
+        case .recoveryCodeUsed(let left): "Mit einem Wiederherstellungscode wurde angemeldet. \(left == 1 ? "1 Code ist übrig." : "\(left) Codes sind übrig.")"
         }
     }
 }
@@ -123,7 +139,8 @@ extension Transaction {
 
     /// Mails an agent that something about signing in has changed, to the address the account had before.
     func tell(_ agent: Agent, _ change: SecurityChange) throws {
-        try queue(.securityChanged, ticket: nil, entry: nil, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: ["reason": .string(change.sentence)])
+        let reason = change.sentence(in: try db.language(of: .agent(agent.id)))
+        try queue(.securityChanged, ticket: nil, entry: nil, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: ["reason": .string(reason)])
     }
 }
 

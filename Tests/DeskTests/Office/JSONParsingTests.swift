@@ -1,5 +1,7 @@
+import DeskTesting
 import Foundation
 import Markup
+import Measuring
 import Testing
 
 @testable import Desk
@@ -51,17 +53,6 @@ struct JSONParsingTests {
             default: "[" + String(repeating: "[],", count: count / 40) + "0]"
             }
         }
-        func seconds(_ count: Int) -> Double {
-            let data = Data(text(count).utf8)
-            return (0..<2).map { _ in
-                // The processor's time, which other programs on the machine do not change.
-                var (start, end) = (timespec(), timespec())
-                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start)
-                #expect(throws: Never.self) { try JSON(parsing: data) }
-                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end)
-                return Double(end.tv_sec - start.tv_sec) + Double(end.tv_nsec - start.tv_nsec) / 1e9
-            }.min() ?? 0
-        }
-        #expect(seconds(800_000) < 2.5 * seconds(400_000) + 0.02)
+        #expect(Growth.isLinear({ Data(text($0).utf8) }, size: 300_000) { data in #expect(throws: Never.self) { try JSON(parsing: data) } })
     }
 }
