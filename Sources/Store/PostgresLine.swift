@@ -149,7 +149,7 @@ final class PostgresLine {
         while PQisBusy(handle) == 1 {
             if drainsTLS() { continue }
             if try !wait(for: Int16(POLLIN), until: deadline, unless: errand) {
-                cancel()
+                try cancel()
                 errand = nil
                 deadline = min(deadline, Moment.now + Self.stopping)
             }
@@ -161,12 +161,23 @@ final class PostgresLine {
     private static let stopping = Moment.seconds(2)
 
     /// Has the server stop the statement it runs for this line, which then answers with an error (PostgreSQL 15, section 34.7).
-    private func cancel() {
-        guard let request = PQgetCancel(handle) else { return }
-        defer { PQfreeCancel(request) }
-        var words = [CChar](repeating: 0, count: 256)
-        // Where it cannot be sent, the answer does not come in time and the line is closed.
-        PQcancel(request, &words, 256)
+    ///
+    /// This is the one call of libpq that waits by itself, so it has a thread of its own. A line on which it does not end in time is of no use any more:
+    /// the next statement might be stopped instead.
+    private func cancel() throws {
+        guard let request = PQgetCancel(handle) else { throw broken() }
+        nonisolated(unsafe) let sent = request
+        let ended = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            var words = [CChar](repeating: 0, count: 256)
+            // Where it cannot be sent, the answer does not come in time and the line is closed.
+            PQcancel(sent, &words, 256)
+            PQfreeCancel(sent)
+            ended.signal()
+        }
+        thread.name = "usher-cancel"
+        thread.start()
+        guard ended.wait(timeout: .now() + 2) == .success else { throw StoreError.unavailable("the database does not stop a statement") }
     }
 
     /// Sends all that was put together so far.

@@ -224,6 +224,7 @@ final class PostgresPool: Sendable {
 
     private func run(_ jobs: [PostgresJob], on connection: PostgresConnection) {
         let writes = jobs.compactMap(\.groupedWrite)
+        if !writes.isEmpty { counts.change { $0.writes += writes.count } }
         var apart: [PostgresJob] = [], lost: (jobs: [PostgresJob], reason: StoreError)?
         if case .alone(let work) = jobs[0].work {
             if let reason = work(connection) { lost = (jobs, reason) }
@@ -234,7 +235,6 @@ final class PostgresPool: Sendable {
             case .lost(let reason): lost = (jobs, reason)
             }
         }
-        if !writes.isEmpty { counts.change { $0.writes += writes.count } }
         state.with { state in
             state.jobs.done(jobs)
             for job in apart.reversed() { state.jobs.addFirst(job) }
