@@ -2,12 +2,15 @@ import Foundation
 import GRDB
 import GRDBSQLite
 
-/// Statements that SQLite has planned for one connection, kept by their text: bounded, those go that were not used for longest.
+/// Statements that SQLite has planned for one connection, kept by their text: bounded in number and in memory, since no two searches are the same
+/// and the plan of a list that is put together from many walks is long; those go that were not used for longest.
 final class SQLiteStatements: @unchecked Sendable {
     private let connection: OpaquePointer?
-    private var kept: [String: (handle: OpaquePointer, used: UInt64)] = [:]
+    private var kept: [String: (handle: OpaquePointer, used: UInt64, bytes: Int)] = [:]
+    private var bytes = 0
     private var uses: UInt64 = 0
     static let most = 300
+    private static let mostBytes = 4 << 20
 
     /// Used by one thread at a time.
     init(_ connection: OpaquePointer?) { self.connection = connection }
@@ -20,13 +23,15 @@ final class SQLiteStatements: @unchecked Sendable {
             kept.values[index].used = uses
             return kept.values[index].handle
         }
-        if kept.count >= Self.most { dropHalf() }
+        if kept.count >= Self.most || bytes >= Self.mostBytes { dropHalf() }
         var handle: OpaquePointer?
         let code = sqlite3_prepare_v3(connection, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
         guard code == SQLITE_OK, let handle else {
             throw StoreError(sqliteCode: sqlite3_extended_errcode(connection), message: sqlite3_errmsg(connection).map { String(cString: $0) } ?? "")
         }
-        kept[text] = (handle, uses)
+        let size = Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_MEMUSED, 0)) + text.utf8.count
+        bytes += size
+        kept[text] = (handle, uses, size)
         return handle
     }
 
@@ -35,6 +40,7 @@ final class SQLiteStatements: @unchecked Sendable {
         // One that is being stepped through stays.
         for (text, statement) in kept where statement.used < middle && sqlite3_stmt_busy(statement.handle) == 0 {
             sqlite3_finalize(statement.handle)
+            bytes -= statement.bytes
             kept[text] = nil
         }
     }
@@ -55,7 +61,7 @@ final class SQLiteStatements: @unchecked Sendable {
     /// Lets all go, before the connection is closed.
     func clear() {
         for statement in kept.values { sqlite3_finalize(statement.handle) }
-        kept = [:]
+        (kept, bytes) = ([:], 0)
     }
 }
 

@@ -20,6 +20,15 @@ package struct Snippet: Sendable {
         isCutAfter = end < text.endIndex
     }
 
+    /// The same for text that is ASCII alone, cut out of its bytes.
+    fileprivate init(plain bytes: UnsafeBufferPointer<UInt8>, at hit: Int) {
+        let start = max(0, hit - Self.before)
+        let end = min(bytes.count, start + Self.length)
+        text = String(decoding: bytes[start..<end], as: UTF8.self).singleLine
+        isCutBefore = start > 0
+        isCutAfter = end < bytes.count
+    }
+
     /// Where words stand in a text: at the beginning of a word, without regard to case and accents; none overlap.
     package static func hits(of words: [String], in text: String) -> [Range<String.Index>] {
         var found: [Range<String.Index>] = []
@@ -105,8 +114,12 @@ extension Connection {
             let ticket: Ticket.ID = try row.read()
             guard found[ticket] == nil else { return }
             row.withText { bytes in
-                // Most entries are plain and without a hit: those need not become a string.
-                if isPlain, Snippet.isPlain(bytes), !sought.contains(where: { Snippet.plainHit(of: $0, in: bytes, from: 0) != nil }) { return }
+                // Most entries are plain: of those no more becomes a string than is shown.
+                if isPlain, Snippet.isPlain(bytes) {
+                    let hits = sought.compactMap { Snippet.plainHit(of: $0, in: bytes, from: 0) }
+                    if let first = hits.min() { found[ticket] = Snippet(plain: bytes, at: first) }
+                    return
+                }
                 found[ticket] = Snippet(String(decoding: bytes, as: UTF8.self), words: words)
             }
         }

