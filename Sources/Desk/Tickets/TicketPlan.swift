@@ -333,7 +333,7 @@ private struct WalkBuilder {
             let state: SQL = isAll ? "\(dialect.unindexed("ticket.state")) <> 'deleted'" : "\(dialect.unindexed("ticket.state")) IN (\(words: states))"
             return [Walk(source: "ticket", conditions: way.conditions + [state] + some, order: direction)]
         }
-        return states.map { Walk(source: "ticket", conditions: way.conditions + ["ticket.state = \(word: $0)"] + some, order: direction) }
+        return states.map { Walk(source: "ticket", conditions: way.conditions + ["ticket.state = \(words: [$0])"] + some, order: direction) }
     }
 
     private func byRank(_ way: TicketWay) -> [Walk] {

@@ -50,10 +50,3 @@ extension Connection {
         return nil
     }
 }
-
-// Numbers and words of ours that stand in the statement itself: PostgreSQL then knows when it plans how many rows are wanted, and of which state.
-extension SQL.StringInterpolation {
-    mutating func appendInterpolation(literal number: Int) { appendInterpolation(SQL(raw: String(number))) }
-    mutating func appendInterpolation(word state: TicketState) { appendInterpolation(SQL(raw: "'\(state.rawValue)'")) }
-    mutating func appendInterpolation(words states: [TicketState]) { appendInterpolation(SQL.join(states.map { "\(word: $0)" }, separator: ", ")) }
-}
