@@ -25,7 +25,7 @@ package final class PostgresDatabase: Database {
         self.direct = try direct.map { try PostgresAddress($0) } ?? parsed
         self.lane = lane
         self.log = log
-        pool = PostgresPool(parsed, size: max(1, connections), log: log)
+        pool = PostgresPool(parsed, size: max(1, connections), lane: lane, log: log)
         pool.start()
     }
 

@@ -44,11 +44,13 @@ final class PostgresPool: Sendable {
     /// Work that may wait at once.
     static let mostWaiting = 2000
     /// Silence that makes somebody ask, and as much again that counts as an answer.
-    private static let silence = Moment.seconds(0.6)
+    private let silence: UInt64
     /// How long a connection may take to be opened before the server counts as having no room for it.
     private static let room = Moment.seconds(4)
 
-    init(_ address: PostgresAddress, size: Int, log: Logger) {
+    /// - Parameter lane: an operator's command has nobody else who waits: a machine that is busy with it may answer late.
+    init(_ address: PostgresAddress, size: Int, lane: Lane, log: Logger) {
+        silence = Moment.seconds(lane == .long ? 6 : 0.6)
         self.address = address
         self.size = size
         self.log = log
@@ -274,7 +276,7 @@ final class PostgresPool: Sendable {
         let now = Moment.now
         let waits = state.pulses.values.contains { pulse in
             let since = pulse.since.load(ordering: .relaxed)
-            return since != 0 && now > since + Self.silence && !pulse.isOpening.load(ordering: .relaxed)
+            return since != 0 && now > since + silence && !pulse.isOpening.load(ordering: .relaxed)
         }
         let isAlone = state.open == 0 && state.jobs.first.map { now > $0.errand.since + Moment.seconds(0.5) } ?? false
         guard waits || isAlone else {
@@ -292,7 +294,7 @@ final class PostgresPool: Sendable {
             }
             return
         }
-        if now - since > Self.silence { declareAway(state, since: since, .unavailable("the database does not answer")) }
+        if now - since > silence { declareAway(state, since: since, .unavailable("the database does not answer")) }
     }
 
     private func declareAway(_ state: State, since: UInt64, _ error: StoreError) {
@@ -362,7 +364,7 @@ final class PostgresPool: Sendable {
         let waiting: [(LinePulse, Int32, UInt64)] = state.with { state in
             state.pulses.values.compactMap { pulse in
                 let (since, backend) = (pulse.since.load(ordering: .relaxed), pulse.backend.load(ordering: .relaxed))
-                return since != 0 && backend != 0 && now > since + Self.silence ? (pulse, backend, since) : nil
+                return since != 0 && backend != 0 && now > since + silence ? (pulse, backend, since) : nil
             }
         }
         guard !waiting.isEmpty else { return }
