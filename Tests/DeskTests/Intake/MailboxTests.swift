@@ -83,7 +83,7 @@ import Testing
         try await desk.settle()
         #expect(desk.mail.to("kim@harbour.example").allSatisfy { $0.text.contains("Guten Tag") })
         #expect(desk.mail.to("kim@harbour.example").count == 2)
-        #expect(desk.mail.to("ann@harbour.example").allSatisfy { $0.text.contains("Hello") })
+        #expect(desk.mail.to("ann@harbour.example").allSatisfy { $0.text.contains("Hi ") })
     }
 
     @Test func aReadReceiptIsNothing() async throws {
