@@ -2,7 +2,7 @@ import Foundation
 
 /// How the time of a piece of work grows when its input doubles.
 package enum Growth {
-    /// At most 2.5 times. What is measured once and holds is not measured again; the best of up to six runs counts. What takes
+    /// At most 2.5 times. What is measured once and holds is not measured again; the best of up to twelve runs counts. What takes
     /// no time at all cannot be judged and is no trouble.
     ///
     /// - Parameter size: of the smaller input; the larger one is twice as big and comes first, so that whatever is made once at
@@ -10,7 +10,7 @@ package enum Growth {
     package static func isLinear<Input>(_ input: (Int) -> Input, size: Int = 8 << 10, _ work: (Input) -> Void) -> Bool {
         let (small, large) = (input(size), input(2 * size))
         var (first, second) = (Duration.seconds(1000), Duration.seconds(1000))
-        for _ in 0..<6 {
+        for _ in 0..<12 {
             second = min(second, processorTime { work(large) })
             if second < .milliseconds(5) { return true }
             first = min(first, processorTime { work(small) })
