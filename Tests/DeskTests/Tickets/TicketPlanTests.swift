@@ -65,7 +65,9 @@ struct TicketPlanTests {
         switch dialect {
         // What was ever overdue is read whole only while it is little.
         case .sqlite: plan.filter { $0.contains("MULTI-INDEX OR") || $0 == "SCAN ticket" || $0.hasPrefix("SCAN ticket USING INDEX") && !$0.hasSuffix("ticket_overdue") }
-        case .postgres: plan.filter { $0.contains("Seq Scan on ticket ") || $0.contains("Seq Scan on ticket_text") }
+        // The tickets of a word, gathered first, are joined with all tickets of a desk as small as this: that is as fast as looking each up.
+        case .postgres:
+            plan.filter { $0.contains("Seq Scan on ticket ") && !plan.contains { $0.contains("CTE Scan on hits") } || $0.contains("Seq Scan on ticket_text") }
         }
     }
 
