@@ -335,8 +335,8 @@ def test_a_mail_as_it_is_shown(people, peopled):
     png = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082")
     mail = email.message.EmailMessage()
     mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = "Kim Ito <kim@harbour.example>", "support@localhost", "Re: With pictures", "<pictures@customer.example>"
-    mail.set_content("See the picture.\n\nOn Mon, 23 Nov 2026 at 10:00, Support wrote:\n> What do you see?\n")
-    mail.add_alternative('<p>See the <b>picture</b>. <img src="cid:shot" alt="shot"><img src="http://elsewhere.example/spy.png" alt="spy"></p><div>On Mon, 23 Nov 2026 at 10:00, Support wrote:<blockquote type="cite">What do you see?</blockquote></div><script>document.title = "stolen"</script>', subtype="html")
+    mail.set_content("See the picture.\n\nOn Mon, 23 Nov 2026 at 10:00, Support <support@localhost> wrote:\n> What do you see?\n")
+    mail.add_alternative('<p>See the <b>picture</b>. <img src="cid:shot" alt="shot"><img src="http://elsewhere.example/spy.png" alt="spy"></p><div>On Mon, 23 Nov 2026 at 10:00, Support &lt;support@localhost&gt; wrote:<blockquote type="cite">What do you see?</blockquote></div><script>document.title = "stolen"</script>', subtype="html")
     mail.get_payload()[1].add_related(png, "image", "png", cid="<shot>")
     number = int(peopled.intake(mail))
     ada = people.agent("ada@desk.example")

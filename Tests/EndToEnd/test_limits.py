@@ -202,6 +202,7 @@ def test_only_a_whole_line_end_ends_a_message(entrance, end):
     assert ticket["subject"] == "first", "there is one message, whatever is in it"
 
 
+@pytest.mark.alone
 def test_ten_large_messages_at_once(entrance):
     lines = (base64.b64encode(os.urandom(57)) + b"\r\n") * (23 * MB // 78)
     mail = (

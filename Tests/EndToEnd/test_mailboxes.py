@@ -225,7 +225,7 @@ def test_an_oauth_mailbox_connects_refreshes_and_says_when_the_consent_is_gone(n
         people = people_of(desk)
         page = people.agent("mara@desk.example")
         page.goto(f"/admin/mailboxes/{box['id']}")
-        page.get_by_role("button", name="Connect").click()
+        page.get_by_role("button", name="Connect", exact=True).click()
         address = page.get_by_role("link", name="Go to the provider").get_attribute("href")
         state = re.search(r"state=([^&]+)", address).group(1)
         assert "code_challenge_method=S256" in address and "client_id=the%20desk" in address
@@ -234,7 +234,7 @@ def test_an_oauth_mailbox_connects_refreshes_and_says_when_the_consent_is_gone(n
         page.goto(f"/admin/consent?state={state}&code=a%20good%20code")
         assert provider.asked == [], "a GET changes nothing"
         provider.seconds = 301
-        page.get_by_role("button", name="Connect").click()
+        page.get_by_role("button", name="Connect", exact=True).click()
         page.wait_for_url(f"**/admin/mailboxes/{box['id']}")
         assert page.get_by_text("Connected by OAuth.").is_visible()
         wait_for(lambda: subjects(desk) == ["Scanner 1"])
