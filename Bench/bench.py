@@ -261,11 +261,12 @@ def memory(desk, common, sessions):
     return pss(desk.process), private(desk.process)
 
 
-def measure(engine, size, cluster, folder):
+def measure(engine, size, cluster, folder, result):
+    """Fills in what is measured part by part, so that a part that fails leaves the others."""
     place = folder / f"{engine}-{size}"
     place.mkdir()
     desk = Desk(engine, size, place, cluster)
-    result = {"seeded": desk.seeded, "start": desk.start(), "disk": desk.disk() / size, "idle": pss(desk.process)}
+    result.update({"seeded": desk.seeded, "start": desk.start(), "disk": desk.disk() / size, "idle": pss(desk.process)})
     sessions = {"administrator": desk.agent("admin", "administrator"), "agent": desk.agent("ordinary", "agent", desk.departments[:2])}
     named = [name for name in desk.departments[:2]]
     desk.seen = [n for name in named for n in desk.numbers(urllib.parse.quote(f'department:"{name}"'))]
@@ -306,7 +307,6 @@ def measure(engine, size, cluster, folder):
     if "create" in PARTS: result["floor"] = floor(desk, place, cluster)
     if "departments" in PARTS and size == SIZES[0]: result["departments"] = departments(engine, max(size, min(SIZES[-1], 100_000)), folder, cluster)
     shutil.rmtree(place)
-    return result
 
 
 # Tables
@@ -375,8 +375,10 @@ def main():
         for engine in ENGINES:
             results = every[engine] = {}
             for size in SIZES:
-                results[size] = measure(engine, size, cluster, folder)
-                print(f"{engine}, {size:,} tickets: measured", file=sys.stderr)
+                try:
+                    measure(engine, size, cluster, folder, results.setdefault(size, {}))
+                finally:
+                    print(json.dumps(results), file=sys.stderr)
             table(engine, results)
         for peer in filter(None, os.environ.get("PEERS", "").split(",")):
             subprocess.run([sys.executable, str(ROOT / f"Bench/peers/{peer}.py"), str(min(SIZES))], check=False)

@@ -30,7 +30,7 @@ try await database.write { db in
         "CREATE INDEX floor_job_due ON floor_job (due_at)",
         "CREATE TABLE ticket (id \(id))",
     ] { try db.execute(statement) }
-    for statement in db.dialect.createTextIndex() + db.dialect.tuneTextIndex() + db.dialect.create(.ticketNumber, startingAt: 1) { try db.execute(statement) }
+    for statement in db.dialect.createTextIndex() + db.dialect.tuneTextIndex() + db.dialect.completeTextIndex() + db.dialect.create(.ticketNumber, startingAt: 1) { try db.execute(statement) }
 }
 
 /// A ticket by bare statements; its number.

@@ -75,7 +75,7 @@ enum DeskRoutes {
                 (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
                     let page = try db.lines(wanted)
                     // A first page that is not full has been counted already.
-                    let found = page.next == nil && wanted.after == nil ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: ListCount.most + 1)
+                    let found = page.next == nil && wanted.after == nil ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: mostFound + 1)
                     return (page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found))
                 }
                 view.words = words
