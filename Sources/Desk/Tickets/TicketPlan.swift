@@ -71,19 +71,22 @@ extension TicketPlan {
         }
         // The index would gather all it has before it gives the first. What is common stands among the first tickets of the list: so many are looked at.
         let most = counting ?? list.limit + 1
-        let looked = counting == nil ? driven.sample : driven.sample * 8
-        let found: [(isHit: Bool, id: Int64)] = try db.query(
-            """
-            WITH looked AS MATERIALIZED (\(candidates.first(looked)))
-            SELECT 0 AS hit, count(*) AS id FROM looked UNION ALL SELECT 1, id FROM (
-                SELECT id FROM looked WHERE seen = 1 AND \(try db.textCheck(text, on: "looked.id"))
-                ORDER BY \(list.order.sql(rank: "rank", id: "id")) LIMIT \(literal: most)) AS found
-            """
-        ) { (try $0.read(Int.self) == 1, try $0.read()) }
-        let hits = found.filter(\.isHit).map(\.id)
-        let examined = found.first { !$0.isHit }?.id ?? 0
-        guard hits.count >= most || examined < looked && candidates.isWholeInFirst else { return index }
-        return TicketPlan(source: "ticket", condition: "ticket.id IN (\(list: hits))", order: list.order.sql)
+        let order: SQL = counting == nil ? "ORDER BY \(list.order.sql(rank: "rank", id: "id"))" : ""
+        // What most tickets have is among very few, and each one that is looked at costs the reading of its text: for the rest the index is cheaper.
+        for looked in [4 * most, max(4 * most, driven.sample)] {
+            let found: [(isHit: Bool, id: Int64)] = try db.query(
+                """
+                WITH looked AS MATERIALIZED (\(candidates.first(looked)))
+                SELECT 0 AS hit, count(*) AS id FROM looked UNION ALL SELECT 1, id FROM (
+                    SELECT id FROM looked WHERE seen = 1 AND \(try db.textCheck(text, on: "looked.id")) \(order) LIMIT \(literal: most)) AS found
+                """
+            ) { (try $0.read(Int.self) == 1, try $0.read()) }
+            let hits = found.filter(\.isHit).map(\.id)
+            let examined = found.first { !$0.isHit }?.id ?? 0
+            guard hits.count >= most || examined < looked && candidates.isWholeInFirst else { continue }
+            return TicketPlan(source: "ticket", condition: "ticket.id IN (\(list: hits))", order: list.order.sql)
+        }
+        return index
     }
 }
 
