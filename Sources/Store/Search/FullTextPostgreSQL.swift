@@ -44,7 +44,7 @@ enum FullTextPostgreSQL {
                 (WITH hits AS MATERIALIZED (SELECT ticket_id FROM ticket_text WHERE everything @@ CAST(\(text(query)) AS tsquery)) SELECT ticket_id AS id FROM hits) AS hit
                 JOIN ticket ON ticket.id = hit.id
                 """,
-            key: "ticket.id", condition: "1 = 1", isWalked: false, sample: 800)
+            key: "ticket.id", condition: "1 = 1", isWalked: false, sample: 2000)
     }
 
     /// Vectors are kept once; words are counted well enough to tell the rare ones, and what waits to be sorted into the index stays short, since every
