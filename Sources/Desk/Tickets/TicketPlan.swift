@@ -73,7 +73,7 @@ extension TicketPlan {
         let most = counting ?? list.limit + 1
         let order: SQL = counting == nil ? "ORDER BY \(list.order.sql(rank: "rank", id: "id"))" : ""
         // What most tickets have is among very few, and each one that is looked at costs the reading of its text: for the rest the index is cheaper.
-        for looked in [4 * most, max(4 * most, driven.sample)] {
+        for looked in [min(4 * min(most, driven.sample), driven.sample), driven.sample] {
             let found: [(isHit: Bool, id: Int64)] = try db.query(
                 """
                 WITH looked AS MATERIALIZED (\(candidates.first(looked)))
