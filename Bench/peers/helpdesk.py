@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """django-helpdesk on this machine: installed from PyPI, filled with tickets like ours, asked as our desk is. Usage: helpdesk.py TICKETS"""
+import json
 import os
 import shutil
 import subprocess
@@ -68,7 +69,6 @@ def main():
         port = free_port()
         variables = {**os.environ, "PYTHONPATH": str(python), "DJANGO_SETTINGS_MODULE": "settings", "PEER_NAME": "helpdesk", "PEER_PORT": str(cluster.port)}
         subprocess.run([str(python / "bin/django-admin"), "migrate", "-v0"], env=variables, check=True)
-        import json
         rows = "\n".join(json.dumps(ticket) for ticket in tickets(size))
         session = subprocess.run([str(python / "bin/python"), "fill.py"], cwd=python, env=variables, input=rows, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
         cluster.sql("helpdesk", "ANALYZE")

@@ -3,7 +3,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -40,7 +39,3 @@ def environment(*packages):
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     done = subprocess.run([str(folder / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", *packages])
     return folder if done.returncode == 0 else None
-
-
-def path(query):
-    return urllib.parse.quote(query)

@@ -73,7 +73,8 @@ extension TicketPlan {
         let most = counting ?? list.limit + 1
         let order: SQL = counting == nil ? "ORDER BY \(list.order.sql(rank: "rank", id: "id"))" : ""
         // What most tickets have is among very few, and each one that is looked at costs the reading of its text: for the rest the index is cheaper.
-        for looked in [min(4 * min(most, driven.sample), driven.sample), driven.sample] {
+        let few = 4 * min(most, driven.sample)
+        for looked in few < driven.sample ? [few, driven.sample] : [driven.sample] {
             let found: [(isHit: Bool, id: Int64)] = try db.query(
                 """
                 WITH looked AS MATERIALIZED (\(candidates.first(looked)))
@@ -239,7 +240,7 @@ private struct Candidates {
         let inStates: SQL? = isAll ? nil : "\(db.dialect.unindexed("ticket.state")) IN (\(words: states))"
         isActive = terms.isActive
         cursor = list.order.after(list.after)
-        filters = [access] + rest + [inStates, list.order.after(list.after)].compactMap { $0 }
+        filters = [access] + rest + [inStates, cursor].compactMap { $0 }
         guard !states.isEmpty else {
             isNarrow = true
             walks = [Walk(source: "ticket", conditions: ["1 = 0"], order: order.sql)]
@@ -248,14 +249,13 @@ private struct Candidates {
         if let narrow = terms.rest.first(where: \.isNarrow) {
             isNarrow = true
             let others = try terms.rest.filter { $0 != narrow }.map { try $0.condition(db, asker: list.asker) }
-            let conditions = [try narrow.condition(db, asker: list.asker, drives: true), access] + others + [inStates, list.order.after(list.after)].compactMap { $0 }
+            let conditions = [try narrow.condition(db, asker: list.asker, drives: true), access] + others + [inStates, cursor].compactMap { $0 }
             walks = [Walk(source: "ticket", conditions: conditions, order: order.sql)]
             return
         }
         if let few = terms.isActive ? terms.rest.lazy.compactMap(\.ownIndex).first : terms.rest.contains(.overdue(true)) ? try db.fewOverdue() : nil {
             isNarrow = true
-            let conditions = [few.condition, access] + rest + [inStates, list.order.after(list.after)].compactMap { $0 }
-            walks = [Walk(source: "ticket \(db.dialect.indexed(by: few.index))", conditions: conditions, order: order.sql)]
+            walks = [Walk(source: "ticket \(db.dialect.indexed(by: few.index))", conditions: [few.condition] + filters, order: order.sql)]
             return
         }
         let chosen = try db.ways(to: terms.rest, asker: list.asker)
