@@ -30,7 +30,9 @@ let package = Package(
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .systemLibrary(name: "CMarkdown", pkgConfig: "libcmark-gfm", providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
+        .systemLibrary(
+            name: "CMarkdown", pkgConfig: "libcmark-gfm",
+            providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
 
         .systemLibrary(name: "CMemory"),
         .systemLibrary(name: "CResolver"),
@@ -86,7 +88,8 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             resources: [
-                .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"), .embedInCode("Assets/dev.js"), .embedInCode("Assets/usher.svg"),
+                .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"),
+                .embedInCode("Assets/dev.js"), .embedInCode("Assets/usher.svg"),
                 .embedInCode("Assets/de.json"), .embedInCode("Office/schemas.json"),
             ],
             swiftSettings: strict),
@@ -120,7 +123,8 @@ let package = Package(
         .testTarget(
             name: "MailTests",
             dependencies: [
-                "Mail", "Measuring", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                "Mail", "Measuring", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
@@ -137,5 +141,7 @@ let package = Package(
 if Context.environment["USHER_FUZZ"] != nil {
     package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
     package.targets.append(
-        .executableTarget(name: "fuzz", dependencies: ["Desk", "Mail", "Markup"], path: "Fuzz", exclude: ["seeds"], sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+        .executableTarget(
+            name: "fuzz", dependencies: ["Desk", "Mail", "Markup"], path: "Fuzz", exclude: ["seeds"],
+            sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

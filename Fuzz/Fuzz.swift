@@ -34,13 +34,18 @@ private func reader(_ bytes: Data) {
 /// Nothing is deleted: what is visible and what is folded are the words of the text.
 private func trimmer(_ text: String) {
     let parts = QuotedText(text)
-    func letters(_ text: String) -> [Unicode.Scalar: Int] { text.unicodeScalars.filter { !$0.properties.isWhitespace }.reduce(into: [:]) { $0[$1, default: 0] += 1 } }
+    func letters(_ text: String) -> [Unicode.Scalar: Int] {
+        text.unicodeScalars.filter { !$0.properties.isWhitespace }.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    }
     let kept = letters(parts.new).merging(letters(parts.quoted ?? ""), uniquingKeysWith: +)
-    for (scalar, count) in letters(text) where scalar.value >= 0x20 { precondition(kept[scalar, default: 0] >= count, "the trimmer lost \(scalar)") }
+    for (scalar, count) in letters(text) where scalar.value >= 0x20 {
+        precondition(kept[scalar, default: 0] >= count, "the trimmer lost \(scalar)")
+    }
     _ = ForwardedMail(subject: "Fwd: x", text: text)
 }
 
-/// What comes out is of our own grammar: kept elements alone, their few attributes in quotes, links that run nothing, and nothing else between angle brackets.
+/// What comes out is of our own grammar: kept elements alone, their few attributes in quotes, links that run nothing,
+/// and nothing else between angle brackets.
 private func sanitizer(_ html: String) {
     let clean = HTMLSanitizer.clean(html).text
     checkGrammar(clean)
@@ -52,7 +57,9 @@ private func checkGrammar(_ text: String) {
     let clean = Array(text.utf8)
     var index = 0
     while let open = clean[index...].firstIndex(of: UInt8(ascii: "<")) {
-        guard let close = clean[open...].firstIndex(of: UInt8(ascii: ">")) else { preconditionFailure("a tag without end") }
+        guard let close = clean[open...].firstIndex(of: UInt8(ascii: ">")) else {
+            preconditionFailure("a tag without end")
+        }
         check(clean[(open + 1)..<close])
         index = close + 1
     }
@@ -81,7 +88,11 @@ private func check(_ tag: ArraySlice<UInt8>) {
         expect("=\"")
         let value = take { $0 != UInt8(ascii: "\"") }.lowercased()
         expect("\"")
-        if attribute == "href" { precondition(["http://", "https://", "mailto:", "tel:"].contains { value.utf8.starts(with: $0.utf8) }, "a link that may run") }
+        if attribute == "href" {
+            precondition(
+                ["http://", "https://", "mailto:", "tel:"].contains { value.utf8.starts(with: $0.utf8) },
+                "a link that may run")
+        }
     }
 }
 
@@ -89,7 +100,9 @@ private func check(_ tag: ArraySlice<UInt8>) {
 private func form(_ bytes: [UInt8]) {
     var form = FormData()
     form.read(urlEncoded: bytes)
-    for (name, value) in form.values { precondition(name.utf8.count + value.utf8.count <= 3 * bytes.count, "a value grew") }
+    for (name, value) in form.values {
+        precondition(name.utf8.count + value.utf8.count <= 3 * bytes.count, "a value grew")
+    }
 }
 
 /// The same parts however the bytes are cut.
@@ -116,7 +129,9 @@ private func multipart(_ bytes: [UInt8]) {
 /// What is read is written, and read again it is the same.
 private func json(_ bytes: Data) {
     guard let value = try? JSON(parsing: bytes) else { return }
-    guard let again = try? JSON(parsing: Data(value.written.utf8)) else { preconditionFailure("what was written cannot be read") }
+    guard let again = try? JSON(parsing: Data(value.written.utf8)) else {
+        preconditionFailure("what was written cannot be read")
+    }
     precondition(again.written == value.written, "written again it is another value")
 }
 
@@ -125,5 +140,6 @@ private func search(_ text: String) {
 }
 
 private let known: Set<String> = [
-    "dir", "lang", "title", "href", "rel", "target", "alt", "loading", "width", "height", "data-cid", "data-remote", "colspan", "rowspan", "align", "valign", "scope", "start", "type", "span",
+    "dir", "lang", "title", "href", "rel", "target", "alt", "loading", "width", "height", "data-cid", "data-remote",
+    "colspan", "rowspan", "align", "valign", "scope", "start", "type", "span",
 ]

@@ -26,7 +26,10 @@ package struct Desk: Sendable {
     package let clockWatch: ClockWatch
     package let log: Logger
 
-    package init(database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger, shortestCount: UInt64 = 500_000_000) {
+    package init(
+        database: any Database, clock: any WallClock, files: FileStore, office: Office, log: Logger,
+        shortestCount: UInt64 = 500_000_000
+    ) {
         self.database = database
         self.clock = clock
         self.files = files
@@ -50,7 +53,8 @@ package struct Desk: Sendable {
         // Read after the commit only: the keys of events come in until then.
         let (result, recorded) = try await database.write { db in
             let recorded = Recorded()
-            let result = try body(Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
+            let result = try body(
+                Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
             return (result, recorded)
         }
         if recorded.changesRights { rights.advance() }
@@ -63,8 +67,11 @@ package struct Desk: Sendable {
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         try await database.read(nil, body)
     }
-    /// - Parameter lane: `.search` for what somebody made up, `.report` for what reads many rows, so that neither takes a page's turn; nil for a page.
-    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+    /// - Parameter lane: `.search` for what somebody made up, `.report` for what reads many rows, so that neither takes
+    ///   a page's turn; nil for a page.
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws
+        -> T
+    {
         try await database.read(lane, body)
     }
 
@@ -125,7 +132,8 @@ package struct SystemClock: WallClock {
     }
     private static let boot: String = {
         // Where there is no such file, each process counts as a start of its own.
-        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? UUID().uuidString
+        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(
+            in: .whitespacesAndNewlines) ?? UUID().uuidString
     }()
 }
 

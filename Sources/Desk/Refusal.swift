@@ -13,7 +13,9 @@ package enum Refusal: Error, Equatable, Sendable {
     /// Bigger than the limit, in bytes.
     case tooLarge(limit: Int)
 
-    package static func invalid(_ field: String, _ problem: Fault.Problem) -> Refusal { .invalid([Fault(field, problem)]) }
+    package static func invalid(_ field: String, _ problem: Fault.Problem) -> Refusal {
+        .invalid([Fault(field, problem)])
+    }
 }
 
 /// One field that is wrong, and why.

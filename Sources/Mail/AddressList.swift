@@ -1,6 +1,7 @@
 import Foundation
 
-/// The addresses of a header field (RFC 5322, section 3.4, with its obsolete forms), and the usable address inside what is none by that grammar.
+/// The addresses of a header field (RFC 5322, section 3.4, with its obsolete forms), and the usable address inside what
+/// is none by that grammar.
 enum AddressList {
     /// Addresses beyond this many are passed over.
     private static let most = 200
@@ -15,7 +16,8 @@ enum AddressList {
         var found: [MailAddress] = []
         var pending: [UInt8] = []
         for chunk in chunks(text) where found.count < most {
-            guard let mailbox = Mailbox(pending.isEmpty ? chunk[...] : (pending + [UInt8(ascii: ",")] + chunk)[...]) else {
+            guard let mailbox = Mailbox(pending.isEmpty ? chunk[...] : (pending + [UInt8(ascii: ",")] + chunk)[...])
+            else {
                 // `Ito, Kim <kim@…>`: a comma that should have been in quotes.
                 pending = pending.isEmpty && chunk.count < 200 ? chunk : []
                 continue
@@ -30,9 +32,15 @@ enum AddressList {
 
     /// The address in a form that mail servers take: without blanks, needless quotes and what got stuck to it.
     private static func address(_ text: String, name: String) -> MailAddress? {
-        var bare = String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint && $0.value >= 0x20 }))
+        var bare = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.filter {
+                    !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint && $0.value >= 0x20
+                }))
         bare = bare.replacingOccurrences(of: "＠", with: "@")
-        if let scheme = bare.range(of: "mailto:", options: [.caseInsensitive, .anchored]) { bare.removeSubrange(scheme) }
+        if let scheme = bare.range(of: "mailto:", options: [.caseInsensitive, .anchored]) {
+            bare.removeSubrange(scheme)
+        }
         // `@gate.example,@other.example:kim@customer.example`: a route of old (RFC 5322, section 4.4).
         if bare.hasPrefix("@"), let colon = bare.lastIndex(of: ":") { bare = String(bare[bare.index(after: colon)...]) }
         guard let at = bare.lastIndex(of: "@") else { return nil }
@@ -95,7 +103,9 @@ enum AddressList {
     }
 
     private static let farthest = 1000
-    private static func hasEnd(_ text: [UInt8], _ index: Int) -> Bool { text[index...].prefix(farthest).contains(UInt8(ascii: ")")) }
+    private static func hasEnd(_ text: [UInt8], _ index: Int) -> Bool {
+        text[index...].prefix(farthest).contains(UInt8(ascii: ")"))
+    }
     private static func hasClosingAngle(_ text: [UInt8], _ index: Int) -> Bool {
         for byte in text[index...].prefix(farthest) {
             if byte == UInt8(ascii: ">") { return true }
@@ -127,9 +137,14 @@ enum AddressList {
             var (first, last) = (place, place)
             if words[place].first == UInt8(ascii: "@"), place > 0 { first -= 1 }
             if words[place].last == UInt8(ascii: "@"), place + 1 < words.count { last += 1 }
-            address = String(decoding: Array(words[first...last].joined()).filter { $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }, as: UTF8.self)
+            address = String(
+                decoding: Array(words[first...last].joined()).filter {
+                    $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">")
+                }, as: UTF8.self)
             let others = words[..<first] + words[(last + 1)...]
-            name = Self.words(Array(others.filter { $0 != [UInt8(ascii: "<")] && $0 != [UInt8(ascii: ">")] }.joined(separator: [0x20])))
+            name = Self.words(
+                Array(
+                    others.filter { $0 != [UInt8(ascii: "<")] && $0 != [UInt8(ascii: ">")] }.joined(separator: [0x20])))
         }
 
         /// The last bracket outside quotes that has an address behind it.
@@ -138,7 +153,11 @@ enum AddressList {
             var found: Int?
             let quotesAreSound = chunk.count { $0 == UInt8(ascii: "\"") } % 2 == 0
             for index in chunk.indices {
-                if chunk[index] == UInt8(ascii: "\""), quotesAreSound, index == chunk.startIndex || chunk[index - 1] != UInt8(ascii: "\\") { isQuoted.toggle() }
+                if chunk[index] == UInt8(ascii: "\""), quotesAreSound,
+                    index == chunk.startIndex || chunk[index - 1] != UInt8(ascii: "\\")
+                {
+                    isQuoted.toggle()
+                }
                 if chunk[index] == UInt8(ascii: "<"), !isQuoted { found = index }
             }
             return found

@@ -34,7 +34,8 @@ package struct AuthenticationResults: Sendable, Equatable {
         }
         guard let first = pairs.first, let method = first.0.split(separator: "/").first else { return nil }
         return Result(
-            method: String(method), verdict: first.1, properties: Dictionary(pairs.dropFirst().map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first }))
+            method: String(method), verdict: first.1,
+            properties: Dictionary(pairs.dropFirst().map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first }))
     }
 
     /// The words between semicolons, without comments; what is quoted is one word, and blanks around `=` do not part.
@@ -45,7 +46,9 @@ package struct AuthenticationResults: Sendable, Equatable {
         var isQuoted = false
         var isEscaped = false
         func end() {
-            if word == "=" || word.hasPrefix("="), let former = parts[parts.count - 1].popLast() { word = former + word }
+            if word == "=" || word.hasPrefix("="), let former = parts[parts.count - 1].popLast() {
+                word = former + word
+            }
             if let last = parts[parts.count - 1].last, last.hasSuffix("="), !word.isEmpty {
                 parts[parts.count - 1].removeLast()
                 word = last + word
@@ -82,8 +85,8 @@ package struct AuthenticationResults: Sendable, Equatable {
         return parts
     }
 
-    /// Whether the server found that the domain of an address sent the message: DMARC passed (RFC 7489), or DKIM or SPF passed for that very
-    /// domain or one it lies in.
+    /// Whether the server found that the domain of an address sent the message: DMARC passed (RFC 7489), or DKIM or SPF
+    /// passed for that very domain or one it lies in.
     package func proves(_ address: MailAddress) -> Bool {
         results.contains { result in
             guard result.verdict == "pass" else { return false }
@@ -92,7 +95,8 @@ package struct AuthenticationResults: Sendable, Equatable {
             case "dkim":
                 let signer = result.properties["header.d"] ?? result.properties["header.i"].map(Self.domain)
                 return signer.map { Self.covers($0, address.domain) } ?? false
-            case "spf": return result.properties["smtp.mailfrom"].map { Self.covers(Self.domain($0), address.domain) } ?? false
+            case "spf":
+                return result.properties["smtp.mailfrom"].map { Self.covers(Self.domain($0), address.domain) } ?? false
             default: return false
             }
         }
@@ -108,7 +112,8 @@ package struct AuthenticationResults: Sendable, Equatable {
 extension IncomingMessage {
     /// Whether the server of that authserv-id found that `From` is genuine.
     ///
-    /// Only the topmost field with its name counts: whatever stands below may have come with the message. A message with several authors proves none.
+    /// Only the topmost field with its name counts: whatever stands below may have come with the message. A message
+    /// with several authors proves none.
     package func isProved(by server: String) -> Bool {
         guard !server.isEmpty, let from, headers.all("from").count == 1 else { return false }
         let fields = headers.all("authentication-results").lazy.compactMap { AuthenticationResults($0) }

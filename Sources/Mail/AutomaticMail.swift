@@ -2,8 +2,9 @@ import Foundation
 
 /// Tells programs' mail from people's, and reads what a bounce says.
 ///
-/// Only evidence makes a bounce, a report or an automatic reply: header fields and parts that mail programs do not give a person's
-/// mail. Words are no evidence: people write of returned parcels, of mail that bounced, from `postmaster@`, of a new `Auto:`.
+/// Only evidence makes a bounce, a report or an automatic reply: header fields and parts that mail programs do not give
+/// a person's mail. Words are no evidence: people write of returned parcels, of mail that bounced, from `postmaster@`,
+/// of a new `Auto:`.
 enum AutomaticMail {
     /// What is known of a message when it is judged.
     struct Message {
@@ -12,7 +13,8 @@ enum AutomaticMail {
         let hasEmptyReturnPath: Bool
         let subject: String
         let text: String
-        /// `report-type` where the message itself is a multipart/report; one that somebody passed on is a part of theirs.
+        /// `report-type` where the message itself is a multipart/report; one that somebody passed on is a part of
+        /// theirs.
         let reportType: String?
         /// The machine-readable parts: fields of a report, headers of enclosed messages.
         let reports: [String]
@@ -34,7 +36,9 @@ enum AutomaticMail {
         let submitted = field(headers, "auto-submitted")
         if !submitted.isEmpty, submitted != "no" { return .generated }
         if message.hasEmptyReturnPath { return .generated }
-        if ["bulk", "junk", "list"].contains(field(headers, "precedence")) || headers.contains(prefix: "list-") { return .bulk }
+        if ["bulk", "junk", "list"].contains(field(headers, "precedence")) || headers.contains(prefix: "list-") {
+            return .bulk
+        }
         // Microsoft's way of asking for silence; `None` and DR/RN alone ask nothing of an acknowledgement.
         let suppress = field(headers, "x-auto-response-suppress")
         if ["all", "autoreply", "oof"].contains(where: suppress.contains) { return .generated }
@@ -50,8 +54,8 @@ enum AutomaticMail {
         // Exim and Google name whom it did not reach; no mail program of people writes this.
         if message.headers.first("x-failed-recipients") != nil { return true }
         let returns = message.reports.contains(where: holdsMessageHeader) || holdsMessageHeader(message.text)
-        // The empty path (RFC 5321, section 4.5.5) or the daemon's own, from an address that only programs and postmasters use.
-        // A postmaster on holiday sends the empty path as well.
+        // The empty path (RFC 5321, section 4.5.5) or the daemon's own, from an address that only programs and
+        // postmasters use. A postmaster on holiday sends the empty path as well.
         if systemPath, sender != .none { return sender == .daemon || returns || !isReply }
         if sender == .daemon { return returns }
         return message.hasEmptyReturnPath && isNobody(message.from) && returns
@@ -59,11 +63,13 @@ enum AutomaticMail {
 
     /// The fields of RFC 3464, section 2.3.
     private static func isDeliveryStatus(_ part: String) -> Bool {
-        let names = Set(part.utf8.split(separator: UInt8(ascii: "\n")).prefix(200).compactMap { fieldName(Substring($0)) })
+        let names = Set(
+            part.utf8.split(separator: UInt8(ascii: "\n")).prefix(200).compactMap { fieldName(Substring($0)) })
         return names.contains("final-recipient") || names.contains("reporting-mta") && names.contains("action")
     }
 
-    /// Whether the header of a message stands in a text: fields that servers write, in lines of their own, one below the other.
+    /// Whether the header of a message stands in a text: fields that servers write, in lines of their own, one below
+    /// the other.
     private static func holdsMessageHeader(_ text: String) -> Bool {
         var run: Set<String> = []
         for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).prefix(mostLines) {
@@ -86,7 +92,11 @@ enum AutomaticMail {
     private static func fieldName(_ line: Substring) -> String? {
         let bytes = line.utf8.prefix(40)
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > bytes.startIndex else { return nil }
-        guard bytes[..<colon].allSatisfy({ $0 == UInt8(ascii: "-") || (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0) }) else { return nil }
+        guard
+            bytes[..<colon].allSatisfy({
+                $0 == UInt8(ascii: "-") || (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0)
+            })
+        else { return nil }
         return line[..<colon].lowercased()
     }
 
@@ -97,14 +107,19 @@ enum AutomaticMail {
         case postmaster
         case daemon
 
-        /// - Parameter written: the field as it stands, for programs that sign with a name alone: `MAILER-DAEMON <>`, `post_master`.
+        /// - Parameter written: the field as it stands, for programs that sign with a name alone: `MAILER-DAEMON <>`,
+        ///   `post_master`.
         init(_ from: MailAddress?, named written: String?) {
             let inside = written?.split(separator: "<").dropFirst().last?.prefix { $0 != ">" } ?? ""
             self = MailSystem(name: from?.localPart ?? (inside.isEmpty ? written ?? "" : String(inside)))
         }
         init(name: String) {
-            let local = name.prefix(60).lowercased().prefix { $0 != "@" && $0 != "<" }.filter { $0.isLetter || $0.isNumber }
-            self = ["mailerdaemon", "maildaemon", "mdaemon"].contains(local) ? .daemon : ["postmaster", "mailsweeper", "autoreplypostmaster"].contains(local) ? .postmaster : .none
+            let local = name.prefix(60).lowercased().prefix { $0 != "@" && $0 != "<" }.filter {
+                $0.isLetter || $0.isNumber
+            }
+            self =
+                ["mailerdaemon", "maildaemon", "mdaemon"].contains(local)
+                ? .daemon : ["postmaster", "mailsweeper", "autoreplypostmaster"].contains(local) ? .postmaster : .none
         }
     }
 
@@ -112,7 +127,8 @@ enum AutomaticMail {
 
     /// Fields that only answering programs write.
     private static let replyFields = [
-        "x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from", "x-mail-autoreply", "x-vacation", "x-autoreply-from", "x-cpanel-autorespond",
+        "x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from", "x-mail-autoreply", "x-vacation",
+        "x-autoreply-from", "x-cpanel-autorespond",
     ]
 
     /// Whether a program answered: RFC 3834, its forerunners, and the empty path on an answer, whatever its language.
@@ -121,8 +137,14 @@ enum AutomaticMail {
         let submitted = field(headers, "auto-submitted")
         if submitted.hasPrefix("auto-replied") { return true }
         if replyFields.contains(where: { headers.first($0) != nil && field(headers, $0) != "no" }) { return true }
-        if ["auto_reply", "auto-reply"].contains(field(headers, "precedence")) || field(headers, "preference") == "auto_reply" { return true }
-        if field(headers, "x-apple-action") == "vacation" || field(headers, "x-autogenerated") == "reply" { return true }
+        if ["auto_reply", "auto-reply"].contains(field(headers, "precedence"))
+            || field(headers, "preference") == "auto_reply"
+        {
+            return true
+        }
+        if field(headers, "x-apple-action") == "vacation" || field(headers, "x-autogenerated") == "reply" {
+            return true
+        }
         if headers.all("delivered-to").contains(where: { $0.lowercased().hasPrefix("autoresponder") }) { return true }
         let answers = headers.first("in-reply-to") != nil || headers.first("references") != nil
         guard answers else { return false }
@@ -131,12 +153,17 @@ enum AutomaticMail {
         return isGeneratedSubject(message.subject)
     }
 
-    /// What Exchange, Notes and their like set before the subject they answer, with the colon. A person's answer begins with `Re:`.
+    /// What Exchange, Notes and their like set before the subject they answer, with the colon. A person's answer begins
+    /// with `Re:`.
     private static let replySubjects = [
-        "automatic reply", "out of office", "out of office autoreply", "out of office reply", "autoreply", "auto reply", "auto-reply", "automatic response",
-        "automatische antwort", "abwesenheitsnotiz", "abwesend", "réponse automatique", "absence du bureau", "respuesta automática", "fuera de la oficina",
-        "risposta automatica", "fuori sede", "automatisch antwoord", "afwezig", "niet aanwezig", "resposta automática", "ausência temporária", "automatiskt svar", "autosvar", "automatisk svar",
-        "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď", "automatikus válasz", "răspuns automat", "otomatik yanıt", "автоматический ответ",
+        "automatic reply", "out of office", "out of office autoreply", "out of office reply", "autoreply", "auto reply",
+        "auto-reply", "automatic response",
+        "automatische antwort", "abwesenheitsnotiz", "abwesend", "réponse automatique", "absence du bureau",
+        "respuesta automática", "fuera de la oficina",
+        "risposta automatica", "fuori sede", "automatisch antwoord", "afwezig", "niet aanwezig", "resposta automática",
+        "ausência temporária", "automatiskt svar", "autosvar", "automatisk svar",
+        "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď", "automatikus válasz",
+        "răspuns automat", "otomatik yanıt", "автоматический ответ",
         "автоматична відповідь", "αυτόματη απάντηση", "自动答复", "自動回覆", "自動応答", "자동 회신", "不在通知",
     ]
     private static func isGeneratedSubject(_ subject: String) -> Bool {
@@ -150,31 +177,42 @@ enum AutomaticMail {
         return ["noreply", "donotreply"].contains(from.localPart.filter { $0.isLetter || $0.isNumber })
     }
 
-    private static func field(_ headers: Headers, _ name: String) -> String { (headers.first(name) ?? "").lowercased().trimmingWhitespace() }
+    private static func field(_ headers: Headers, _ name: String) -> String {
+        (headers.first(name) ?? "").lowercased().trimmingWhitespace()
+    }
 
     // MARK: what a report says
 
     /// What a delivery report says: by its fields (RFC 3464, section 2.3) and the returned message's header.
     static func bounce(_ headers: Headers, _ reports: [String], text: String) -> IncomingMessage.Bounce {
         var bounce = IncomingMessage.Bounce()
-        for line in reports.flatMap({ $0.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 }).prefix(mostLines) }).map({ Substring($0) }) {
+        for line in reports.flatMap({ $0.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 }).prefix(mostLines) }).map({
+            Substring($0)
+        }) {
             guard let name = fieldName(line), let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
             let value = String(line[line.index(after: colon)...]).trimmingWhitespace()
             switch name {
             case "final-recipient", "original-recipient":
-                let address = value.split(separator: ";").last.map { String($0).trimmingCharacters(in: CharacterSet(charactersIn: "<> ")) } ?? ""
+                let address =
+                    value.split(separator: ";").last.map {
+                        String($0).trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
+                    } ?? ""
                 bounce.recipient = bounce.recipient ?? MailAddress(address)?.address
             case "status": bounce.status = bounce.status ?? value.split(separator: " ").first.map(String.init)
-            case "diagnostic-code": if bounce.detail.isEmpty { bounce.detail = String(value.unicodeScalars.prefix(500)) }
+            case "diagnostic-code":
+                if bounce.detail.isEmpty { bounce.detail = String(value.unicodeScalars.prefix(500)) }
             case "message-id": bounce.messageIDs += MessageReader.identifiers(value)
             default: break
             }
         }
         // A report without a machine-readable part quotes the message's header in its text.
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")).prefix(mostLines) where fieldName(Substring(line)) == "message-id" {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")).prefix(mostLines)
+        where fieldName(Substring(line)) == "message-id" {
             bounce.messageIDs += MessageReader.identifiers(String(Substring(line.dropFirst("message-id:".utf8.count))))
         }
-        if bounce.recipient == nil { bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address } }
+        if bounce.recipient == nil {
+            bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address }
+        }
         if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().unicodeScalars.prefix(300)) }
         return bounce
     }

@@ -18,12 +18,17 @@ struct Passage {
         }
         if said.letters == 0 { return (shown, html) }
         let common = said.share(in: sees)
-        if sees.letters >= 3 * said.letters + 40 || common < 0.5 && sees.letters > 0 && sees.letters * 2 >= said.letters {
+        if sees.letters >= 3 * said.letters + 40 || common < 0.5 && sees.letters > 0 && sees.letters * 2 >= said.letters
+        {
             // The plain form is a stub beside it. What it says that the other does not say is kept where it is no stub.
-            if common < 0.5, said.letters > sees.letters { return (shown + "\n\n" + plain, html + HTMLText.paragraphs(plain).text) }
+            if common < 0.5, said.letters > sees.letters {
+                return (shown + "\n\n" + plain, html + HTMLText.paragraphs(plain).text)
+            }
             return (shown, html)
         }
-        if said.letters >= 3 * sees.letters + 40, sees.share(in: said) < 0.8 || sees.letters == 0 || said.letters >= 10 * sees.letters {
+        if said.letters >= 3 * sees.letters + 40,
+            sees.share(in: said) < 0.8 || sees.letters == 0 || said.letters >= 10 * sees.letters
+        {
             // The HTML is the stub: a picture, or a line that leads elsewhere.
             return (plain, hasPicture ? HTMLText.paragraphs(plain).text + html : nil)
         }
@@ -53,16 +58,22 @@ private struct Words {
 
     /// How many of these words stand in the other text as well, from 0 to 1.
     func share(in other: Words) -> Double {
-        distinct.isEmpty ? (letters == 0 || other.letters > 0 ? 1 : 0) : Double(distinct.count { other.distinct.contains($0) }) / Double(distinct.count)
+        distinct.isEmpty
+            ? (letters == 0 || other.letters > 0 ? 1 : 0)
+            : Double(distinct.count { other.distinct.contains($0) }) / Double(distinct.count)
     }
 }
 
 /// HTML as bytes, where a parser would lose words.
 enum HTMLParts {
     /// Elements whose content a parser takes as it is up to the end tag, and comments.
-    private static let verbatim = ["title", "style", "script", "textarea", "noscript", "noframes", "noembed", "iframe", "xmp", "template", "select"].map { Array($0.utf8) }
+    private static let verbatim = [
+        "title", "style", "script", "textarea", "noscript", "noframes", "noembed", "iframe", "xmp", "template",
+        "select",
+    ].map { Array($0.utf8) }
 
-    /// Without the openings of comments, titles, styles and their like that are never closed: a parser would swallow all that follows.
+    /// Without the openings of comments, titles, styles and their like that are never closed: a parser would swallow
+    /// all that follows.
     static func closed(_ html: String) -> String {
         let bytes = Array(html.utf8)
         guard let first = bytes.firstIndex(of: UInt8(ascii: "<")) else { return html }
@@ -76,7 +87,11 @@ enum HTMLParts {
                 continue
             }
             if bytes[index] == UInt8(ascii: "-") {
-                if bytes[index...].starts(with: [0x2D, 0x2D, 0x3E]) || bytes[index...].starts(with: [0x2D, 0x2D, 0x21, 0x3E]) { lastEnd[verbatim.count] = index }
+                if bytes[index...].starts(with: [0x2D, 0x2D, 0x3E])
+                    || bytes[index...].starts(with: [0x2D, 0x2D, 0x21, 0x3E])
+                {
+                    lastEnd[verbatim.count] = index
+                }
                 index += 1
                 continue
             }
@@ -86,7 +101,9 @@ enum HTMLParts {
                 continue
             }
             let isEnd = index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "/")
-            let name = bytes[min(index + (isEnd ? 2 : 1), bytes.count)...].prefix(12).prefix { isLetter($0) }.map { $0 | 0x20 }
+            let name = bytes[min(index + (isEnd ? 2 : 1), bytes.count)...].prefix(12).prefix { isLetter($0) }.map {
+                $0 | 0x20
+            }
             if let kind = verbatim.firstIndex(of: name) {
                 if isEnd { lastEnd[kind] = index } else { openings.append((index..<(index + 1 + name.count), kind)) }
             }
@@ -101,10 +118,16 @@ enum HTMLParts {
             kept += bytes[copied..<opening.range.lowerBound]
             copied = opening.range.upperBound
             guard opening.kind < verbatim.count else { continue }
-            while copied < bytes.count, bytes[copied] != UInt8(ascii: ">"), bytes[copied] != UInt8(ascii: "<") { copied += 1 }
+            while copied < bytes.count, bytes[copied] != UInt8(ascii: ">"), bytes[copied] != UInt8(ascii: "<") {
+                copied += 1
+            }
             if copied < bytes.count, bytes[copied] == UInt8(ascii: ">") { copied += 1 }
             // The rules of a style are no words; those of a title and of a field are.
-            if ["style", "script"].contains(String(decoding: verbatim[opening.kind], as: UTF8.self)), let next = bytes[copied...].firstIndex(of: UInt8(ascii: "<")) { copied = next }
+            if ["style", "script"].contains(String(decoding: verbatim[opening.kind], as: UTF8.self)),
+                let next = bytes[copied...].firstIndex(of: UInt8(ascii: "<"))
+            {
+                copied = next
+            }
         }
         kept += bytes[copied...]
         return String(decoding: kept, as: UTF8.self)
@@ -112,13 +135,17 @@ enum HTMLParts {
 
     static func hasPicture(_ html: String) -> Bool { PictureReferences.hasPicture(Array(html.utf8)) }
 
-    /// The words between tags, where no parser finds any: a quote of an attribute that is never closed, a tag that never ends.
+    /// The words between tags, where no parser finds any: a quote of an attribute that is never closed, a tag that
+    /// never ends.
     static func bareWords(_ html: String) -> String {
         var words: [UInt8] = []
         let bytes = Array(html.utf8)
         var index = 0
         while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "<"), index + 1 < bytes.count, isLetter(bytes[index + 1]) || [UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?")].contains(bytes[index + 1]) {
+            if bytes[index] == UInt8(ascii: "<"), index + 1 < bytes.count,
+                isLetter(bytes[index + 1])
+                    || [UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?")].contains(bytes[index + 1])
+            {
                 var end = index + 1
                 while end < bytes.count, bytes[end] != UInt8(ascii: ">"), bytes[end] != UInt8(ascii: "<") { end += 1 }
                 // The tag's last word goes on as text where nothing closes it.
@@ -147,12 +174,17 @@ enum HTMLParts {
                 continue
             }
             index += needle.count
-            while index < head.count, head[index] <= 0x20 || head[index] == UInt8(ascii: "=") || head[index] == UInt8(ascii: "\"") || head[index] == UInt8(ascii: "'") { index += 1 }
+            while index < head.count,
+                head[index] <= 0x20 || head[index] == UInt8(ascii: "=") || head[index] == UInt8(ascii: "\"")
+                    || head[index] == UInt8(ascii: "'")
+            { index += 1 }
             let label = head[index...].prefix(40).prefix { $0 > 0x20 && !"\"'>;/".utf8.contains($0) }
             if !label.isEmpty { return String(decoding: label, as: UTF8.self) }
         }
         return nil
     }
 
-    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z") }
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z")
+    }
 }

@@ -1,11 +1,14 @@
 import Foundation
 
-/// Invitations and answers to them (RFC 5545, RFC 5546) and cards (RFC 6350) as a few lines a person can read; the file stays beside them.
+/// Invitations and answers to them (RFC 5545, RFC 5546) and cards (RFC 6350) as a few lines a person can read; the file
+/// stays beside them.
 enum CalendarWords {
     private static let mostLines = 2000
     private static let mostBytes = 1 << 20
     private static let mostLetters = 2000
-    static let types: Set<String> = ["text/calendar", "text/vcard", "text/x-vcard", "text/directory", "application/ics"]
+    static let types: Set<String> = [
+        "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "application/ics",
+    ]
 
     private struct Field {
         let name: String
@@ -16,18 +19,26 @@ enum CalendarWords {
     /// Nil where the text is neither.
     static func summary(of bytes: some Collection<UInt8>, charset: String?, type: String) -> String? {
         let fields = Self.fields(Charset.decode(unfolded(bytes.prefix(mostBytes)), named: charset))
-        return fields.contains { $0.name == "BEGIN" && $0.value.uppercased() == "VCARD" } ? card(fields) : invitation(fields)
+        return fields.contains { $0.name == "BEGIN" && $0.value.uppercased() == "VCARD" }
+            ? card(fields) : invitation(fields)
     }
 
     private static let components: Set<String> = ["VEVENT", "VTODO", "VJOURNAL"]
 
     private static func invitation(_ fields: [Field]) -> String? {
-        guard let start = fields.firstIndex(where: { $0.name == "BEGIN" && components.contains($0.value.uppercased()) }) else { return nil }
+        guard let start = fields.firstIndex(where: { $0.name == "BEGIN" && components.contains($0.value.uppercased()) })
+        else { return nil }
         // Alarms within have fields of the same names.
         var event: [Field] = []
         var depth = 0
         for field in fields[(start + 1)...] {
-            if field.name == "BEGIN" { depth += 1 } else if field.name == "END" { depth -= 1 } else if depth == 0 { event.append(field) }
+            if field.name == "BEGIN" {
+                depth += 1
+            } else if field.name == "END" {
+                depth -= 1
+            } else if depth == 0 {
+                event.append(field)
+            }
             if depth < 0 { break }
         }
         func field(_ name: String) -> Field? { event.first { $0.name == name && !plain($0.value).isEmpty } }
@@ -48,7 +59,9 @@ enum CalendarWords {
         lines += comments.prefix(5).map { "Comment: \($0.prefix(mostLetters))" }
         if let begins = field("DTSTART") {
             let ends = field("DTEND") ?? field("DUE")
-            lines.append("When: \(moment(begins))" + (ends.map { " to \(moment($0))" } ?? value("DURATION").map { " (\(duration($0)))" } ?? ""))
+            lines.append(
+                "When: \(moment(begins))"
+                    + (ends.map { " to \(moment($0))" } ?? value("DURATION").map { " (\(duration($0)))" } ?? ""))
         } else if let due = field("DUE") {
             lines.append("Due: \(moment(due))")
         }
@@ -77,17 +90,25 @@ enum CalendarWords {
 
     private static func person(_ field: Field) -> String {
         let address = address(plain(field.value))
-        guard let name = field.parameters["CN"].map({ plain($0) }), !name.isEmpty, name.lowercased() != address.lowercased() else { return address }
+        guard let name = field.parameters["CN"].map({ plain($0) }), !name.isEmpty,
+            name.lowercased() != address.lowercased()
+        else { return address }
         return address.isEmpty ? name : "\(name) <\(address)>"
     }
     private static func address(_ value: String) -> String {
-        value.trimmingCharacters(in: CharacterSet(charactersIn: "\"")).replacingOccurrences(of: "mailto:", with: "", options: [.caseInsensitive, .anchored])
+        value.trimmingCharacters(in: CharacterSet(charactersIn: "\"")).replacingOccurrences(
+            of: "mailto:", with: "", options: [.caseInsensitive, .anchored])
     }
 
     private static func card(_ fields: [Field]) -> String? {
-        func values(_ name: String) -> [String] { fields.filter { $0.name == name }.map { plain($0.value) }.filter { !$0.isEmpty }.prefix(5).map { $0 } }
-        let lines = [("Card", values("FN")), ("Company", values("ORG").map { $0.replacingOccurrences(of: ";", with: ", ") }), ("Title", values("TITLE")), ("E-mail", values("EMAIL")), ("Telephone", values("TEL"))]
-            .filter { !$0.1.isEmpty }.map { "\($0.0): \($0.1.joined(separator: ", "))" }
+        func values(_ name: String) -> [String] {
+            fields.filter { $0.name == name }.map { plain($0.value) }.filter { !$0.isEmpty }.prefix(5).map { $0 }
+        }
+        let lines = [
+            ("Card", values("FN")), ("Company", values("ORG").map { $0.replacingOccurrences(of: ";", with: ", ") }),
+            ("Title", values("TITLE")), ("E-mail", values("EMAIL")), ("Telephone", values("TEL")),
+        ]
+        .filter { !$0.1.isEmpty }.map { "\($0.0): \($0.1.joined(separator: ", "))" }
         return lines.isEmpty ? nil : lines.joined(separator: "\n")
     }
 
@@ -119,9 +140,14 @@ enum CalendarWords {
             var parameters: [String: String] = [:]
             for part in parts.prefix(50) {
                 let pair = part.split(separator: "=", maxSplits: 1)
-                if pair.count == 2 { parameters[pair[0].uppercased()] = pair[1].trimmingCharacters(in: CharacterSet(charactersIn: "\"")) } else { parameters[part.uppercased()] = "" }
+                if pair.count == 2 {
+                    parameters[pair[0].uppercased()] = pair[1].trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+                } else {
+                    parameters[part.uppercased()] = ""
+                }
             }
-            let isQuoted = parameters["ENCODING"]?.uppercased() == "QUOTED-PRINTABLE" || parameters["QUOTED-PRINTABLE"] != nil
+            let isQuoted =
+                parameters["ENCODING"]?.uppercased() == "QUOTED-PRINTABLE" || parameters["QUOTED-PRINTABLE"] != nil
             // Cards of old end such a line in a soft line end.
             if isQuoted, line.hasSuffix("="), line.utf8.count < mostLetters * 8 {
                 line.removeLast()
@@ -129,7 +155,11 @@ enum CalendarWords {
                 continue
             }
             var value = String(line[line.index(after: colon)...])
-            if isQuoted { value = Charset.decode(QuotedPrintable.escapes(Array(value.utf8)[...], mark: UInt8(ascii: "=")), named: parameters["CHARSET"]) }
+            if isQuoted {
+                value = Charset.decode(
+                    QuotedPrintable.escapes(Array(value.utf8)[...], mark: UInt8(ascii: "=")),
+                    named: parameters["CHARSET"])
+            }
             fields.append(Field(name: name, parameters: parameters, value: value))
         }
         return fields
@@ -140,7 +170,11 @@ enum CalendarWords {
         var isQuoted = false
         for index in line.utf8.indices {
             let byte = line.utf8[index]
-            if byte == UInt8(ascii: "\"") { isQuoted.toggle() } else if byte == UInt8(ascii: ":"), !isQuoted { return index }
+            if byte == UInt8(ascii: "\"") {
+                isQuoted.toggle()
+            } else if byte == UInt8(ascii: ":"), !isQuoted {
+                return index
+            }
         }
         return line.firstIndex(of: ":")
     }
@@ -150,7 +184,11 @@ enum CalendarWords {
         var isQuoted = false
         for scalar in head.unicodeScalars {
             if scalar == "\"" { isQuoted.toggle() }
-            if scalar == ";", !isQuoted { parts.append("") } else { parts[parts.count - 1].unicodeScalars.append(scalar) }
+            if scalar == ";", !isQuoted {
+                parts.append("")
+            } else {
+                parts[parts.count - 1].unicodeScalars.append(scalar)
+            }
         }
         return parts
     }
@@ -175,7 +213,8 @@ enum CalendarWords {
 
     // MARK: times
 
-    /// `20261124T090000Z` as `2026-11-24 09:00 UTC`, with `TZID=Europe/Oslo` as `2026-11-24 09:00 (Europe/Oslo)`, `20261124` as a day.
+    /// `20261124T090000Z` as `2026-11-24 09:00 UTC`, with `TZID=Europe/Oslo` as `2026-11-24 09:00 (Europe/Oslo)`,
+    /// `20261124` as a day.
     private static func moment(_ field: Field) -> String {
         let value = field.value.trimmingWhitespace()
         let digits = Array(value.utf8)
@@ -183,7 +222,9 @@ enum CalendarWords {
         guard digits.count >= 8, digits.prefix(8).allSatisfy({ (0x30...0x39).contains($0) }) else { return value }
         let day = "\(number(0..<4))-\(number(4..<6))-\(number(6..<8))"
         guard digits.count >= 13, digits[8] == UInt8(ascii: "T") else { return day }
-        let zone = value.hasSuffix("Z") ? " UTC" : field.parameters["TZID"].flatMap { $0.isEmpty ? nil : " (\($0.drop { $0 == "/" }))" } ?? ""
+        let zone =
+            value.hasSuffix("Z")
+            ? " UTC" : field.parameters["TZID"].flatMap { $0.isEmpty ? nil : " (\($0.drop { $0 == "/" }))" } ?? ""
         return "\(day) \(number(9..<11)):\(number(11..<13))\(zone)"
     }
 
@@ -192,7 +233,9 @@ enum CalendarWords {
         let units: [Character: String] = ["W": "weeks", "D": "days", "H": "h", "M": "min", "S": "s"]
         var (parts, digits): ([String], String) = ([], "")
         for character in value.uppercased() {
-            if character.isNumber { digits.append(character) } else if let unit = units[character], !digits.isEmpty {
+            if character.isNumber {
+                digits.append(character)
+            } else if let unit = units[character], !digits.isEmpty {
                 parts.append("\(digits) \(unit)")
                 digits = ""
             }
@@ -201,7 +244,8 @@ enum CalendarWords {
     }
 
     private static func repetition(_ rule: String) -> String {
-        let frequency = rule.uppercased().split(separator: ";").first { $0.hasPrefix("FREQ=") }?.dropFirst(5).lowercased()
+        let frequency = rule.uppercased().split(separator: ";").first { $0.hasPrefix("FREQ=") }?.dropFirst(5)
+            .lowercased()
         return frequency.map { "\($0) (\(rule.prefix(200)))" } ?? String(rule.prefix(200))
     }
 }

@@ -1,7 +1,8 @@
 import CGMime
 import Foundation
 
-/// Bytes to text, whatever the message says of them. One wrong byte costs itself, never its neighbours; nothing is dropped.
+/// Bytes to text, whatever the message says of them. One wrong byte costs itself, never its neighbours; nothing is
+/// dropped.
 enum Charset {
     /// Decodes by the name given; where the bytes say otherwise, by what they are.
     ///
@@ -15,11 +16,17 @@ enum Charset {
         switch label {
         case .named("ISO-2022-JP"): return japanese(bytes)
         case .named("UTF-16"), .named("UTF-16LE"), .named("UTF-16BE"):
-            // A text of bytes that only calls itself UTF-16 has no zeros (RFC 2781 text of any language with blanks has).
+            // A text of bytes that only calls itself UTF-16 has no zeros (RFC 2781 text of any language with blanks
+            // has).
             if bytes.contains(0) || String(validating: bytes, as: UTF8.self) == nil { return wide(bytes, label) }
             return unnamed(bytes, hints)
-        case .named("UTF-32"), .named("UTF-32LE"), .named("UTF-32BE"), .named("UTF-7"), .named("ISO-2022-KR"), .named("ISO-2022-CN"):
-            if case .named(let encoding) = label, let text = convert(bytes[...], from: encoding), !text.unicodeScalars.contains("\u{FFFD}") { return text }
+        case .named("UTF-32"), .named("UTF-32LE"), .named("UTF-32BE"), .named("UTF-7"), .named("ISO-2022-KR"),
+            .named("ISO-2022-CN"):
+            if case .named(let encoding) = label, let text = convert(bytes[...], from: encoding),
+                !text.unicodeScalars.contains("\u{FFFD}")
+            {
+                return text
+            }
             return unnamed(bytes, hints)
         case .unnamed: return unnamed(bytes, hints)
         case .utf8:
@@ -41,7 +48,9 @@ enum Charset {
     }
 
     private static func labelled(_ bytes: [UInt8], _ encoding: String, _ hints: [String]) -> String {
-        guard bytes.contains(where: { $0 >= 0x80 || $0 == 0x1B }) else { return convert(bytes[...], from: encoding) ?? windows1252(bytes[...]) }
+        guard bytes.contains(where: { $0 >= 0x80 || $0 == 0x1B }) else {
+            return convert(bytes[...], from: encoding) ?? windows1252(bytes[...])
+        }
         if let text = escaped(bytes) { return text }
         if CharsetLabel.isDoubleByte(encoding) {
             if let text = convert(bytes[...], from: encoding), !isBroken(text) { return text }
@@ -71,7 +80,9 @@ enum Charset {
     /// What its first bytes say (the mark of Unicode, section 2.6); they count more than any label.
     private static func byMark(_ bytes: [UInt8]) -> String? {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return decode(Array(bytes[3...]), named: "utf-8") }
-        if bytes.starts(with: [0xFF, 0xFE, 0, 0]), bytes.count % 4 == 0 { return convert(bytes[4...], from: "UTF-32LE") }
+        if bytes.starts(with: [0xFF, 0xFE, 0, 0]), bytes.count % 4 == 0 {
+            return convert(bytes[4...], from: "UTF-32LE")
+        }
         if bytes.starts(with: [0xFF, 0xFE]) { return convert(bytes[2...], from: "UTF-16LE") }
         if bytes.starts(with: [0xFE, 0xFF]) { return convert(bytes[2...], from: "UTF-16BE") }
         return nil
@@ -87,14 +98,18 @@ enum Charset {
         guard let first = bytes.firstIndex(of: 0x1B), first + 2 < bytes.count else { return nil }
         let next = (bytes[first + 1], bytes[first + 2])
         switch next {
-        case (UInt8(ascii: "$"), UInt8(ascii: ")")) where bytes[first...].starts(with: [0x1B, 0x24, 0x29, 0x43]): return convert(bytes[...], from: "ISO-2022-KR")
+        case (UInt8(ascii: "$"), UInt8(ascii: ")")) where bytes[first...].starts(with: [0x1B, 0x24, 0x29, 0x43]):
+            return convert(bytes[...], from: "ISO-2022-KR")
         case (UInt8(ascii: "$"), UInt8(ascii: ")")): return convert(bytes[...], from: "ISO-2022-CN")
-        case (UInt8(ascii: "$"), _), (UInt8(ascii: "("), UInt8(ascii: "J")), (UInt8(ascii: "("), UInt8(ascii: "I")), (UInt8(ascii: "("), UInt8(ascii: "B")): return japanese(bytes)
+        case (UInt8(ascii: "$"), _), (UInt8(ascii: "("), UInt8(ascii: "J")), (UInt8(ascii: "("), UInt8(ascii: "I")),
+            (UInt8(ascii: "("), UInt8(ascii: "B")):
+            return japanese(bytes)
         default: return nil
         }
     }
 
-    /// ISO-2022-JP as mail programs write it: with the letters Microsoft added, and half-width katakana. Read by way of their code page 932.
+    /// ISO-2022-JP as mail programs write it: with the letters Microsoft added, and half-width katakana. Read by way of
+    /// their code page 932.
     private static func japanese(_ bytes: [UInt8]) -> String {
         guard bytes.contains(0x1B) else { return labelled(bytes, "CP932", []) }
         var shifted: [UInt8] = []
@@ -135,12 +150,15 @@ enum Charset {
         return convert(shifted[...], from: "CP932") ?? windows1252(shifted[...])
     }
 
-    /// By iconv. A byte that does not fit becomes what windows-1252 holds there, or U+FFFD. Nil where iconv does not know the name.
+    /// By iconv. A byte that does not fit becomes what windows-1252 holds there, or U+FFFD. Nil where iconv does not
+    /// know the name.
     static func convert(_ bytes: ArraySlice<UInt8>, from encoding: String) -> String? {
         if encoding == "CP1252" { return windows1252(bytes) }
         GMimeLibrary.start()
         // g_iconv_open answers (GIConv) -1 for a charset it does not know.
-        guard let converter = g_iconv_open("UTF-8", encoding), Int(bitPattern: UnsafeRawPointer(converter)) != -1 else { return nil }
+        guard let converter = g_iconv_open("UTF-8", encoding), Int(bitPattern: UnsafeRawPointer(converter)) != -1 else {
+            return nil
+        }
         defer { g_iconv_close(converter) }
         let isDouble = CharsetLabel.isDoubleByte(encoding)
         let unit = encoding.hasPrefix("UTF-16") ? 2 : encoding.hasPrefix("UTF-32") ? 4 : 1
@@ -159,7 +177,8 @@ enum Charset {
                     let code = g_iconv(converter, &from, &left, &to, &free)
                     let fault = errno
                     if left == 0 { _ = g_iconv(converter, nil, nil, &to, &free) }
-                    text.append(contentsOf: UnsafeRawBufferPointer(start: output.baseAddress, count: output.count - Int(free)))
+                    text.append(
+                        contentsOf: UnsafeRawBufferPointer(start: output.baseAddress, count: output.count - Int(free)))
                     return (code, fault)
                 }
                 guard code == gsize.max else { continue }
@@ -183,8 +202,10 @@ enum Charset {
 
     /// The twenty-seven places where windows-1252 is not ISO 8859-1.
     private static let high: [UInt8: Unicode.Scalar] = [
-        0x80: "€", 0x82: "‚", 0x83: "ƒ", 0x84: "„", 0x85: "…", 0x86: "†", 0x87: "‡", 0x88: "ˆ", 0x89: "‰", 0x8A: "Š", 0x8B: "‹", 0x8C: "Œ",
-        0x8E: "Ž", 0x91: "‘", 0x92: "’", 0x93: "“", 0x94: "”", 0x95: "•", 0x96: "–", 0x97: "—", 0x98: "˜", 0x99: "™", 0x9A: "š", 0x9B: "›",
+        0x80: "€", 0x82: "‚", 0x83: "ƒ", 0x84: "„", 0x85: "…", 0x86: "†", 0x87: "‡", 0x88: "ˆ", 0x89: "‰", 0x8A: "Š",
+        0x8B: "‹", 0x8C: "Œ",
+        0x8E: "Ž", 0x91: "‘", 0x92: "’", 0x93: "“", 0x94: "”", 0x95: "•", 0x96: "–", 0x97: "—", 0x98: "˜", 0x99: "™",
+        0x9A: "š", 0x9B: "›",
         0x9C: "œ", 0x9E: "ž", 0x9F: "Ÿ",
     ]
     static func windows1252Scalar(_ byte: UInt8) -> Unicode.Scalar { high[byte] ?? Unicode.Scalar(byte) }
@@ -286,7 +307,9 @@ struct UTF16Order {
                 if sample[index] == 0, [0x20, 0x0A, 0x0D].contains(sample[index + 1]) { blanks[0] += 1 }
                 if sample[index + 1] == 0, [0x20, 0x0A, 0x0D].contains(sample[index]) { blanks[1] += 1 }
             }
-            guard zeros[0] + zeros[1] > 0, max(blanks[0], blanks[1]) * 25 >= half, min(blanks[0], blanks[1]) == 0 else { return nil }
+            guard zeros[0] + zeros[1] > 0, max(blanks[0], blanks[1]) * 25 >= half, min(blanks[0], blanks[1]) == 0 else {
+                return nil
+            }
             encoding = blanks[0] > 0 ? "UTF-16BE" : "UTF-16LE"
         }
     }

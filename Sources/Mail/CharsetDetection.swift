@@ -3,8 +3,9 @@ import CUchardet
 
 /// Which characters bytes are that nothing names, or whose name does not fit them.
 ///
-/// Each likely encoding is tried on a sample and judged by how the text would look: letters of one script, capitals where capitals stand,
-/// accents of one language. What uchardet says, what the label says and what other parts of the message are called weigh in.
+/// Each likely encoding is tried on a sample and judged by how the text would look: letters of one script, capitals
+/// where capitals stand, accents of one language. What uchardet says, what the label says and what other parts of the
+/// message are called weigh in.
 struct CharsetDetection {
     /// As iconv knows it.
     let encoding: String
@@ -14,20 +15,29 @@ struct CharsetDetection {
         let sample = Self.sample(bytes)
         let highBytes = sample.count { $0 >= 0x80 }
         let guess = Self.uchardet(sample)
-        let hinted = hints.compactMap { hint -> String? in if case .named(let encoding) = CharsetLabel(hint) { encoding } else { nil } }
+        let hinted = hints.compactMap { hint -> String? in
+            if case .named(let encoding) = CharsetLabel(hint) { encoding } else { nil }
+        }
         var best = (score: -Double.infinity, encoding: labelled ?? "CP1252")
         var tried = Self.candidates
-        for other in hinted + [labelled].compactMap({ $0 }) where !tried.contains(where: { $0.encoding == other }) { tried.append((other, -0.05)) }
+        for other in hinted + [labelled].compactMap({ $0 }) where !tried.contains(where: { $0.encoding == other }) {
+            tried.append((other, -0.05))
+        }
         for (encoding, prior) in tried {
             guard let text = Charset.convert(sample[...], from: encoding) else { continue }
             let scalars = Array(text.unicodeScalars)
             var score = prior + TextLikelihood(scalars).score
             // Japanese has kana between its Han characters; without them the rows of others fit as well.
-            if encoding == "EUC-JP-MS" || encoding == "CP932", !scalars.contains(where: { (0x3040..<0x3100).contains($0.value) }) { score -= 0.3 }
+            if encoding == "EUC-JP-MS" || encoding == "CP932",
+                !scalars.contains(where: { (0x3040..<0x3100).contains($0.value) })
+            {
+                score -= 0.3
+            }
             if CharsetLabel.isDoubleByte(encoding) { score -= 1 - Self.commonRows(sample, encoding) }
             if guess == encoding { score += min(Self.isLatin(encoding) ? 0.25 : 0.6, 0.15 + Double(highBytes) * 0.01) }
             if hinted.contains(encoding) { score += 0.4 }
-            // A label is believed as long as the text is one at all; windows-1252 is what programs write that do not know.
+            // A label is believed as long as the text is one at all; windows-1252 is what programs write that do not
+            // know.
             if labelled == encoding { score += encoding == "CP1252" ? 0.9 : 1.2 }
             if score > best.score { best = (score, encoding) }
         }
@@ -35,12 +45,17 @@ struct CharsetDetection {
     }
 
     private static let candidates: [(encoding: String, prior: Double)] = [
-        ("CP1252", 0.12), ("CP1250", 0.05), ("ISO-8859-2", 0), ("CP1251", 0.06), ("KOI8-U", 0.02), ("KOI8-R", 0.03), ("ISO-8859-5", 0), ("CP866", 0), ("MAC-CYRILLIC", -0.05),
-        ("CP1253", 0.05), ("ISO-8859-7", 0.02), ("CP1255", 0.04), ("ISO-8859-8", 0), ("CP1256", 0.04), ("ISO-8859-6", 0), ("CP874", 0.03), ("CP1254", 0.02), ("CP1257", 0),
+        ("CP1252", 0.12), ("CP1250", 0.05), ("ISO-8859-2", 0), ("CP1251", 0.06), ("KOI8-U", 0.02), ("KOI8-R", 0.03),
+        ("ISO-8859-5", 0), ("CP866", 0), ("MAC-CYRILLIC", -0.05),
+        ("CP1253", 0.05), ("ISO-8859-7", 0.02), ("CP1255", 0.04), ("ISO-8859-8", 0), ("CP1256", 0.04),
+        ("ISO-8859-6", 0), ("CP874", 0.03), ("CP1254", 0.02), ("CP1257", 0),
         ("MACINTOSH", -0.2), ("CP850", -0.2), ("CP437", -0.22), ("CP852", -0.22), ("ISO-8859-15", -0.02),
         ("CP932", 0.05), ("EUC-JP-MS", 0.05), ("GB18030", 0.03), ("BIG5-HKSCS", 0.02), ("UHC", 0.03),
     ]
-    private static func isLatin(_ encoding: String) -> Bool { ["CP1252", "CP1250", "ISO-8859-2", "CP1254", "CP1257", "ISO-8859-15", "CP850", "CP852", "MACINTOSH"].contains(encoding) }
+    private static func isLatin(_ encoding: String) -> Bool {
+        ["CP1252", "CP1250", "ISO-8859-2", "CP1254", "CP1257", "ISO-8859-15", "CP850", "CP852", "MACINTOSH"].contains(
+            encoding)
+    }
 
     /// Lines that hold more than ASCII, up to the limit.
     private static func sample(_ bytes: [UInt8]) -> [UInt8] {
@@ -57,10 +72,14 @@ struct CharsetDetection {
     private static func uchardet(_ bytes: [UInt8]) -> String? {
         guard let detector = uchardet_new() else { return nil }
         defer { uchardet_delete(detector) }
-        let code = bytes.withUnsafeBytes { uchardet_handle_data(detector, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count) }
+        let code = bytes.withUnsafeBytes {
+            uchardet_handle_data(detector, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
         guard code == 0 else { return nil }
         uchardet_data_end(detector)
-        guard case .named(let encoding) = CharsetLabel(MessageReader.string(uchardet_get_charset(detector))) else { return nil }
+        guard case .named(let encoding) = CharsetLabel(MessageReader.string(uchardet_get_charset(detector))) else {
+            return nil
+        }
         return encoding
     }
 
@@ -109,7 +128,9 @@ struct TextLikelihood {
             let scalar = scalars[index]
             let script = Self.script(scalar)
             count += 1
-            sum += Self.value(scalar, script, index > 0 ? scalars[index - 1] : " ", index + 1 < scalars.count ? scalars[index + 1] : " ")
+            sum += Self.value(
+                scalar, script, index > 0 ? scalars[index - 1] : " ",
+                index + 1 < scalars.count ? scalars[index + 1] : " ")
             switch script {
             case .kana: hasKana = true
             case .han: hasHan = true
@@ -131,10 +152,14 @@ struct TextLikelihood {
     /// A text has the accents of one language.
     private static func coherence(_ accents: [Unicode.Scalar]) -> Double {
         guard !accents.isEmpty else { return 0 }
-        return languages.map { language in Double(accents.count { language.letters.contains($0) }) / Double(accents.count) * 0.5 + language.weight }.max().map { $0 - 0.5 } ?? 0
+        return languages.map { language in
+            Double(accents.count { language.letters.contains($0) }) / Double(accents.count) * 0.5 + language.weight
+        }.max().map { $0 - 0.5 } ?? 0
     }
 
-    private static func value(_ scalar: Unicode.Scalar, _ script: Script, _ before: Unicode.Scalar, _ after: Unicode.Scalar) -> Double {
+    private static func value(
+        _ scalar: Unicode.Scalar, _ script: Script, _ before: Unicode.Scalar, _ after: Unicode.Scalar
+    ) -> Double {
         if scalar == "\u{FFFD}" || scalar.value < 0xA0 { return -4 }
         switch script {
         case .kana: return 1.2
@@ -159,7 +184,9 @@ struct TextLikelihood {
             return (place < 12 ? 1 : place < 24 ? 0.7 : 0.4) - (isCapital ? 0.15 : 0)
         }
         guard script == .latin else { return -0.8 }
-        if isAfterLetter && Self.script(before) != .latin || isBeforeLetter && Self.script(after) != .latin { return -1.5 }
+        if isAfterLetter && Self.script(before) != .latin || isBeforeLetter && Self.script(after) != .latin {
+            return -1.5
+        }
         var value = known.contains(small(scalar)) ? 0.6 : -0.4
         if isCapital, isAfterLetter, !before.properties.isUppercase { value -= 1 }
         // Three accents in a row.
@@ -167,8 +194,12 @@ struct TextLikelihood {
         return value
     }
 
-    private static func isASCIILetter(_ scalar: Unicode.Scalar) -> Bool { scalar.isASCII && scalar.properties.isAlphabetic }
-    private static func small(_ scalar: Unicode.Scalar) -> Unicode.Scalar { scalar.properties.lowercaseMapping.unicodeScalars.first ?? scalar }
+    private static func isASCIILetter(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII && scalar.properties.isAlphabetic
+    }
+    private static func small(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+        scalar.properties.lowercaseMapping.unicodeScalars.first ?? scalar
+    }
 
     private static func script(_ scalar: Unicode.Scalar) -> Script {
         switch scalar.value {
@@ -189,15 +220,22 @@ struct TextLikelihood {
     private static let frequent: [Script: [Unicode.Scalar: Int]] = [
         .cyrillic: "оеаинтсрвлкмдпуяыьбгзчйхжшюцщэфъёіїєґў", .greek: "αοιετσνηυρπκμλςωγδθχφβξζψάέήίόύώ",
         .arabic: "اليمنوترةبعدفهسقكحجأشصىخإذطئزءغثضظؤآًپچ", .hebrew: "יוהלאבתמרשנםדעקחטפכןסזגצךףץ",
-        .thai: "านรอกเงมยลวดทตสปะบคใ\u{0E31}พหจี\u{0E35}แ\u{0E34}ขไช\u{0E48}\u{0E37}\u{0E49}\u{0E33}\u{0E39}ผ\u{0E38}ถ\u{0E4A}\u{0E4B}\u{0E47}\u{0E4C}ซญณธศฟษโ",
+        .thai:
+            """
+        านรอกเงมยลวดทตสปะบคใ\u{0E31}พหจี\u{0E35}แ\u{0E34}ขไช\u{0E48}\u{0E37}\u{0E49}\u{0E33}\u{0E39}ผ\u{0E38}ถ\u{0E4A}\u{0E4B}\u{0E47}\u{0E4C}ซญณธศฟษโ
+        """,
     ].mapValues { letters in
-        letters.unicodeScalars.enumerated().reduce(into: [:]) { found, letter in if found[letter.element] == nil { found[letter.element] = letter.offset } }
+        letters.unicodeScalars.enumerated().reduce(into: [:]) { found, letter in
+            if found[letter.element] == nil { found[letter.element] = letter.offset }
+        }
     }
 
     /// The accents of Europe's languages and of Vietnamese; a weight says how often they meet us.
     private static let languages: [(letters: Set<Unicode.Scalar>, weight: Double)] = [
-        ("äöüß", 0.1), ("éèàçêâîôûëïœùæ", 0.1), ("ñóíáúéüºª", 0.1), ("ãõçáéíóúâêôàüºª", 0.08), ("åäöé", 0.1), ("æøåé", 0.1), ("áéíóúýþæöð", 0.03), ("àèéìòùí", 0.08), ("éëïóüöáè", 0.05),
-        ("ąćęłńóśźż", 0.07), ("áčďéěíňóřšťúůýž", 0.07), ("áäčďéíľĺňóôŕšťúýž", 0.02), ("áéíóöőúüű", 0.07), ("ăâîşţ", 0.05), ("ăâîșț", 0.05), ("čćđšž", 0.06), ("çğıöşüiâ", 0.07),
+        ("äöüß", 0.1), ("éèàçêâîôûëïœùæ", 0.1), ("ñóíáúéüºª", 0.1), ("ãõçáéíóúâêôàüºª", 0.08), ("åäöé", 0.1),
+        ("æøåé", 0.1), ("áéíóúýþæöð", 0.03), ("àèéìòùí", 0.08), ("éëïóüöáè", 0.05),
+        ("ąćęłńóśźż", 0.07), ("áčďéěíňóřšťúůýž", 0.07), ("áäčďéíľĺňóôŕšťúýž", 0.02), ("áéíóöőúüű", 0.07),
+        ("ăâîşţ", 0.05), ("ăâîșț", 0.05), ("čćđšž", 0.06), ("çğıöşüiâ", 0.07),
         ("ąčęėįšųūž", 0.03), ("āčēģīķļņšūž", 0.03), ("äõöüšž", 0.02), ("ăâđêôơưáàạảãéèíìóòúùý", 0),
     ].map { (Set($0.0.unicodeScalars), $0.1) }
     private static let known = languages.reduce(into: Set<Unicode.Scalar>()) { $0.formUnion($1.letters) }

@@ -20,12 +20,21 @@ package struct DKIMKey: Sendable {
         // PKCS #8 of Ed25519 (RFC 8410, section 7) is a fixed head and the thirty-two bytes.
         let lines = pem.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }
         guard let bytes = Data(base64Encoded: lines.joined()), bytes.count >= 48 else { return nil }
-        let head: [UInt8] = [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]
-        guard bytes.prefix(16).elementsEqual(head), let ed = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes.dropFirst(16).prefix(32)) else { return nil }
+        let head: [UInt8] = [
+            0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+        ]
+        guard bytes.prefix(16).elementsEqual(head),
+            let ed = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes.dropFirst(16).prefix(32))
+        else { return nil }
         key = .ed25519(ed)
     }
 
-    var algorithm: String { switch key { case .rsa: "rsa-sha256"; case .ed25519: "ed25519-sha256" } }
+    var algorithm: String {
+        switch key {
+        case .rsa: "rsa-sha256"
+        case .ed25519: "ed25519-sha256"
+        }
+    }
 
     func sign(_ data: Data) -> Data? {
         let digest = SHA256.hash(data: data)
@@ -56,7 +65,10 @@ package struct DKIMSigner: Sendable {
         self.key = key
     }
 
-    private static let signed = ["from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding", "auto-submitted"]
+    private static let signed = [
+        "from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "mime-version",
+        "content-type", "content-transfer-encoding", "auto-submitted",
+    ]
 
     /// The message with a `DKIM-Signature` in front, `relaxed/relaxed`; the message itself where it cannot be signed.
     package func sign(_ message: Data, at date: Date) -> Data {
@@ -74,7 +86,11 @@ package struct DKIMSigner: Sendable {
         }
         // Named once more than it is there, so that nobody adds a second one.
         names.append("from")
-        let tags = "v=1; a=\(key.algorithm); c=relaxed/relaxed; d=\(domain); s=\(selector); t=\(Int(date.timeIntervalSince1970)); h=\(names.joined(separator: ":")); bh=\(body); b="
+        let tags =
+            """
+            v=1; a=\(key.algorithm); c=relaxed/relaxed; d=\(domain); s=\(selector); \
+            t=\(Int(date.timeIntervalSince1970)); h=\(names.joined(separator: ":")); bh=\(body); b=
+            """
         text += Self.relaxed("dkim-signature", tags)
         guard let signature = key.sign(Data(text.utf8)) else { return message }
         var signedMessage = Data("DKIM-Signature: \(Self.folded(tags, signature.base64EncodedString()))\r\n".utf8)
@@ -99,7 +115,8 @@ package struct DKIMSigner: Sendable {
             if let first = line.utf8.first, first == 0x20 || first == 0x09, !fields.isEmpty {
                 fields[fields.count - 1].value += "\r\n" + line
             } else if let colon = line.firstIndex(of: ":") {
-                fields.append((line[..<colon].lowercased().trimmingWhitespace(), String(line[line.index(after: colon)...])))
+                fields.append(
+                    (line[..<colon].lowercased().trimmingWhitespace(), String(line[line.index(after: colon)...])))
             }
         }
         return fields

@@ -16,7 +16,9 @@ package struct FormData: Sendable {
         package let content: SentFile
 
         package init(_ part: MultipartReader.Part, content: SentFile) {
-            let shown = (part.fileName ?? "").split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init)?.withoutControls.singleLine ?? ""
+            let shown =
+                (part.fileName ?? "").split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init)?
+                .withoutControls.singleLine ?? ""
             field = part.field
             name = shown.isEmpty ? "file" : shown
             type = part.type
@@ -29,14 +31,15 @@ package struct FormData: Sendable {
 
     package init() {}
 
-    /// Reads the plain values of a body that is in memory; files in it are passed over. Nil when the body is not what its
-    /// type says.
+    /// Reads the plain values of a body that is in memory; files in it are passed over. Nil when the body is not what
+    /// its type says.
     package init?(_ body: Data, type: String) {
         if Self.isURLEncoded(type) {
             read(urlEncoded: Array(body))
             return
         }
-        guard Self.isMultipart(type), var reader = try? MultipartReader(contentType: type) else { return nil }  // no boundary: no form
+        // no boundary: no form
+        guard Self.isMultipart(type), var reader = try? MultipartReader(contentType: type) else { return nil }
         var part: MultipartReader.Part?
         var value: [UInt8] = []
         do {
@@ -51,8 +54,12 @@ package struct FormData: Sendable {
         guard reader.isComplete else { return nil }
     }
 
-    package static func isURLEncoded(_ type: String) -> Bool { type.lowercased().hasPrefix("application/x-www-form-urlencoded") }
-    package static func isMultipart(_ type: String) -> Bool { type.lowercased().hasPrefix("multipart/form-data") && !type.contains(where: \.isNewline) }
+    package static func isURLEncoded(_ type: String) -> Bool {
+        type.lowercased().hasPrefix("application/x-www-form-urlencoded")
+    }
+    package static func isMultipart(_ type: String) -> Bool {
+        type.lowercased().hasPrefix("multipart/form-data") && !type.contains(where: \.isNewline)
+    }
 
     package subscript(_ name: String) -> String? { values.first { $0.name == name }?.value }
 
@@ -67,7 +74,9 @@ package struct FormData: Sendable {
     package mutating func read(urlEncoded bytes: [UInt8]) {
         for pair in bytes.split(separator: UInt8(ascii: "&"), maxSplits: Self.mostValues) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            append(String(decoding: Self.decoded(pair[..<equals]), as: UTF8.self), Self.decoded(pair[equals...].dropFirst()))
+            append(
+                String(decoding: Self.decoded(pair[..<equals]), as: UTF8.self),
+                Self.decoded(pair[equals...].dropFirst()))
         }
     }
 
@@ -77,7 +86,9 @@ package struct FormData: Sendable {
         var index = bytes.startIndex
         while index < bytes.endIndex {
             let byte = bytes[index]
-            if byte == UInt8(ascii: "%"), index + 2 < bytes.endIndex, let high = digit(bytes[index + 1]), let low = digit(bytes[index + 2]) {
+            if byte == UInt8(ascii: "%"), index + 2 < bytes.endIndex, let high = digit(bytes[index + 1]),
+                let low = digit(bytes[index + 2])
+            {
                 result.append(high << 4 | low)
                 index += 3
                 continue
@@ -98,8 +109,8 @@ package struct FormData: Sendable {
     }
 }
 
-/// The bytes of a file that was sent, on the disk under a name of their own. They are removed with the last reference to
-/// this value, unless somebody moved them away.
+/// The bytes of a file that was sent, on the disk under a name of their own. They are removed with the last reference
+/// to this value, unless somebody moved them away.
 package final class SentFile: Sendable {
     package let path: String
     /// SHA-256 of the bytes, in hex.

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A mail that somebody passed on: what they said of it, and the original below its own header, as mail programs write it.
+/// A mail that somebody passed on: what they said of it, and the original below its own header, as mail programs write
+/// it.
 package struct ForwardedMail: Sendable, Equatable {
     package let comment: String
     package let from: MailAddress
@@ -11,9 +12,13 @@ package struct ForwardedMail: Sendable, Equatable {
     /// Nil unless the subject says that it was passed on and the text holds a header that names a sender.
     package init?(subject: String, text: String) {
         guard let bare = ForwardedMail.bare(subject) else { return nil }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0.hasSuffix("\r") ? $0.dropLast() : $0) }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            String($0.hasSuffix("\r") ? $0.dropLast() : $0)
+        }
         for (index, line) in lines.enumerated() {
-            guard let field = Field(line), field.is(Self.senders), let from = Self.address(field.value) else { continue }
+            guard let field = Field(line), field.is(Self.senders), let from = Self.address(field.value) else {
+                continue
+            }
             var end = index
             var found: String?
             var others = 0
@@ -27,13 +32,19 @@ package struct ForwardedMail: Sendable, Equatable {
             }
             guard others >= 2 else { continue }
             var comment = lines[..<index]
-            while let last = comment.last, last.trimmingWhitespace().isEmpty || Self.isDivider(last) || Field(last)?.isDate == true { comment.removeLast() }
+            while let last = comment.last,
+                last.trimmingWhitespace().isEmpty || Self.isDivider(last) || Field(last)?.isDate == true
+            { comment.removeLast() }
             self.comment = comment.joined(separator: "\n").trimmingWhitespace()
             self.from = from
             self.subject = (found.flatMap { $0.isEmpty ? nil : $0 }) ?? (bare.isEmpty ? nil : bare)
             var body = Array(lines[end...])
             // Some programs quote what they pass on.
-            if body.allSatisfy({ $0.isEmpty || $0.hasPrefix(">") }) { body = body.map { $0.hasPrefix("> ") ? String($0.dropFirst(2)) : $0.hasPrefix(">") ? String($0.dropFirst()) : $0 } }
+            if body.allSatisfy({ $0.isEmpty || $0.hasPrefix(">") }) {
+                body = body.map {
+                    $0.hasPrefix("> ") ? String($0.dropFirst(2)) : $0.hasPrefix(">") ? String($0.dropFirst()) : $0
+                }
+            }
             self.text = body.joined(separator: "\n").trimmingWhitespace()
             return
         }
@@ -46,7 +57,9 @@ package struct ForwardedMail: Sendable, Equatable {
         let value: String
         init?(_ line: String) {
             let bare = line.trimmingWhitespace().drop { $0 == ">" || $0 == "*" || $0 == " " }
-            guard let colon = bare.firstIndex(where: { $0 == ":" || $0 == "：" }), bare.distance(from: bare.startIndex, to: colon) < 20 else { return nil }
+            guard let colon = bare.firstIndex(where: { $0 == ":" || $0 == "：" }),
+                bare.distance(from: bare.startIndex, to: colon) < 20
+            else { return nil }
             name = bare[..<colon].lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "* "))
             value = bare[bare.index(after: colon)...].trimmingCharacters(in: CharacterSet(charactersIn: "* \t"))
         }
@@ -55,14 +68,23 @@ package struct ForwardedMail: Sendable, Equatable {
         func `is`(_ names: Set<String>) -> Bool { names.contains(name) }
     }
 
-    private static let senders: Set<String> = ["from", "von", "de", "da", "van", "fra", "från", "od", "от", "lähettäjä", "发件人", "寄件者", "差出人"]
-    private static let subjects: Set<String> = ["subject", "betreff", "objet", "asunto", "assunto", "oggetto", "onderwerp", "emne", "ämne", "temat", "тема", "předmět", "aihe", "主题", "件名"]
-    private static let marks: Set<String> = ["fwd", "fw", "wg", "tr", "rv", "i", "enc", "doorst", "vs", "vb", "pd", "rif", "weitergeleitet"]
+    private static let senders: Set<String> = [
+        "from", "von", "de", "da", "van", "fra", "från", "od", "от", "lähettäjä", "发件人", "寄件者", "差出人",
+    ]
+    private static let subjects: Set<String> = [
+        "subject", "betreff", "objet", "asunto", "assunto", "oggetto", "onderwerp", "emne", "ämne", "temat", "тема",
+        "předmět", "aihe", "主题", "件名",
+    ]
+    private static let marks: Set<String> = [
+        "fwd", "fw", "wg", "tr", "rv", "i", "enc", "doorst", "vs", "vb", "pd", "rif", "weitergeleitet",
+    ]
 
     /// The subject without its mark; nil where it has none.
     static func bare(_ subject: String) -> String? {
         let trimmed = subject.trimmingWhitespace()
-        guard let colon = trimmed.firstIndex(of: ":"), marks.contains(trimmed[..<colon].lowercased().trimmingWhitespace()) else { return nil }
+        guard let colon = trimmed.firstIndex(of: ":"),
+            marks.contains(trimmed[..<colon].lowercased().trimmingWhitespace())
+        else { return nil }
         return String(trimmed[trimmed.index(after: colon)...]).trimmingWhitespace()
     }
 
@@ -81,6 +103,7 @@ package struct ForwardedMail: Sendable, Equatable {
 
     private static func isDivider(_ line: String) -> Bool {
         let trimmed = line.trimmingWhitespace()
-        return trimmed.hasPrefix("--") || trimmed.hasPrefix("__") || trimmed.hasPrefix("Begin forwarded") || trimmed.hasPrefix("Anfang der weitergeleiteten") || trimmed.hasPrefix("Début du message")
+        return trimmed.hasPrefix("--") || trimmed.hasPrefix("__") || trimmed.hasPrefix("Begin forwarded")
+            || trimmed.hasPrefix("Anfang der weitergeleiteten") || trimmed.hasPrefix("Début du message")
     }
 }

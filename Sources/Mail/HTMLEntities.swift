@@ -2,10 +2,13 @@
 enum HTMLEntities {
     /// The text with its references resolved and without NUL.
     ///
-    /// - Parameter inAttribute: there a name without its semicolon and with a letter, digit or `=` behind it is no reference.
+    /// - Parameter inAttribute: there a name without its semicolon and with a letter, digit or `=` behind it is no
+    ///   reference.
     static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, inAttribute: Bool) -> String {
         let slice = bytes[range]
-        guard slice.contains(UInt8(ascii: "&")) || slice.contains(0) else { return String(decoding: slice, as: UTF8.self) }
+        guard slice.contains(UInt8(ascii: "&")) || slice.contains(0) else {
+            return String(decoding: slice, as: UTF8.self)
+        }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)
         var index = range.lowerBound
@@ -30,7 +33,9 @@ enum HTMLEntities {
         var cursor = start
         while cursor < end, cursor - start < longest, isAlphanumeric(bytes[cursor]) { cursor += 1 }
         guard cursor > start else { return nil }
-        if cursor < end, bytes[cursor] == UInt8(ascii: ";"), let text = named[String(decoding: bytes[start...cursor], as: UTF8.self)] {
+        if cursor < end, bytes[cursor] == UInt8(ascii: ";"),
+            let text = named[String(decoding: bytes[start...cursor], as: UTF8.self)]
+        {
             return (text, cursor + 1)
         }
         for length in stride(from: min(cursor - start, longestBare), through: 2, by: -1) {

@@ -3,8 +3,8 @@ import Markup
 /// Rebuilds strangers' HTML from an allow-list: what is not known to be harmless is not there afterwards.
 ///
 /// Scripts, styles, forms, frames and handlers go; text stays. Remote images become `data-remote` until a reader asks
-/// for them; `cid:` images become `data-cid`, which pages turn into the ticket's own attachment. What was made clean once stays
-/// as it is when it is made clean again.
+/// for them; `cid:` images become `data-cid`, which pages turn into the ticket's own attachment. What was made clean
+/// once stays as it is when it is made clean again.
 package enum HTMLSanitizer {
     /// - Parameter html: of any size and shape; beyond `HTMLTree.mostBytes` it is cut.
     package static func clean(_ html: String) -> HTML {
@@ -36,12 +36,16 @@ package enum HTMLSanitizer {
 
     /// All that may be left.
     package static let kept: Set<String> = [
-        "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt",
-        "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp",
-        "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var", "wbr",
+        "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd",
+        "del", "details", "dfn", "div", "dl", "dt",
+        "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark",
+        "ol", "p", "pre", "q", "s", "samp",
+        "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+        "tr", "tt", "u", "ul", "var", "wbr",
     ]
     private static let plain: [String: [String]] = [
-        "td": ["colspan", "rowspan", "align", "valign"], "th": ["colspan", "rowspan", "align", "valign", "scope"], "ol": ["start", "type"],
+        "td": ["colspan", "rowspan", "align", "valign"], "th": ["colspan", "rowspan", "align", "valign", "scope"],
+        "ol": ["start", "type"],
         "col": ["span"], "colgroup": ["span"], "p": ["align"], "div": ["align"], "table": ["align"],
     ]
 
@@ -67,7 +71,9 @@ package enum HTMLSanitizer {
         write("alt", element.attribute("alt") ?? "", in: &markup)
         markup.write(" loading=\"lazy\"")
         for name in ["width", "height"] {
-            if let size = element.attribute(name).flatMap({ Int($0) }), (1...4000).contains(size) { write(name, String(size), in: &markup) }
+            if let size = element.attribute(name).flatMap({ Int($0) }), (1...4000).contains(size) {
+                write(name, String(size), in: &markup)
+            }
         }
         let source = (element.attribute("src") ?? "").trimmingWhitespace()
         let scheme = source.utf8.prefix(4).map { $0 | 0x20 }
@@ -78,7 +84,9 @@ package enum HTMLSanitizer {
         } else if source.isEmpty {
             // What was made clean before stays as it is.
             if let place = element.attribute("data-cid") { write("data-cid", place, in: &markup) }
-            if let link = element.attribute("data-remote").flatMap(ExternalLink.init), link.text.hasPrefix("http") { write("data-remote", link.text, in: &markup) }
+            if let link = element.attribute("data-remote").flatMap(ExternalLink.init), link.text.hasPrefix("http") {
+                write("data-remote", link.text, in: &markup)
+            }
         }
     }
 

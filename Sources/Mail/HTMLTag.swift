@@ -30,10 +30,18 @@ struct HTMLTag: Sendable {
     static let all: [HTMLTag] = {
         var tags: [HTMLTag] = []
         func add(_ role: Role, _ content: Content, _ names: String) {
-            for name in names.split(separator: " ") { tags.append(HTMLTag(id: tags.count, name: String(name), content: content, role: role)) }
+            for name in names.split(separator: " ") {
+                tags.append(HTMLTag(id: tags.count, name: String(name), content: content, role: role))
+            }
         }
         add(.void, .markup, "br hr img wbr")
-        add(.block, .markup, "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header hgroup legend main menu nav ol pre section summary ul")
+        add(
+            .block, .markup,
+            """
+            address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer \
+            header hgroup legend main menu nav ol pre section summary ul
+            """
+        )
         add(.heading, .markup, "h1 h2 h3 h4 h5 h6")
         add(.formatting, .markup, "b big code em i s small strike strong tt u")
         add(.inline, .markup, "abbr cite del dfn ins kbd mark q samp span sub sup var")
@@ -48,7 +56,13 @@ struct HTMLTag: Sendable {
         add(.rows, .markup, "tbody tfoot thead")
         add(.row, .markup, "tr")
         add(.cell, .markup, "td th")
-        add(.inline, .hidden, "applet audio canvas frameset iframe noembed noframes noscript object script select style template textarea title video")
+        add(
+            .inline, .hidden,
+            """
+            applet audio canvas frameset iframe noembed noframes noscript object script select style template \
+            textarea title video
+            """
+        )
         add(.inline, .verbatim, "xmp")
         return tags
     }()

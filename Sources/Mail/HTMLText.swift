@@ -35,7 +35,8 @@ package enum HTMLText {
     }
 }
 
-/// Text as it grows, line by line. On bytes: a letter with a million accents is one Character, and asking for the last one walks them all.
+/// Text as it grows, line by line. On bytes: a letter with a million accents is one Character, and asking for the last
+/// one walks them all.
 private struct PlainLines {
     private(set) var bytes: [UInt8] = []
     private var quotes = 0
@@ -58,7 +59,10 @@ private struct PlainLines {
     mutating func open(_ element: HTMLElement) {
         switch element.name {
         case "br": endLine()
-        case "img": if let alternative = element.attribute("alt")?.singleLine, !alternative.isEmpty { append("[\(alternative)]".utf8) }
+        case "img":
+            if let alternative = element.attribute("alt")?.singleLine, !alternative.isEmpty {
+                append("[\(alternative)]".utf8)
+            }
         case "td", "th": if !isAtStart, bytes.last != Self.space { bytes.append(Self.space) }
         case "li":
             startLine()

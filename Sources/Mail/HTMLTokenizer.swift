@@ -1,7 +1,7 @@
 /// Cuts strangers' HTML into text, tags and nothing else, as browsers do (WHATWG HTML, section 13.2.5), in one pass.
 ///
-/// Every byte is looked at a bounded number of times. Where a browser would drop the rest of the page because something is
-/// never closed (a comment, a title, a quotation mark), the opening alone is dropped and the words stay.
+/// Every byte is looked at a bounded number of times. Where a browser would drop the rest of the page because something
+/// is never closed (a comment, a title, a quotation mark), the opening alone is dropped and the words stay.
 struct HTMLTokenizer {
     enum Token {
         case text(String)
@@ -70,8 +70,10 @@ struct HTMLTokenizer {
         if commentsEnd {
             var from = index + 4
             while let close = position(of: UInt8(ascii: ">"), from: from) {
-                let isEnd = close >= index + 6 && bytes[close - 1] == UInt8(ascii: "-") && bytes[close - 2] == UInt8(ascii: "-")
-                    || close >= index + 7 && bytes[close - 1] == UInt8(ascii: "!") && bytes[close - 2] == UInt8(ascii: "-") && bytes[close - 3] == UInt8(ascii: "-")
+                let isEnd =
+                    close >= index + 6 && bytes[close - 1] == UInt8(ascii: "-") && bytes[close - 2] == UInt8(ascii: "-")
+                    || close >= index + 7 && bytes[close - 1] == UInt8(ascii: "!")
+                        && bytes[close - 2] == UInt8(ascii: "-") && bytes[close - 3] == UInt8(ascii: "-")
                 from = close + 1
                 if isEnd {
                     index = from
@@ -158,13 +160,17 @@ struct HTMLTokenizer {
         var found: [HTMLElement.Attribute] = []
         var cursor = start
         while true {
-            while cursor < bytes.count, Self.isSpace(bytes[cursor]) || bytes[cursor] == UInt8(ascii: "/") { cursor += 1 }
+            while cursor < bytes.count, Self.isSpace(bytes[cursor]) || bytes[cursor] == UInt8(ascii: "/") {
+                cursor += 1
+            }
             guard cursor < bytes.count else { return nil }
             if bytes[cursor] == UInt8(ascii: ">") { return (found, cursor + 1) }
             let nameStart = cursor
             // An equals sign that stands first belongs to the name.
             cursor += 1
-            while cursor < bytes.count, !Self.endsName(bytes[cursor]), bytes[cursor] != UInt8(ascii: "=") { cursor += 1 }
+            while cursor < bytes.count, !Self.endsName(bytes[cursor]), bytes[cursor] != UInt8(ascii: "=") {
+                cursor += 1
+            }
             let name = nameStart..<cursor
             while cursor < bytes.count, Self.isSpace(bytes[cursor]) { cursor += 1 }
             guard cursor < bytes.count else { return nil }
@@ -180,7 +186,9 @@ struct HTMLTokenizer {
                     cursor = end + 1
                 } else {
                     let valueStart = cursor
-                    while cursor < bytes.count, !Self.isSpace(bytes[cursor]), bytes[cursor] != UInt8(ascii: ">") { cursor += 1 }
+                    while cursor < bytes.count, !Self.isSpace(bytes[cursor]), bytes[cursor] != UInt8(ascii: ">") {
+                        cursor += 1
+                    }
                     value = valueStart..<cursor
                 }
             }
@@ -204,5 +212,7 @@ struct HTMLTokenizer {
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) && byte != 0x0B }
-    private static func endsName(_ byte: UInt8) -> Bool { isSpace(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">") }
+    private static func endsName(_ byte: UInt8) -> Bool {
+        isSpace(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">")
+    }
 }

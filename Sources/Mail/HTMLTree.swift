@@ -1,8 +1,9 @@
 /// Strangers' HTML as the elements a browser would make of it, read in one pass whose time grows with the bytes.
 ///
-/// The rules are those of the standard (WHATWG HTML, section 13.2.6) as far as mail needs them, without the two that no bound holds:
-/// nothing is moved (text between the rows of a table gets a row of its own), and a bold that closes inside the paragraphs it
-/// holds ends with them. Every start has its end; nothing stands deeper than `mostDepth`, and the words of what would stay.
+/// The rules are those of the standard (WHATWG HTML, section 13.2.6) as far as mail needs them, without the two that no
+/// bound holds: nothing is moved (text between the rows of a table gets a row of its own), and a bold that closes
+/// inside the paragraphs it holds ends with them. Every start has its end; nothing stands deeper than `mostDepth`, and
+/// the words of what would stay.
 struct HTMLTree {
     /// Beyond this many bytes the rest is not read: it stays in the raw message.
     static let mostBytes = 4 << 20
@@ -53,7 +54,8 @@ struct HTMLElement {
 
     /// The attributes that are read; others are dropped where they stand.
     static let attributes: Set<String> = [
-        "align", "alt", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang", "rowspan", "scope", "span", "src", "start", "title", "type", "valign", "width",
+        "align", "alt", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang", "rowspan",
+        "scope", "span", "src", "start", "title", "type", "valign", "width",
     ]
 }
 
@@ -71,8 +73,8 @@ private struct OpenElements {
     private var places = [[Int]](repeating: [], count: HTMLTag.all.count)
     /// Cells, captions and tables: an end tag inside reaches nothing outside.
     private var walls: [Int] = []
-    /// What no inline end tag may close: blocks and walls. `over` is the lowest inline element right below that has had its
-    /// end tag and goes with this block.
+    /// What no inline end tag may close: blocks and walls. `over` is the lowest inline element right below that has had
+    /// its end tag and goes with this block.
     private var blocks: [(place: Int, over: Int?)] = []
     /// Start tags too deep to count, whose end tags then mean nothing.
     private var tooDeep = [Int](repeating: 0, count: HTMLTag.all.count)
@@ -137,7 +139,9 @@ private struct OpenElements {
             if let item = place(of: tag, within: Self.lists) { close(from: item) }
             closeParagraph()
         case .term:
-            if let term = Self.terms.compactMap({ place(of: $0, within: [Self.definitions]) }).max() { close(from: term) }
+            if let term = Self.terms.compactMap({ place(of: $0, within: [Self.definitions]) }).max() {
+                close(from: term)
+            }
             closeParagraph()
         case .void:
             if tag.id == Self.rule.id { closeParagraph() } else { resume() }
@@ -164,7 +168,12 @@ private struct OpenElements {
             // `</br>` is a line break in every browser.
             if tag.id == Self.lineBreak.id { start(tag, []) }
         case .paragraph:
-            if let paragraph = place(of: tag) { close(from: paragraph) } else if !isBetweenCells { start(tag, []); end(tag) }
+            if let paragraph = place(of: tag) {
+                close(from: paragraph)
+            } else if !isBetweenCells {
+                start(tag, [])
+                end(tag)
+            }
         case .heading:
             if let heading = Self.headings.compactMap({ place(of: $0) }).max() { close(from: heading) }
         case .item: if let item = place(of: tag, within: Self.lists) { close(from: item) }

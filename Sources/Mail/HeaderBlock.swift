@@ -1,4 +1,5 @@
-/// The header of a message or a part as bytes: its fields in order, and where the body begins, also where the line between them is wrong or missing.
+/// The header of a message or a part as bytes: its fields in order, and where the body begins, also where the line
+/// between them is wrong or missing.
 struct HeaderBlock {
     struct Field {
         /// In lower case.
@@ -29,15 +30,23 @@ struct HeaderBlock {
             } else if let colon = Self.colon(bytes, line), !Self.isBlank(bytes[index]) {
                 let start = index
                 var next = line
-                // Lines that begin with a blank belong to the field; one of blanks alone ends the header where no field follows.
+                // Lines that begin with a blank belong to the field; one of blanks alone ends the header where no field
+                // follows.
                 while next.next < end, Self.isBlank(bytes[next.next]) {
                     let following = Self.line(bytes, at: next.next, end)
-                    if Self.isAllBlank(bytes, following), following.next > (lastKnown ?? Self.lastKnownField(bytes, following.start, end, &lastKnown)) { break }
+                    if Self.isAllBlank(bytes, following),
+                        following.next > (lastKnown ?? Self.lastKnownField(bytes, following.start, end, &lastKnown))
+                    {
+                        break
+                    }
                     next = following
                 }
                 if fields.count < Self.mostFields {
                     let name = String(decoding: bytes[start..<colon], as: UTF8.self).trimmingWhitespace().lowercased()
-                    fields.append(Field(name: name, line: start..<next.end, value: bytes[min(colon + 1, next.end)..<next.end].filter { $0 != 10 && $0 != 13 }))
+                    fields.append(
+                        Field(
+                            name: name, line: start..<next.end,
+                            value: bytes[min(colon + 1, next.end)..<next.end].filter { $0 != 10 && $0 != 13 }))
                 }
                 index = next.next
                 bodyStart = index
@@ -93,25 +102,35 @@ struct HeaderBlock {
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-    private static func isAllBlank(_ bytes: UnsafeRawBufferPointer, _ line: Line) -> Bool { bytes[line.start..<line.end].allSatisfy { isBlank($0) || $0 == 13 } }
+    private static func isAllBlank(_ bytes: UnsafeRawBufferPointer, _ line: Line) -> Bool {
+        bytes[line.start..<line.end].allSatisfy { isBlank($0) || $0 == 13 }
+    }
 
     /// Where the name ends: printable ASCII without blanks, then perhaps blanks, then a colon.
     private static func colon(_ bytes: UnsafeRawBufferPointer, _ line: Line) -> Int? {
         var index = line.start
-        while index < line.end, index - line.start <= longestName, bytes[index] > 0x20, bytes[index] < 0x7F, bytes[index] != UInt8(ascii: ":") { index += 1 }
+        while index < line.end, index - line.start <= longestName, bytes[index] > 0x20, bytes[index] < 0x7F,
+            bytes[index] != UInt8(ascii: ":")
+        { index += 1 }
         guard index > line.start else { return nil }
         while index < line.end, isBlank(bytes[index]) { index += 1 }
         return index < line.end && bytes[index] == UInt8(ascii: ":") ? index : nil
     }
 
     /// Where the last well-known field before the first empty line begins; -1 where none does. Searched once.
-    private static func lastKnownField(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ limit: Int, _ found: inout Int?) -> Int {
+    private static func lastKnownField(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ limit: Int, _ found: inout Int?)
+        -> Int
+    {
         var last = -1
         var index = start
         while index < limit {
             let line = line(bytes, at: index, limit)
             if line.isEmpty { break }
-            if let colon = colon(bytes, line), !isBlank(bytes[index]), isKnown(String(decoding: bytes[index..<colon], as: UTF8.self).trimmingWhitespace().lowercased()) { last = index }
+            if let colon = colon(bytes, line), !isBlank(bytes[index]),
+                isKnown(String(decoding: bytes[index..<colon], as: UTF8.self).trimmingWhitespace().lowercased())
+            {
+                last = index
+            }
             index = line.next
         }
         found = last
@@ -120,8 +139,10 @@ struct HeaderBlock {
 
     static func isKnown(_ name: String) -> Bool { known.contains(name) || prefixes.contains { name.hasPrefix($0) } }
     private static let known: Set<String> = [
-        "from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "return-path", "received", "references", "in-reply-to", "mime-version", "delivered-to", "precedence",
-        "auto-submitted", "importance", "priority", "envelope-to", "dkim-signature", "authentication-results", "thread-topic", "thread-index", "user-agent", "organization", "comments", "keywords",
+        "from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "return-path", "received",
+        "references", "in-reply-to", "mime-version", "delivered-to", "precedence",
+        "auto-submitted", "importance", "priority", "envelope-to", "dkim-signature", "authentication-results",
+        "thread-topic", "thread-index", "user-agent", "organization", "comments", "keywords",
     ]
     private static let prefixes = ["content-", "x-", "list-", "resent-", "arc-", "received-"]
 }
@@ -148,13 +169,18 @@ package struct Headers: Sendable {
     }
 
     package func first(_ name: String) -> String? { values.first { $0.name == name }.map { text($0.value) } }
-    package func all(_ name: String) -> [String] { values.lazy.filter { $0.name == name }.prefix(Self.mostOfOneName).map { text($0.value) } }
+    package func all(_ name: String) -> [String] {
+        values.lazy.filter { $0.name == name }.prefix(Self.mostOfOneName).map { text($0.value) }
+    }
     package func contains(prefix: String) -> Bool { values.contains { $0.name.hasPrefix(prefix) } }
 
     /// The addresses of the first field of that name that has any.
     func addresses(_ name: String) -> [MailAddress] {
         for field in values.lazy.filter({ $0.name == name }).prefix(Self.mostOfOneName) {
-            let found: [MailAddress] = if case .sent(let bytes) = field.value { AddressList.read(bytes, hints: hints) } else { AddressList.read(Array(text(field.value).utf8)) }
+            let found: [MailAddress] =
+                if case .sent(let bytes) = field.value { AddressList.read(bytes, hints: hints) } else {
+                    AddressList.read(Array(text(field.value).utf8))
+                }
             if !found.isEmpty { return found }
         }
         return []

@@ -19,10 +19,17 @@ struct HeaderParameters {
 
     /// A type that cannot be read is text (RFC 2045, section 5.2).
     private static func mediaType(_ head: String) -> String {
-        let parts = head.split(separator: "/", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+        let parts = head.split(separator: "/", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
         guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             let word = parts.first { !$0.isEmpty } ?? ""
-            return word == "html" ? "text/html" : word == "multipart" ? "multipart/mixed" : ["image", "audio", "video", "application", "message"].contains(word) ? "application/octet-stream" : "text/plain"
+            return word == "html"
+                ? "text/html"
+                : word == "multipart"
+                    ? "multipart/mixed"
+                    : ["image", "audio", "video", "application", "message"].contains(word)
+                        ? "application/octet-stream" : "text/plain"
         }
         return "\(parts[0])/\(parts[1])"
     }
@@ -44,7 +51,8 @@ struct HeaderParameters {
         }
     }
 
-    /// The extended form before continuations, those before the plain form (RFC 6266, section 4.3); empty where there is none.
+    /// The extended form before continuations, those before the plain form (RFC 6266, section 4.3); empty where there
+    /// is none.
     subscript(_ name: String) -> String {
         guard let found = sections[name] else { return "" }
         if let whole = found.first(where: { $0.isExtended && $0.number == nil }) { return extended([whole]) }
@@ -58,7 +66,9 @@ struct HeaderParameters {
         var charset: String?
         for (index, section) in sections.enumerated() {
             var rest = section.bytes[...]
-            if index == 0, section.isExtended, let first = rest.firstIndex(of: UInt8(ascii: "'")), let second = rest[(first + 1)...].firstIndex(of: UInt8(ascii: "'")) {
+            if index == 0, section.isExtended, let first = rest.firstIndex(of: UInt8(ascii: "'")),
+                let second = rest[(first + 1)...].firstIndex(of: UInt8(ascii: "'"))
+            {
                 charset = String(decoding: rest[..<first], as: UTF8.self)
                 rest = rest[(second + 1)...]
             }
@@ -90,13 +100,20 @@ struct HeaderParameters {
 
         mutating func parameter() -> (name: String, value: [UInt8])? {
             while index < bytes.count {
-                while index < bytes.count, bytes[index] <= 0x20 || bytes[index] == UInt8(ascii: ";") || bytes[index] == UInt8(ascii: ",") { index += 1 }
+                while index < bytes.count,
+                    bytes[index] <= 0x20 || bytes[index] == UInt8(ascii: ";") || bytes[index] == UInt8(ascii: ",")
+                { index += 1 }
                 let start = index
-                while index < bytes.count, bytes[index] != UInt8(ascii: "="), bytes[index] != UInt8(ascii: ";") { index += 1 }
+                while index < bytes.count, bytes[index] != UInt8(ascii: "="), bytes[index] != UInt8(ascii: ";") {
+                    index += 1
+                }
                 guard index < bytes.count else { return nil }
                 guard bytes[index] == UInt8(ascii: "=") else { continue }
                 // The last word before the sign: what stands before it is a comment or a lost semicolon.
-                let name = bytes[start..<index].split(whereSeparator: { $0 <= 0x20 }).last.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
+                let name =
+                    bytes[start..<index].split(whereSeparator: { $0 <= 0x20 }).last.map {
+                        String(decoding: $0, as: UTF8.self).lowercased()
+                    } ?? ""
                 index += 1
                 skipBlanks()
                 return (name, index < bytes.count && bytes[index] == UInt8(ascii: "\"") ? quoted() : bare())
@@ -109,7 +126,11 @@ struct HeaderParameters {
             var value: [UInt8] = []
             while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
                 // A path of Windows has backslashes that escape nothing.
-                if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "\"") || bytes[index + 1] == UInt8(ascii: "\\") { index += 1 }
+                if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count,
+                    bytes[index + 1] == UInt8(ascii: "\"") || bytes[index + 1] == UInt8(ascii: "\\")
+                {
+                    index += 1
+                }
                 value.append(bytes[index])
                 index += 1
             }
@@ -134,22 +155,31 @@ struct HeaderParameters {
             while at < bytes.count, bytes[at] <= 0x20 { at += 1 }
             let start = at
             while at < bytes.count, at - start < 30, isNamePart(bytes[at]) { at += 1 }
-            return at > start && at < bytes.count && bytes[at] == UInt8(ascii: "=") && !(at + 1 < bytes.count && bytes[at + 1] == UInt8(ascii: "?"))
+            return at > start && at < bytes.count && bytes[at] == UInt8(ascii: "=")
+                && !(at + 1 < bytes.count && bytes[at + 1] == UInt8(ascii: "?"))
         }
-        private func isNamePart(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "*") || (0x30...0x39).contains(byte) }
+        private func isNamePart(_ byte: UInt8) -> Bool {
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "*")
+                || (0x30...0x39).contains(byte)
+        }
     }
 }
 
 extension String {
-    /// Fit to name a file: one line, without what turns the direction of writing or is not seen (Unicode Technical Report 36, section 2.1.1).
+    /// Fit to name a file: one line, without what turns the direction of writing or is not seen (Unicode Technical
+    /// Report 36, section 2.1.1).
     var fileName: String {
         let line = withoutControls.singleLine
         guard line.unicodeScalars.contains(where: Self.hides) else { return String(line.prefix(250)) }
-        return String(String(String.UnicodeScalarView(line.unicodeScalars.filter { !Self.hides($0) })).trimmingWhitespace().prefix(250))
+        return String(
+            String(String.UnicodeScalarView(line.unicodeScalars.filter { !Self.hides($0) })).trimmingWhitespace()
+                .prefix(250))
     }
     private static func hides(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x80...0x9F, 0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE007F: true
+        case 0x80...0x9F, 0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+            0xFFF9...0xFFFB, 0xE0000...0xE007F:
+            true
         default: false
         }
     }

@@ -5,7 +5,8 @@ enum HeaderText {
         case word(charset: String, bytes: [UInt8])
     }
 
-    /// Each encoded word is decoded by itself, then neighbours of one charset are joined as bytes: some programs cut a letter in two.
+    /// Each encoded word is decoded by itself, then neighbours of one charset are joined as bytes: some programs cut a
+    /// letter in two.
     static func decode(_ value: [UInt8], hints: [String] = []) -> String {
         let isPlain = value.allSatisfy { $0 >= 0x20 && $0 < 0x7F || $0 == 9 }
         if isPlain, !value.contains(UInt8(ascii: "?")) { return String(decoding: value, as: UTF8.self) }
@@ -35,7 +36,9 @@ enum HeaderText {
         return text
     }
 
-    private static func isStateless(_ charset: String) -> Bool { !["utf-7", "utf-16", "utf-32", "2022"].contains { charset.contains($0) } }
+    private static func isStateless(_ charset: String) -> Bool {
+        !["utf-7", "utf-16", "utf-32", "2022"].contains { charset.contains($0) }
+    }
 
     /// What the bytes are that no word holds, judged together; nil where they are UTF-8.
     private static func encodingOfRaw(_ pieces: [Piece], _ hints: [String]) -> String? {
@@ -61,12 +64,16 @@ enum HeaderText {
         var followsWord = false
         var words = 0
         while index + 1 < value.count {
-            guard words < mostWords, value[index] == UInt8(ascii: "="), value[index + 1] == UInt8(ascii: "?"), let word = word(value, at: index) else {
+            guard words < mostWords, value[index] == UInt8(ascii: "="), value[index + 1] == UInt8(ascii: "?"),
+                let word = word(value, at: index)
+            else {
                 index += 1
                 continue
             }
             let between = value[rawStart..<index]
-            if !between.isEmpty, !(followsWord && between.allSatisfy({ $0 == 0x20 || $0 == 9 })) { found.append(.raw(between)) }
+            if !between.isEmpty, !(followsWord && between.allSatisfy({ $0 == 0x20 || $0 == 9 })) {
+                found.append(.raw(between))
+            }
             found.append(.word(charset: word.charset, bytes: word.bytes))
             (index, rawStart, followsWord) = (word.end, word.end, true)
             words += 1
@@ -87,7 +94,8 @@ enum HeaderText {
         }
         guard index > start + 2, index + 2 < value.count, value[index + 2] == UInt8(ascii: "?") else { return nil }
         // `utf-8*de`: a language may follow (RFC 2231, section 5).
-        let charset = String(decoding: value[(start + 2)..<index].prefix { $0 != UInt8(ascii: "*") }, as: UTF8.self).lowercased()
+        let charset = String(decoding: value[(start + 2)..<index].prefix { $0 != UInt8(ascii: "*") }, as: UTF8.self)
+            .lowercased()
         let isBase64: Bool
         switch value[index + 1] | 0x20 {
         case UInt8(ascii: "b"): isBase64 = true
@@ -99,11 +107,17 @@ enum HeaderText {
         while end < value.count {
             if value[end] == UInt8(ascii: "?"), end + 1 < value.count, value[end + 1] == UInt8(ascii: "=") {
                 // A bare question mark before an escape (`was?=20los`) ends nothing.
-                let isEscape = !isBase64 && end + 3 < value.count && QuotedPrintable.hex(value[end + 2]) != nil && QuotedPrintable.hex(value[end + 3]) != nil
+                let isEscape =
+                    !isBase64 && end + 3 < value.count && QuotedPrintable.hex(value[end + 2]) != nil
+                    && QuotedPrintable.hex(value[end + 3]) != nil
                 if !isEscape { break }
             }
             // The next word begins before this one ended.
-            if value[end] == UInt8(ascii: "="), end + 1 < value.count, value[end + 1] == UInt8(ascii: "?"), end > payload, !isBase64 || value[end - 1] <= 0x20 { break }
+            if value[end] == UInt8(ascii: "="), end + 1 < value.count, value[end + 1] == UInt8(ascii: "?"),
+                end > payload, !isBase64 || value[end - 1] <= 0x20
+            {
+                break
+            }
             end += 1
         }
         let isEnded = end + 1 < value.count && value[end] == UInt8(ascii: "?")
@@ -164,7 +178,9 @@ enum QuotedPrintable {
     }
 
     static func word(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        text.contains(UInt8(ascii: "_")) ? escapes(text.map { $0 == UInt8(ascii: "_") ? 0x20 : $0 }[...], mark: UInt8(ascii: "=")) : escapes(text, mark: UInt8(ascii: "="))
+        text.contains(UInt8(ascii: "_"))
+            ? escapes(text.map { $0 == UInt8(ascii: "_") ? 0x20 : $0 }[...], mark: UInt8(ascii: "="))
+            : escapes(text, mark: UInt8(ascii: "="))
     }
 
     /// `=C3=A4` or `%C3%A4`; a mark that is followed by anything else stays.
@@ -173,7 +189,9 @@ enum QuotedPrintable {
         bytes.reserveCapacity(text.count)
         var index = text.startIndex
         while index < text.endIndex {
-            if text[index] == mark, index + 2 < text.endIndex, let high = hex(text[index + 1]), let low = hex(text[index + 2]) {
+            if text[index] == mark, index + 2 < text.endIndex, let high = hex(text[index + 1]),
+                let low = hex(text[index + 2])
+            {
                 bytes.append(high << 4 | low)
                 index += 3
             } else {

@@ -19,7 +19,9 @@ final class IMAPSource: MailSource {
         }
     }
 
-    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition) {
+    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (
+        messages: [WaitingMessage], position: MailboxPosition
+    ) {
         let answers = try command("SELECT \(quoted(folder))")
         guard let validity = answers.lazy.compactMap({ Self.number(after: "[UIDVALIDITY ", in: $0) }).first else {
             throw MailFault(.answer, "\(host) does not say which numbering the folder has")
@@ -68,7 +70,9 @@ final class IMAPSource: MailSource {
         for start in stride(from: 0, to: numbers.count, by: Self.mostAtOnce) {
             let part = numbers[start..<min(start + Self.mostAtOnce, numbers.count)]
             for answer in try command("UID FETCH \(Self.set(part)) (UID RFC822.SIZE)") {
-                guard let number = Self.number(after: "UID ", in: answer), let size = Self.number(after: "RFC822.SIZE ", in: answer) else { continue }
+                guard let number = Self.number(after: "UID ", in: answer),
+                    let size = Self.number(after: "RFC822.SIZE ", in: answer)
+                else { continue }
                 sizes[number] = Int(size)
             }
         }
@@ -84,7 +88,8 @@ final class IMAPSource: MailSource {
         return found
     }
 
-    /// What an answer says of a message's text; nil where it says nothing of it. It may be a literal, or an empty or short string (RFC 3501, section 4.3).
+    /// What an answer says of a message's text; nil where it says nothing of it. It may be a literal, or an empty or
+    /// short string (RFC 3501, section 4.3).
     static func fetched(_ answer: String, _ literal: Data?) -> Fetched? {
         guard let mark = answer.range(of: "BODY[] ", options: .caseInsensitive) else { return nil }
         if let literal { return .message(literal) }
@@ -94,7 +99,10 @@ final class IMAPSource: MailSource {
         var text = ""
         var isEscaped = false
         for character in rest.dropFirst() {
-            if !isEscaped, character == "\\" { isEscaped = true; continue }
+            if !isEscaped, character == "\\" {
+                isEscaped = true
+                continue
+            }
             if !isEscaped, character == "\"" { break }
             isEscaped = false
             text.append(character)
@@ -141,7 +149,8 @@ final class IMAPSource: MailSource {
         return answers
     }
 
-    /// Sends a command and hands over each answer before its end, with the text around a literal joined and the last literal beside it.
+    /// Sends a command and hands over each answer before its end, with the text around a literal joined and the last
+    /// literal beside it.
     private func command(_ text: String, mostLiteral: Int, _ each: (String, Data?) -> Void) throws(MailFault) {
         tag += 1
         let mark = "u\(tag)"
@@ -164,7 +173,9 @@ final class IMAPSource: MailSource {
                 let verb = text.split(separator: " ").prefix(2).joined(separator: " ")
                 throw MailFault(.answer, "\(host) answered \(verb) with \(words)")
             }
-            if answer.hasPrefix("* BYE"), !text.hasPrefix("LOGOUT") { throw MailFault(.connection, "\(host) said goodbye: \(answer.dropFirst(6))") }
+            if answer.hasPrefix("* BYE"), !text.hasPrefix("LOGOUT") {
+                throw MailFault(.connection, "\(host) said goodbye: \(answer.dropFirst(6))")
+            }
             each(answer, literal)
         }
     }
@@ -184,20 +195,31 @@ final class IMAPSource: MailSource {
     static func set(_ numbers: some Sequence<Int64>) -> String {
         var ranges: [(Int64, Int64)] = []
         for number in numbers {
-            if let last = ranges.last, last.1 + 1 == number { ranges[ranges.count - 1].1 = number } else { ranges.append((number, number)) }
+            if let last = ranges.last, last.1 + 1 == number {
+                ranges[ranges.count - 1].1 = number
+            } else {
+                ranges.append((number, number))
+            }
         }
         return ranges.map { $0.0 == $0.1 ? "\($0.0)" : "\($0.0):\($0.1)" }.joined(separator: ",")
     }
 
     /// A folder's name as the protocol writes it: in the modified UTF-7 of RFC 3501, section 5.1.3, between quotes.
-    private func quoted(_ folder: String) -> String { "\"" + Self.encoded(folder).replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\"" }
+    private func quoted(_ folder: String) -> String {
+        "\""
+            + Self.encoded(folder).replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(
+                of: "\"", with: "\\\"") + "\""
+    }
 
     static func encoded(_ folder: String) -> String {
         var text = ""
         var waiting: [UInt8] = []
         func flush() {
             guard !waiting.isEmpty else { return }
-            text += "&" + Data(waiting).base64EncodedString().replacingOccurrences(of: "=", with: "").replacingOccurrences(of: "/", with: ",") + "-"
+            text +=
+                "&"
+                + Data(waiting).base64EncodedString().replacingOccurrences(of: "=", with: "").replacingOccurrences(
+                    of: "/", with: ",") + "-"
             waiting = []
         }
         for scalar in folder.unicodeScalars {

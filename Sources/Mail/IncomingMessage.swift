@@ -23,7 +23,8 @@ package struct IncomingMessage: Sendable {
     /// The HTML part as it came: unsafe until it is sanitized.
     package var html: String?
     package var attachments: [Attachment] = []
-    /// What its writer's program says of the language: `Content-Language` (RFC 3282), else the first of `Accept-Language`; the first part of the tag.
+    /// What its writer's program says of the language: `Content-Language` (RFC 3282), else the first of
+    /// `Accept-Language`; the first part of the tag.
     package var language: String?
     package var automatic = Automatic.no
     /// What a bounce says, when it is one or looks like one.
@@ -76,12 +77,14 @@ package struct IncomingMessage: Sendable {
 
     package var recipients: [MailAddress] { to + cc + deliveredTo }
 
-    /// Whether its subject says that it answers a mail, also one that never came here. A mail that is passed on has a mark of its own.
+    /// Whether its subject says that it answers a mail, also one that never came here. A mail that is passed on has a
+    /// mark of its own.
     package var isAnswer: Bool {
         let mark = subject.prefix(12).lowercased().prefix { $0 != ":" && $0 != "：" && $0 != "[" }
         return mark.count < min(subject.count, 12) && Self.answerMarks.contains(String(mark).trimmingWhitespace())
     }
     private static let answerMarks: Set<String> = [
-        "re", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "σχετ", "отв", "回复", "答复", "回覆", "答覆", "返信", "회신",
+        "re", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "σχετ", "отв", "回复", "答复",
+        "回覆", "答覆", "返信", "회신",
     ]
 }

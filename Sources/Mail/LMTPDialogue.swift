@@ -1,6 +1,7 @@
 import Foundation
 
-/// What a mail server says to the listener, line by line (RFC 2033; RFC 5321, section 4.1). Pure: lines in, what to do out.
+/// What a mail server says to the listener, line by line (RFC 2033; RFC 5321, section 4.1). Pure: lines in, what to do
+/// out.
 package struct LMTPDialogue: Sendable {
     package struct Limits: Sendable {
         /// Octets of a message.
@@ -46,7 +47,11 @@ package struct LMTPDialogue: Sendable {
             guard !rest.isEmpty else { return wrong("501 5.5.4 LHLO needs a name") }
             hasGreeted = true
             reset()
-            return .answer(["250-\(host)", "250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-8BITMIME", "250-SMTPUTF8", "250 SIZE \(limits.size)"].joined(separator: "\r\n"))
+            return .answer(
+                [
+                    "250-\(host)", "250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-8BITMIME", "250-SMTPUTF8",
+                    "250 SIZE \(limits.size)",
+                ].joined(separator: "\r\n"))
         case "HELO", "EHLO": return wrong("500 5.5.1 this is LMTP: say LHLO")
         case "NOOP": return .answer("250 2.0.0 fine")
         case "RSET":
@@ -68,7 +73,9 @@ package struct LMTPDialogue: Sendable {
     private mutating func mail(_ rest: String) -> Step {
         guard hasGreeted else { return wrong("503 5.5.1 LHLO comes first") }
         guard sender == nil else { return wrong("503 5.5.1 a message is under way") }
-        guard let (address, parameters) = Self.path(rest, after: "FROM:") else { return wrong("501 5.1.7 MAIL FROM:<address>") }
+        guard let (address, parameters) = Self.path(rest, after: "FROM:") else {
+            return wrong("501 5.1.7 MAIL FROM:<address>")
+        }
         for parameter in parameters {
             let parts = parameter.split(separator: "=", maxSplits: 1)
             switch parts[0].uppercased() {
@@ -86,8 +93,12 @@ package struct LMTPDialogue: Sendable {
 
     private mutating func recipient(_ rest: String) -> Step {
         guard sender != nil else { return wrong("503 5.5.1 MAIL comes first") }
-        guard let (address, _) = Self.path(rest, after: "TO:"), !address.isEmpty else { return wrong("501 5.1.3 RCPT TO:<address>") }
-        guard recipients.count < limits.recipients else { return .answer("452 4.5.3 more than \(limits.recipients) recipients") }
+        guard let (address, _) = Self.path(rest, after: "TO:"), !address.isEmpty else {
+            return wrong("501 5.1.3 RCPT TO:<address>")
+        }
+        guard recipients.count < limits.recipients else {
+            return .answer("452 4.5.3 more than \(limits.recipients) recipients")
+        }
         asked = address
         return .ask(address)
     }
@@ -127,12 +138,15 @@ package struct LMTPDialogue: Sendable {
         guard rest.hasPrefix("<"), let end = rest.firstIndex(of: ">") else { return nil }
         var address = rest[rest.index(after: rest.startIndex)..<end]
         // A source route is passed over (RFC 5321, appendix C).
-        if address.hasPrefix("@"), let colon = address.firstIndex(of: ":") { address = address[address.index(after: colon)...] }
+        if address.hasPrefix("@"), let colon = address.firstIndex(of: ":") {
+            address = address[address.index(after: colon)...]
+        }
         return (String(address), rest[rest.index(after: end)...].split(separator: " "))
     }
 }
 
-/// A message as it comes over the line: dots doubled at the beginning of a line are single again, a line of one dot ends it (RFC 5321, section 4.5.2).
+/// A message as it comes over the line: dots doubled at the beginning of a line are single again, a line of one dot
+/// ends it (RFC 5321, section 4.5.2).
 package struct DottedMessage: Sendable {
     package private(set) var bytes = Data()
     /// More came than is taken; the rest is passed over.

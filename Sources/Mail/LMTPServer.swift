@@ -69,20 +69,27 @@ package struct LMTPServer: Sendable {
             try await server.executeThenClose { connections in
                 for try await connection in connections {
                     guard open.enter(Self.mostConnections) else {
-                        group.addTask { try? await connection.executeThenClose { _, out in try await out.write(ByteBuffer(string: "421 4.3.2 too many connections\r\n")) } }
+                        group.addTask {
+                            try? await connection.executeThenClose { _, out in
+                                try await out.write(ByteBuffer(string: "421 4.3.2 too many connections\r\n"))
+                            }
+                        }
                         continue
                     }
                     group.addTask {
                         defer { open.leave() }
                         // A connection that breaks ends itself alone; what was not answered was not taken.
-                        try? await connection.executeThenClose { inbound, outbound in try await serve(inbound, outbound) }
+                        try? await connection.executeThenClose { inbound, outbound in try await serve(inbound, outbound)
+                        }
                     }
                 }
             }
         }
     }
 
-    private func serve(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+    private func serve(
+        _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws {
         var dialogue = LMTPDialogue(host: name, limits: limits)
         var buffer = ByteBuffer()
         var searched = 0
@@ -111,7 +118,8 @@ package struct LMTPServer: Sendable {
                 }
                 switch dialogue.take(String(decoding: line.readableBytesView.prefix(4096), as: UTF8.self)) {
                 case .answer(let text): answers += text + "\r\n"
-                case .ask(let recipient): answers += (await door.knows(recipient) ? dialogue.accept() : dialogue.refuse()) + "\r\n"
+                case .ask(let recipient):
+                    answers += (await door.knows(recipient) ? dialogue.accept() : dialogue.refuse()) + "\r\n"
                 case .readMessage:
                     message = DottedMessage(limit: limits.size)
                     answers += "354 go on, end with a dot\r\n"
@@ -135,7 +143,8 @@ package struct LMTPServer: Sendable {
         return 2 * (announced > freeBytes ? announced : limits.size)
     }
 
-    private func deliver(_ message: DottedMessage, _ envelope: (sender: String, recipients: [String])) async -> [String] {
+    private func deliver(_ message: DottedMessage, _ envelope: (sender: String, recipients: [String])) async -> [String]
+    {
         var answers: [String] = []
         for recipient in envelope.recipients {
             if message.isPutOff {
@@ -155,8 +164,8 @@ package struct LMTPServer: Sendable {
 extension ByteBuffer {
     /// The next line without its end; nil while it has none.
     ///
-    /// Only CR LF ends a line (RFC 5321, section 2.3.8). Were LF alone an end too, a message could end where the server in
-    /// front saw none, and bring in a second one with an envelope of its own.
+    /// Only CR LF ends a line (RFC 5321, section 2.3.8). Were LF alone an end too, a message could end where the server
+    /// in front saw none, and bring in a second one with an envelope of its own.
     ///
     /// - Parameter searched: bytes of this line that hold no end, from an earlier call.
     fileprivate mutating func readLine(after searched: inout Int) -> ByteBuffer? {
@@ -181,7 +190,11 @@ private final class HangUp: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
+        if event is IdleStateHandler.IdleStateEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
     }
 }
 

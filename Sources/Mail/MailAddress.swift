@@ -6,19 +6,25 @@ package struct MailAddress: Sendable, Hashable {
     /// Nil when the text has no local part or no domain, or holds what no address may.
     package init?(name: String = "", _ text: String) {
         let trimmed = Self.folded(text.trimmingWhitespace())
-        guard let at = trimmed.lastIndex(of: "@"), at != trimmed.startIndex, trimmed.index(after: at) != trimmed.endIndex,
+        guard let at = trimmed.lastIndex(of: "@"), at != trimmed.startIndex,
+            trimmed.index(after: at) != trimmed.endIndex,
             trimmed.utf8.count <= 254,
-            trimmed.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && !"<>(),;:\\\"[]".unicodeScalars.contains($0) })
+            trimmed.unicodeScalars.allSatisfy({
+                $0.value > 0x20 && $0.value != 0x7F && !"<>(),;:\\\"[]".unicodeScalars.contains($0)
+            })
         else { return nil }
         let local = trimmed[..<at]
         let domain = trimmed[trimmed.index(after: at)...]
-        guard !local.contains("@"), !domain.hasPrefix("."), !domain.hasSuffix("."), !domain.contains("..") else { return nil }
+        guard !local.contains("@"), !domain.hasPrefix("."), !domain.hasSuffix("."), !domain.contains("..") else {
+            return nil
+        }
         self.name = name.singleLine
         self.address = trimmed
     }
 
-    /// An address as it is kept and compared: in NFC (Unicode Standard Annex 15), and of its letters only A to Z made small. So no
-    /// other character ever equals an ASCII one: the Kelvin sign is no k, the long s no s, and the dotless i no i.
+    /// An address as it is kept and compared: in NFC (Unicode Standard Annex 15), and of its letters only A to Z made
+    /// small. So no other character ever equals an ASCII one: the Kelvin sign is no k, the long s no s, and the dotless
+    /// i no i.
     package static func folded(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 < 0x80 }) {
             guard text.utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return text }
@@ -28,7 +34,10 @@ package struct MailAddress: Sendable, Hashable {
         var stretch = String.UnicodeScalarView()
         func settle() {
             let composed = String(stretch).precomposedStringWithCanonicalMapping
-            folded.unicodeScalars.append(contentsOf: composed.unicodeScalars.map { (0x41...0x5A).contains($0.value) ? Unicode.Scalar(UInt8($0.value | 0x20)) : $0 })
+            folded.unicodeScalars.append(
+                contentsOf: composed.unicodeScalars.map {
+                    (0x41...0x5A).contains($0.value) ? Unicode.Scalar(UInt8($0.value | 0x20)) : $0
+                })
             stretch = String.UnicodeScalarView()
         }
         for scalar in text.unicodeScalars {
@@ -75,7 +84,9 @@ package struct MailAddress: Sendable, Hashable {
 extension String {
     package func trimmingWhitespace() -> String {
         // Most text begins and ends with a visible ASCII character.
-        if let first = utf8.first, let last = utf8.last, first > 0x20, first < 0x7F, last > 0x20, last < 0x7F { return self }
+        if let first = utf8.first, let last = utf8.last, first > 0x20, first < 0x7F, last > 0x20, last < 0x7F {
+            return self
+        }
         var view = self[...].unicodeScalars
         while let first = view.first, first.properties.isWhitespace || first.value < 0x20 { view.removeFirst() }
         while let last = view.last, last.properties.isWhitespace || last.value < 0x20 { view.removeLast() }
@@ -86,7 +97,9 @@ extension String {
         if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return trimmingWhitespace() }
         var line = String.UnicodeScalarView()
         for scalar in unicodeScalars {
-            line.append(scalar.value < 0x20 || scalar.value == 0x7F || scalar == "\u{2028}" || scalar == "\u{2029}" ? " " : scalar)
+            line.append(
+                scalar.value < 0x20 || scalar.value == 0x7F || scalar == "\u{2028}" || scalar == "\u{2029}"
+                    ? " " : scalar)
         }
         return String(line).trimmingWhitespace()
     }

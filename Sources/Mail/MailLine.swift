@@ -1,9 +1,11 @@
 import CCurl
 import Foundation
 
-/// A line to an IMAP or POP3 server. libcurl connects, starts TLS and signs in; from then on bytes go both ways. Used by one task at a time.
+/// A line to an IMAP or POP3 server. libcurl connects, starts TLS and signs in; from then on bytes go both ways. Used
+/// by one task at a time.
 ///
-/// libcurl's own fetching would mark messages as read before they are kept, so commands are sent over its connection instead.
+/// libcurl's own fetching would mark messages as read before they are kept, so commands are sent over its connection
+/// instead.
 final class MailLine {
     private let handle: UnsafeMutableRawPointer
     private let socket: Int32
@@ -34,7 +36,11 @@ final class MailLine {
         }
         guard code == CURLE_OK else {
             curl_easy_cleanup(handle)
-            throw MailFault.of(code, server, detail: words.withUnsafeBufferPointer { String(decoding: UnsafeRawBufferPointer($0).prefix { $0 != 0 }, as: UTF8.self) })
+            throw MailFault.of(
+                code, server,
+                detail: words.withUnsafeBufferPointer {
+                    String(decoding: UnsafeRawBufferPointer($0).prefix { $0 != 0 }, as: UTF8.self)
+                })
         }
         self.handle = handle
         self.server = server
@@ -48,9 +54,15 @@ final class MailLine {
         var sent = 0
         while sent < bytes.count {
             var written = 0
-            let code = bytes.withUnsafeBytes { curl_easy_send(handle, $0.baseAddress?.advanced(by: sent), bytes.count - sent, &written) }
+            let code = bytes.withUnsafeBytes {
+                curl_easy_send(handle, $0.baseAddress?.advanced(by: sent), bytes.count - sent, &written)
+            }
             sent += written
-            if code == CURLE_AGAIN { try wait(Int16(POLLOUT)) } else if code != CURLE_OK { throw MailFault.of(code, server, detail: "") }
+            if code == CURLE_AGAIN {
+                try wait(Int16(POLLOUT))
+            } else if code != CURLE_OK {
+                throw MailFault.of(code, server, detail: "")
+            }
         }
     }
 
@@ -65,7 +77,9 @@ final class MailLine {
                 return line
             }
             searched = buffer.count
-            guard buffer.count - start < Self.longestLine else { throw MailFault(.answer, "\(server.host) sent a line without end") }
+            guard buffer.count - start < Self.longestLine else {
+                throw MailFault(.answer, "\(server.host) sent a line without end")
+            }
             let before = start
             try receive()
             searched -= before - start

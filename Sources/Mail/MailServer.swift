@@ -12,7 +12,8 @@ package struct MailServer: Sendable, Hashable {
         case plain
         /// STARTTLS where the server offers it: for a server on this machine, where nobody stands in between.
         case offered
-        /// STARTTLS where the server offers it, with any certificate, else none: `smtp+insecure://`, an operator's own word.
+        /// STARTTLS where the server offers it, with any certificate, else none: `smtp+insecure://`, an operator's own
+        /// word.
         case insecure
     }
     package enum Credential: Sendable, Hashable {
@@ -31,7 +32,10 @@ package struct MailServer: Sendable, Hashable {
     package var user: String
     package var credential: Credential
 
-    package init(_ scheme: Scheme, host: String, port: Int? = nil, security: Security, user: String = "", credential: Credential = .none) {
+    package init(
+        _ scheme: Scheme, host: String, port: Int? = nil, security: Security, user: String = "",
+        credential: Credential = .none
+    ) {
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -60,19 +64,31 @@ package struct MailServer: Sendable, Hashable {
     }
 
     /// This machine: where a password may go without TLS.
-    package static func isLoopback(_ host: String) -> Bool { host.lowercased() == "localhost" || host == "::1" || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) } }
+    package static func isLoopback(_ host: String) -> Bool {
+        host.lowercased() == "localhost" || host == "::1"
+            || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
+    }
 
     /// What is wrong with the settings, before anything is tried.
     package var fault: String? {
         if host.isEmpty { return "no server is named" }
-        if !host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@<>\"\\".utf8.contains($0) }) { return "the server's name holds what no name may" }
-        if security == .plain || security == .offered, !Self.isLoopback(host) { return "without TLS only a server on this machine is spoken to" }
+        if !host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@<>\"\\".utf8.contains($0) }) {
+            return "the server's name holds what no name may"
+        }
+        if security == .plain || security == .offered, !Self.isLoopback(host) {
+            return "without TLS only a server on this machine is spoken to"
+        }
         return nil
     }
 
     /// The server as a page names it: without user and password.
     package var shown: String {
-        let name = switch security { case .tls: "smtps"; case .insecure: "smtp+insecure"; default: "smtp" }
+        let name =
+            switch security {
+            case .tls: "smtps"
+            case .insecure: "smtp+insecure"
+            default: "smtp"
+            }
         return "\(name)://\(host.contains(":") ? "[\(host)]" : host)\(port.map { ":\($0)" } ?? "")"
     }
 
@@ -85,7 +101,12 @@ package struct MailServer: Sendable, Hashable {
     func configure(_ handle: UnsafeMutableRawPointer, path: String = "") {
         usher_curl_set_text(handle, CURLOPT_URL, url + path)
         usher_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
-        let tls: curl_usessl = switch security { case .tls, .starttls: CURLUSESSL_ALL; case .plain: CURLUSESSL_NONE; case .offered, .insecure: CURLUSESSL_TRY }
+        let tls: curl_usessl =
+            switch security {
+            case .tls, .starttls: CURLUSESSL_ALL
+            case .plain: CURLUSESSL_NONE
+            case .offered, .insecure: CURLUSESSL_TRY
+            }
         usher_curl_set_number(handle, CURLOPT_USE_SSL, Int(tls.rawValue))
         if security == .insecure {
             usher_curl_set_number(handle, CURLOPT_SSL_VERIFYPEER, 0)
@@ -104,7 +125,9 @@ package struct MailServer: Sendable, Hashable {
 
     /// A house's own certificate authority is named as OpenSSL's programs name it.
     static func trustOwnAuthority(_ handle: UnsafeMutableRawPointer) {
-        if let authorities = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] { usher_curl_set_text(handle, CURLOPT_CAINFO, authorities) }
+        if let authorities = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] {
+            usher_curl_set_text(handle, CURLOPT_CAINFO, authorities)
+        }
     }
 
     /// libcurl, once for the program.
@@ -134,9 +157,12 @@ package struct MailFault: Error, Equatable, CustomStringConvertible {
         case CURLE_COULDNT_RESOLVE_HOST: return MailFault(.connection, "there is no host named \(server.host)")
         case CURLE_COULDNT_CONNECT: return MailFault(.connection, "nobody answers at \(place)")
         case CURLE_OPERATION_TIMEDOUT: return MailFault(.connection, "\(place) did not answer in time")
-        case CURLE_LOGIN_DENIED: return MailFault(.signIn, "\(place) refused the sign-in of \(server.user)\(detail.isEmpty ? "" : ": \(detail)")")
+        case CURLE_LOGIN_DENIED:
+            return MailFault(
+                .signIn, "\(place) refused the sign-in of \(server.user)\(detail.isEmpty ? "" : ": \(detail)")")
         case CURLE_USE_SSL_FAILED: return MailFault(.connection, "\(place) offers no STARTTLS")
-        case CURLE_PEER_FAILED_VERIFICATION: return MailFault(.connection, "the certificate of \(place) is not to be trusted: \(detail)")
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return MailFault(.connection, "the certificate of \(place) is not to be trusted: \(detail)")
         case CURLE_SSL_CONNECT_ERROR: return MailFault(.connection, "no TLS with \(place): \(detail)")
         default:
             let words = String(cString: curl_easy_strerror(code))

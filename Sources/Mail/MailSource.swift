@@ -48,11 +48,14 @@ package enum FirstFetch: String, Sendable, CaseIterable {
     case unread, all, none
 }
 
-/// One visit to a mailbox. What is fetched is not marked in any way; that is done by `settle`, once it is kept. Used by one task at a time.
+/// One visit to a mailbox. What is fetched is not marked in any way; that is done by `settle`, once it is kept. Used by
+/// one task at a time.
 package protocol MailSource: AnyObject {
-    /// What has not been dealt with, the oldest first, and the position that comes of it: to be kept once all of it was dealt with where the
-    /// numbering is another, and as far as was got where it is the same.
-    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition)
+    /// What has not been dealt with, the oldest first, and the position that comes of it: to be kept once all of it was
+    /// dealt with where the numbering is another, and as far as was got where it is the same.
+    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (
+        messages: [WaitingMessage], position: MailboxPosition
+    )
     /// The message as it came, of at most `most` bytes.
     func fetch(_ key: String, most: Int) throws(MailFault) -> Fetched
     func settle(_ keys: [String], _ after: AfterFetching) throws(MailFault)

@@ -29,9 +29,13 @@ package enum MessageReader {
         }
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer, _ block: HeaderBlock, _ isEnclosed: Bool) -> IncomingMessage {
+    private static func parse(_ bytes: UnsafeRawBufferPointer, _ block: HeaderBlock, _ isEnclosed: Bool)
+        -> IncomingMessage
+    {
         GMimeLibrary.parse(bytes) { parser in
-            guard let message = g_mime_parser_construct_message(parser, nil) else { return unparsed(Data(bytes), "no message could be made of it") }
+            guard let message = g_mime_parser_construct_message(parser, nil) else {
+                return unparsed(Data(bytes), "no message could be made of it")
+            }
             defer { usher_unref(message) }
             return read(message, block, raw: bytes, isEnclosed)
         }
@@ -41,7 +45,9 @@ package enum MessageReader {
     private static func headerAlone(_ header: Data) -> Data {
         var kept = ""
         var drops = false
-        for line in String(decoding: header, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map({ $0.hasSuffix("\r") ? $0.dropLast() : $0 }) {
+        for line in String(decoding: header, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            .map({ $0.hasSuffix("\r") ? $0.dropLast() : $0 })
+        {
             if line.first != " ", line.first != "\t" { drops = line.lowercased().hasPrefix("content-") || line.isEmpty }
             if !drops { kept += line + "\r\n" }
         }
@@ -56,11 +62,18 @@ package enum MessageReader {
         return incoming
     }
 
-    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>, _ block: HeaderBlock, raw: UnsafeRawBufferPointer, _ isEnclosed: Bool) -> IncomingMessage {
+    private static func read(
+        _ message: UnsafeMutablePointer<GMimeMessage>, _ block: HeaderBlock, raw: UnsafeRawBufferPointer,
+        _ isEnclosed: Bool
+    ) -> IncomingMessage {
         var incoming = IncomingMessage()
-        let words = block.fields.filter { namesWords.contains($0.name) }.prefix(20).flatMap { HeaderText.charsets($0.value) }
+        let words = block.fields.filter { namesWords.contains($0.name) }.prefix(20).flatMap {
+            HeaderText.charsets($0.value)
+        }
         var parts = PartCollector(hints: Array(words.prefix(20)))
-        if let top = g_mime_message_get_mime_part(message) { parts.collect(usher_object(top), mostParts: mostParts, mostDepth: mostDepth) }
+        if let top = g_mime_message_get_mime_part(message) {
+            parts.collect(usher_object(top), mostParts: mostParts, mostDepth: mostDepth)
+        }
         let headers = Headers(block, hints: parts.hints)
         incoming.headers = headers
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
@@ -72,7 +85,9 @@ package enum MessageReader {
         incoming.to = headers.addresses("to")
         incoming.cc = headers.addresses("cc")
         for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"] {
-            incoming.deliveredTo += headers.all(name).compactMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<> "))) }
+            incoming.deliveredTo += headers.all(name).compactMap {
+                MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<> ")))
+            }
         }
         if let path = headers.first("return-path") {
             incoming.hasEmptyReturnPath = path.filter { !$0.isWhitespace } == "<>"
@@ -90,21 +105,29 @@ package enum MessageReader {
         var pictures = PictureReferences(parts.attachments, locations: parts.locations)
         if let html = incoming.html { incoming.html = pictures.resolve(html) }
         incoming.attachments = pictures.attachments
-        if incoming.text.isBlank, incoming.html == nil, parts.reportType == nil { rescue(&incoming, parts, raw, isEnclosed) }
+        if incoming.text.isBlank, incoming.html == nil, parts.reportType == nil {
+            rescue(&incoming, parts, raw, isEnclosed)
+        }
         incoming.language = language(headers)
         incoming.automatic = AutomaticMail.classify(
             .init(
-                headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath, subject: incoming.subject, text: incoming.text,
+                headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
+                subject: incoming.subject, text: incoming.text,
                 reportType: parts.reportType, reports: parts.reports))
-        if incoming.automatic == .bounce || incoming.automatic == .guessedBounce { incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text) }
+        if incoming.automatic == .bounce || incoming.automatic == .guessedBounce {
+            incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text)
+        }
         return incoming
     }
 
     /// Fields that people's words stand in.
     private static let namesWords: Set<String> = ["subject", "from", "to", "reply-to", "cc", "sender"]
 
-    /// The words of a message in which no part holds any: those of a message it encloses, else what can be read of its body.
-    private static func rescue(_ incoming: inout IncomingMessage, _ parts: PartCollector, _ raw: UnsafeRawBufferPointer, _ isEnclosed: Bool) {
+    /// The words of a message in which no part holds any: those of a message it encloses, else what can be read of its
+    /// body.
+    private static func rescue(
+        _ incoming: inout IncomingMessage, _ parts: PartCollector, _ raw: UnsafeRawBufferPointer, _ isEnclosed: Bool
+    ) {
         if !isEnclosed, let enclosed = parts.enclosedMessage, parts.attachments.count == 1 {
             let inside = read(enclosed, isEnclosed: true)
             incoming.text = inside.text
@@ -124,8 +147,11 @@ package enum MessageReader {
     /// The language its writer's program names, as `de` of `de-DE`.
     private static func language(_ headers: Headers) -> String? {
         let tags = [headers.first("content-language"), headers.first("accept-language")].compactMap { $0 }
-        let first = tags.lazy.compactMap { $0.split(whereSeparator: { ",;- \t".contains($0) }).first?.lowercased() }.first
-        return first.flatMap { (2...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x61...0x7A).contains($0) } ? $0 : nil }
+        let first = tags.lazy.compactMap { $0.split(whereSeparator: { ",;- \t".contains($0) }).first?.lowercased() }
+            .first
+        return first.flatMap {
+            (2...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x61...0x7A).contains($0) } ? $0 : nil
+        }
     }
 
     /// What a folded header left: one blank where there were several.
@@ -139,7 +165,9 @@ package enum MessageReader {
     /// `From ` of mbox files and `>From ` before the header are no part of the message.
     private static func withoutMailboxLine(_ raw: Data) -> Data {
         var bytes = raw
-        while bytes.starts(with: Array("From ".utf8)) || bytes.starts(with: Array(">From ".utf8)) || bytes.first == 10 || bytes.first == 13 {
+        while bytes.starts(with: Array("From ".utf8)) || bytes.starts(with: Array(">From ".utf8)) || bytes.first == 10
+            || bytes.first == 13
+        {
             guard let end = bytes.firstIndex(of: 10) else { break }
             bytes = bytes[bytes.index(after: end)...]
         }
@@ -197,11 +225,14 @@ package enum MessageReader {
     // MARK: values
 
     static func string(_ text: UnsafePointer<CChar>?) -> String { text.map { String(cString: $0) } ?? "" }
-    static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: text, count: text.map { strlen($0) } ?? 0) }
+    static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text, count: text.map { strlen($0) } ?? 0)
+    }
 
     /// The first field of that name as it was sent, unfolded; empty where there is none.
     static func field(_ name: String, of object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {
-        guard let list = g_mime_object_get_header_list(object), let header = g_mime_header_list_get_header(list, name) else { return [] }
+        guard let list = g_mime_object_get_header_list(object), let header = g_mime_header_list_get_header(list, name)
+        else { return [] }
         return bytes(g_mime_header_get_raw_value(header)).filter { $0 != 10 && $0 != 13 }
     }
 
@@ -214,13 +245,17 @@ package enum MessageReader {
             switch character {
             case "<": current = ""
             case ">":
-                if let identifier = current?.trimmingWhitespace(), !identifier.isEmpty, identifier.utf8.count < 1000 { found.append(identifier) }
+                if let identifier = current?.trimmingWhitespace(), !identifier.isEmpty, identifier.utf8.count < 1000 {
+                    found.append(identifier)
+                }
                 current = nil
             default: current?.unicodeScalars.append(character)
             }
         }
         if found.isEmpty {
-            found = header.split(whereSeparator: \.isWhitespace).map(String.init).filter { $0.contains("@") && $0.utf8.count < 1000 }
+            found = header.split(whereSeparator: \.isWhitespace).map(String.init).filter {
+                $0.contains("@") && $0.utf8.count < 1000
+            }
         }
         return found
     }

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Reads `multipart/form-data` (RFC 7578; RFC 2046, section 5.1) as it arrives, so that a file need never be in memory whole.
+/// Reads `multipart/form-data` (RFC 7578; RFC 2046, section 5.1) as it arrives, so that a file need never be in memory
+/// whole.
 ///
-/// Bytes go in piece by piece, however they are cut; what they mean comes out as events. The work is linear in the bytes,
-/// and what is kept back is never more than a delimiter or the header of one part.
+/// Bytes go in piece by piece, however they are cut; what they mean comes out as events. The work is linear in the
+/// bytes, and what is kept back is never more than a delimiter or the header of one part.
 package struct MultipartReader {
     package enum Event: Equatable {
         case part(Part)
@@ -134,10 +135,14 @@ package struct MultipartReader {
     private func find(_ pattern: [UInt8], from start: Int) -> Int? {
         waiting.withUnsafeBytes { bytes in
             pattern.withUnsafeBytes { pattern in
-                guard let base = bytes.baseAddress, let wanted = pattern.baseAddress, let first = pattern.first else { return nil }
+                guard let base = bytes.baseAddress, let wanted = pattern.baseAddress, let first = pattern.first else {
+                    return nil
+                }
                 var from = start
                 while bytes.count - from >= pattern.count {
-                    guard let found = memchr(base + from, Int32(first), bytes.count - from - pattern.count + 1) else { return nil }
+                    guard let found = memchr(base + from, Int32(first), bytes.count - from - pattern.count + 1) else {
+                        return nil
+                    }
                     if memcmp(found, wanted, pattern.count) == 0 { return UnsafeRawPointer(found) - base }
                     from = UnsafeRawPointer(found) - base + 1
                 }
@@ -166,7 +171,8 @@ package struct MultipartReader {
     /// Browsers write a quotation mark and line ends of a name as these three (WHATWG, "multipart/form-data encoding").
     private static func unescaped(_ name: String) -> String {
         guard name.utf8.contains(UInt8(ascii: "%")) else { return name }
-        return name.replacingOccurrences(of: "%22", with: "\"").replacingOccurrences(of: "%0D", with: "\r").replacingOccurrences(of: "%0A", with: "\n")
+        return name.replacingOccurrences(of: "%22", with: "\"").replacingOccurrences(of: "%0D", with: "\r")
+            .replacingOccurrences(of: "%0A", with: "\n")
     }
 
     /// `UTF-8''name` (RFC 8187, section 3.2); nil for another charset.
@@ -214,7 +220,11 @@ struct FormHeader {
         var index = rest.startIndex + 1
         while index < rest.endIndex, rest[index] != UInt8(ascii: "\"") {
             let next = index + 1
-            if rest[index] == UInt8(ascii: "\\"), next < rest.endIndex, [UInt8(ascii: "\""), UInt8(ascii: "\\")].contains(rest[next]) { index = next }
+            if rest[index] == UInt8(ascii: "\\"), next < rest.endIndex,
+                [UInt8(ascii: "\""), UInt8(ascii: "\\")].contains(rest[next])
+            {
+                index = next
+            }
             bytes.append(rest[index])
             index += 1
         }
@@ -222,5 +232,7 @@ struct FormHeader {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self).trimmingWhitespace() }
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self).trimmingWhitespace()
+    }
 }

@@ -2,7 +2,8 @@ import Foundation
 
 /// Internet addresses as limits count them.
 package enum NetworkAddress {
-    /// The sixteen bytes of an IPv6 address, or the four of an IPv4 one; an IPv4 address written as IPv6 (RFC 4291, section
+    /// The sixteen bytes of an IPv6 address, or the four of an IPv4 one; an IPv4 address written as IPv6 (RFC 4291,
+    /// section
     /// 2.5.5.2) is the IPv4 one. Nil for what is no address.
     package static func bytes(_ text: String) -> [UInt8]? {
         // A zone says which of our interfaces it came by, not who came.
@@ -16,11 +17,12 @@ package enum NetworkAddress {
         return isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
-    /// The network an address belongs to, as far as one household or office owns it: an IPv4 address itself, and of an IPv6
-    /// address the first 64 bits (RFC 6177: whoever has one address there has them all).
+    /// The network an address belongs to, as far as one household or office owns it: an IPv4 address itself, and of an
+    /// IPv6 address the first 64 bits (RFC 6177: whoever has one address there has them all).
     package static func network(of text: String) -> String {
         guard let bytes = bytes(text) else { return String(text.prefix(64)) }
         if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
-        return stride(from: 0, to: 8, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }.joined(separator: ":") + "::/64"
+        return stride(from: 0, to: 8, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
+            .joined(separator: ":") + "::/64"
     }
 }

@@ -14,7 +14,8 @@ package struct OAuthProvider: Sendable, Equatable {
     }
 }
 
-/// What a provider gave: the access token, how many seconds it lasts, and the next refresh token where it gives a new one.
+/// What a provider gave: the access token, how many seconds it lasts, and the next refresh token where it gives a new
+/// one.
 package struct OAuthTokens: Sendable, Equatable {
     package let access: String
     package let seconds: Int
@@ -45,10 +46,14 @@ package enum OAuthCall {
     private static let longestAnswer = 1 << 20
 
     /// Sends a form and returns what came back, whatever its status.
-    package static func post(_ address: String, _ fields: [(String, String)]) throws(OAuthFault) -> (status: Int, body: [UInt8]) {
+    package static func post(_ address: String, _ fields: [(String, String)]) throws(OAuthFault) -> (
+        status: Int, body: [UInt8]
+    ) {
         _ = MailServer.library
         let host = URLComponents(string: address)?.host ?? ""
-        guard address.hasPrefix("https://") || address.hasPrefix("http://") && MailServer.isLoopback(host) else { throw OAuthFault(isWithdrawn: false, "\(address) is no https address") }
+        guard address.hasPrefix("https://") || address.hasPrefix("http://") && MailServer.isLoopback(host) else {
+            throw OAuthFault(isWithdrawn: false, "\(address) is no https address")
+        }
         guard let handle = curl_easy_init() else { throw OAuthFault(isWithdrawn: false, "no memory for a connection") }
         defer { curl_easy_cleanup(handle) }
         let text = fields.map { Path.encode($0.0) + "=" + Path.encode($0.1) }.joined(separator: "&")
@@ -68,7 +73,9 @@ package enum OAuthCall {
         }
         usher_curl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(answer).toOpaque())
         let code = withExtendedLifetime(answer) { curl_easy_perform(handle) }
-        guard code == CURLE_OK else { throw OAuthFault(isWithdrawn: false, "\(host): \(String(cString: curl_easy_strerror(code)))") }
+        guard code == CURLE_OK else {
+            throw OAuthFault(isWithdrawn: false, "\(host): \(String(cString: curl_easy_strerror(code)))")
+        }
         return (usher_curl_response_code(handle), answer.bytes)
     }
 }

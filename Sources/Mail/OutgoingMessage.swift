@@ -42,7 +42,8 @@ package struct OutgoingMessage: Sendable {
     }
 
     package init(
-        from: MailAddress, to: MailAddress, returnPath: String, subject: String, text: String, messageID: String, date: Date
+        from: MailAddress, to: MailAddress, returnPath: String, subject: String, text: String, messageID: String,
+        date: Date
     ) {
         self.from = from
         self.to = to
@@ -53,7 +54,6 @@ package struct OutgoingMessage: Sendable {
         self.date = date
     }
 
-
     /// The message as RFC 5322 bytes with CRLF line ends.
     package func encoded() -> Data {
         GMimeLibrary.start()
@@ -61,7 +61,10 @@ package struct OutgoingMessage: Sendable {
         defer { usher_unref(message) }
         g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_FROM, from.name.isEmpty ? nil : from.name, from.address)
         g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_TO, to.name.isEmpty ? nil : to.name, to.address)
-        if let replyTo { g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_REPLY_TO, replyTo.name.isEmpty ? nil : replyTo.name, replyTo.address) }
+        if let replyTo {
+            g_mime_message_add_mailbox(
+                message, GMIME_ADDRESS_TYPE_REPLY_TO, replyTo.name.isEmpty ? nil : replyTo.name, replyTo.address)
+        }
         g_mime_message_set_subject(message, subject.singleLine, "utf-8")
         g_mime_message_set_message_id(message, messageID)
         if let moment = g_date_time_new_from_unix_utc(gint64(date.timeIntervalSince1970)) {
@@ -70,7 +73,10 @@ package struct OutgoingMessage: Sendable {
         }
         let object = usher_object(message)
         if let inReplyTo { g_mime_object_set_header(object, "In-Reply-To", "<\(inReplyTo.singleLine)>", nil) }
-        if !references.isEmpty { g_mime_object_set_header(object, "References", references.map { "<\($0.singleLine)>" }.joined(separator: " "), nil) }
+        if !references.isEmpty {
+            g_mime_object_set_header(
+                object, "References", references.map { "<\($0.singleLine)>" }.joined(separator: " "), nil)
+        }
         switch automatic {
         case .person: break
         case .replied: mark(object, "auto-replied")
@@ -108,7 +114,9 @@ package struct OutgoingMessage: Sendable {
     }
 
     /// A part and the files that belong to it; without files the part alone. RFC 2387 where they are shown in it.
-    private func multipart(_ subtype: String, _ first: UnsafeMutableRawPointer?, _ files: [Attachment]) -> UnsafeMutableRawPointer? {
+    private func multipart(_ subtype: String, _ first: UnsafeMutableRawPointer?, _ files: [Attachment])
+        -> UnsafeMutableRawPointer?
+    {
         guard !files.isEmpty, let whole = g_mime_multipart_new_with_subtype(subtype) else { return first }
         add(first, to: whole)
         for file in files { add(part(file), to: whole) }
@@ -132,7 +140,9 @@ package struct OutgoingMessage: Sendable {
         let words = attachment.type.split(separator: "/").map(String.init)
         let (media, subtype) = words.count == 2 ? (words[0], words[1]) : ("application", "octet-stream")
         // A returned message inside ours would be read as part of the thread; it travels as plain bytes.
-        guard let part = media == "message" || media == "multipart" ? g_mime_part_new_with_type("application", "octet-stream") : g_mime_part_new_with_type(media, subtype)
+        guard
+            let part = media == "message" || media == "multipart"
+                ? g_mime_part_new_with_type("application", "octet-stream") : g_mime_part_new_with_type(media, subtype)
         else { return nil }
         let stream = attachment.bytes.withUnsafeBytes { bytes in
             g_mime_stream_mem_new_with_buffer(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)

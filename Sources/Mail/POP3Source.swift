@@ -12,7 +12,9 @@ final class POP3Source: MailSource {
         host = server.host
     }
 
-    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (messages: [WaitingMessage], position: MailboxPosition) {
+    func waiting(after position: MailboxPosition, first: FirstFetch) throws(MailFault) -> (
+        messages: [WaitingMessage], position: MailboxPosition
+    ) {
         var sizes: [Int: Int] = [:]
         for words in try list("LIST") { if let number = Int(words[0]) { sizes[number] = Int(words[1]) } }
         var names: [(name: String, number: Int)] = []
@@ -64,7 +66,9 @@ final class POP3Source: MailSource {
     private func command(_ text: String) throws(MailFault) {
         try line.send(text + "\r\n")
         let answer = String(decoding: try line.line(), as: UTF8.self)
-        guard answer.hasPrefix("+OK") else { throw MailFault(.answer, "\(host) answered \(text.split(separator: " ")[0]) with \(answer)") }
+        guard answer.hasPrefix("+OK") else {
+            throw MailFault(.answer, "\(host) answered \(text.split(separator: " ")[0]) with \(answer)")
+        }
     }
 
     /// Two words of each line.

@@ -16,7 +16,8 @@ struct PartCollector {
     private(set) var faults: [String] = []
     /// What a reader has to know of the message besides its words.
     private(set) var notes: [String] = []
-    /// `report-type` where the message itself is a multipart/report (RFC 6522), in lower case; empty where it says none.
+    /// `report-type` where the message itself is a multipart/report (RFC 6522), in lower case; empty where it says
+    /// none.
     private(set) var reportType: String?
     /// Machine-readable parts of a report: fields of message/delivery-status and headers of the returned message.
     private(set) var reports: [String] = []
@@ -42,7 +43,11 @@ struct PartCollector {
         var all = passages
         if let wrapped {
             // Outlook sends the same words as plain text beside it.
-            if all.count == 1, all[0].html == nil { all[0].html = wrapped.html ?? wrapped.text.map { HTMLText.paragraphs($0).text } } else if all.isEmpty { all = [wrapped] }
+            if all.count == 1, all[0].html == nil {
+                all[0].html = wrapped.html ?? wrapped.text.map { HTMLText.paragraphs($0).text }
+            } else if all.isEmpty {
+                all = [wrapped]
+            }
         }
         var chosen = all.map(\.chosen)
         func isBlank(_ passage: (text: String, html: String?)) -> Bool { passage.text.isBlank && passage.html == nil }
@@ -96,7 +101,11 @@ struct PartCollector {
         let count = g_mime_multipart_get_count(multipart)
         let before = Array(MessageReader.bytes(g_mime_multipart_get_prologue(multipart)))
         if count == 0 {
-            if let whole = mend(before + Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))), type, visit) { return whole }
+            if let whole = mend(
+                before + Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))), type, visit)
+            {
+                return whole
+            }
         } else {
             keepLoose(before)
             keepLoose(Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))))
@@ -127,7 +136,9 @@ struct PartCollector {
 
     private mutating func keepLoose(_ bytes: [UInt8]) {
         guard loose.count < 20, !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
-        loose.append(Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls.trimmingWhitespace())
+        loose.append(
+            Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls
+                .trimmingWhitespace())
     }
 
     /// Parts whose boundary is missing or another one: by the lines that look like one. Nil where nothing was there.
@@ -138,13 +149,23 @@ struct PartCollector {
         guard mended <= Self.mostMended, let boundary = BoundaryLine.guess(body) else {
             // Nothing tells parts from each other: one text.
             let start = body.firstIndex { $0 > 0x20 } ?? 0
-            let isHTML = body[start...].prefix(1024).starts(with: [UInt8(ascii: "<")]) && HTMLText.plain(String(decoding: body.prefix(64 << 10), as: UTF8.self)).isBlank == false
-            let text = Charset.decode(Array(body.prefix(Self.mostLoose)), named: isHTML ? HTMLParts.metaCharset(body) : nil, hints: hints).withoutControls
+            let isHTML =
+                body[start...].prefix(1024).starts(with: [UInt8(ascii: "<")])
+                && HTMLText.plain(String(decoding: body.prefix(64 << 10), as: UTF8.self)).isBlank == false
+            let text = Charset.decode(
+                Array(body.prefix(Self.mostLoose)), named: isHTML ? HTMLParts.metaCharset(body) : nil, hints: hints
+            ).withoutControls
             passages.append(isHTML ? Passage(html: HTMLParts.closed(text)) : Passage(text: text))
             return []
         }
-        let kind = type.value.hasPrefix("multipart/") && type.value.utf8.count < 60 && type.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") } ? type.value : "multipart/mixed"
-        guard let object = parsed(Array("Content-Type: \(kind); boundary=\"".utf8) + boundary + Array("\"\r\n\r\n".utf8) + body) else { return nil }
+        let kind =
+            type.value.hasPrefix("multipart/") && type.value.utf8.count < 60
+                && type.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") }
+            ? type.value : "multipart/mixed"
+        guard
+            let object = parsed(
+                Array("Content-Type: \(kind); boundary=\"".utf8) + boundary + Array("\"\r\n\r\n".utf8) + body)
+        else { return nil }
         return [Visit(object: object, depth: visit.depth + 1, alternative: visit.alternative)]
     }
 
@@ -155,7 +176,9 @@ struct PartCollector {
             return nil
         }
         GMimeLibrary.start()
-        let stream = bytes.withUnsafeBytes { g_mime_stream_mem_new_with_buffer($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count) }
+        let stream = bytes.withUnsafeBytes {
+            g_mime_stream_mem_new_with_buffer($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
         let parser = g_mime_parser_new_with_stream(stream)
         defer {
             usher_unref(parser)
@@ -184,18 +207,28 @@ struct PartCollector {
             return read(kind, decodedText(visit.object, part, type), visit.alternative)
         }
         let data = Self.data(part)
-        if ["message/delivery-status", "text/rfc822-headers", "message/feedback-report", "message/global-delivery-status"].contains(kind) {
+        if [
+            "message/delivery-status", "text/rfc822-headers", "message/feedback-report",
+            "message/global-delivery-status",
+        ].contains(kind) {
             reports.append(Charset.decode(Array(data.prefix(Self.mostLoose)), named: nil))
         }
         if WinmailDat.isOne(type: kind, name: name), let inside = WinmailDat(Array(data)) {
-            if inside.text != nil || inside.html != nil { wrapped = wrapped ?? Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) }) }
+            if inside.text != nil || inside.html != nil {
+                wrapped = wrapped ?? Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) })
+            }
             // What cannot be shown of it stays in the original message.
-            return attachments += inside.files
+            attachments += inside.files
+            return
         }
         if SignedMessage.isOne(type: kind, name: name), opens(Array(data), visit) { return }
-        if CalendarWords.types.contains(kind) || kind == "application/octet-stream" && name.lowercased().hasSuffix(".ics") {
+        if CalendarWords.types.contains(kind)
+            || kind == "application/octet-stream" && name.lowercased().hasSuffix(".ics")
+        {
             let label = type["charset"]
-            if let words = CalendarWords.summary(of: data, charset: label.isEmpty ? nil : label, type: kind), !passages.contains(where: { $0.text == words }) {
+            if let words = CalendarWords.summary(of: data, charset: label.isEmpty ? nil : label, type: kind),
+                !passages.contains(where: { $0.text == words })
+            {
                 passages.append(Passage(text: words))
             }
         }
@@ -206,10 +239,15 @@ struct PartCollector {
                 named.text = named.text ?? decodedText(visit.object, part, type)
             }
         }
-        attach(.init(name: name.isEmpty ? Self.name(for: kind, number: attachments.count + 1) : name, type: kind, bytes: data), visit.object, isAttached: disposition.value == "attachment")
+        attach(
+            .init(
+                name: name.isEmpty ? Self.name(for: kind, number: attachments.count + 1) : name, type: kind, bytes: data
+            ), visit.object, isAttached: disposition.value == "attachment")
     }
 
-    private static let readAsPlain: Set<String> = ["text/markdown", "text/x-markdown", "text/x-web-markdown", "text/x-mail-body"]
+    private static let readAsPlain: Set<String> = [
+        "text/markdown", "text/x-markdown", "text/x-web-markdown", "text/x-mail-body",
+    ]
 
     private mutating func read(_ kind: String, _ text: String, _ alternative: Int?) {
         let html = kind == "text/html" ? HTMLParts.closed(text) : nil
@@ -221,12 +259,16 @@ struct PartCollector {
         }
     }
 
-    private mutating func attach(_ file: IncomingMessage.Attachment, _ object: UnsafeMutablePointer<GMimeObject>, isAttached: Bool) {
+    private mutating func attach(
+        _ file: IncomingMessage.Attachment, _ object: UnsafeMutablePointer<GMimeObject>, isAttached: Bool
+    ) {
         var file = file
         let contentID = MessageReader.string(g_mime_object_get_content_id(object)).singleLine
         file.contentID = contentID.isEmpty ? nil : contentID
         file.isInline = !isAttached && !contentID.isEmpty
-        let location = HeaderText.decode(MessageReader.field("content-location", of: object)).filter { !$0.isWhitespace }
+        let location = HeaderText.decode(MessageReader.field("content-location", of: object)).filter {
+            !$0.isWhitespace
+        }
         if !location.isEmpty, location.utf8.count < 2000 { locations[attachments.count] = location }
         attachments.append(file)
     }
@@ -243,8 +285,12 @@ struct PartCollector {
             opened += 1
             note(Self.signedNote)
             // A whole message in a signature is the message itself, not one passed on.
-            if usher_is_message_part(object) != 0, let inner = g_mime_message_part_get_message(usher_message_part(object)), let body = g_mime_message_get_mime_part(inner) {
-                waiting.append(Visit(object: usher_object(body), depth: visit.depth + 1, alternative: visit.alternative))
+            if usher_is_message_part(object) != 0,
+                let inner = g_mime_message_part_get_message(usher_message_part(object)),
+                let body = g_mime_message_get_mime_part(inner)
+            {
+                waiting.append(
+                    Visit(object: usher_object(body), depth: visit.depth + 1, alternative: visit.alternative))
             } else {
                 waiting.append(Visit(object: object, depth: visit.depth + 1, alternative: visit.alternative))
             }
@@ -258,11 +304,16 @@ struct PartCollector {
         let bytes = serialized(usher_object(message))
         reports.append(Charset.decode(Array(bytes.prefix(16 << 10)), named: nil))
         if enclosedMessage == nil { enclosedMessage = Data(bytes) }
-        let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints).singleLine
-        let given = HeaderParameters(MessageReader.field("content-disposition", of: object), hints: hints)["filename"].fileName
+        let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints)
+            .singleLine
+        let given = HeaderParameters(MessageReader.field("content-disposition", of: object), hints: hints)["filename"]
+            .fileName
         let name = given.isEmpty ? contentType(object)["name"].fileName : given
         attachments.append(
-            .init(name: name.isEmpty ? (subject.isEmpty ? "message" : String(subject.fileName.prefix(80))) + ".eml" : name, type: "message/rfc822", bytes: Data(bytes)))
+            .init(
+                name: name.isEmpty
+                    ? (subject.isEmpty ? "message" : String(subject.fileName.prefix(80))) + ".eml" : name,
+                type: "message/rfc822", bytes: Data(bytes)))
     }
 
     // MARK: GMime
@@ -281,7 +332,9 @@ struct PartCollector {
         return HeaderParameters(field, hints: hints, type: true)
     }
 
-    private mutating func decodedText(_ object: UnsafeMutablePointer<GMimeObject>, _ part: UnsafeMutablePointer<GMimePart>, _ type: HeaderParameters) -> String {
+    private mutating func decodedText(
+        _ object: UnsafeMutablePointer<GMimeObject>, _ part: UnsafeMutablePointer<GMimePart>, _ type: HeaderParameters
+    ) -> String {
         let (bytes, isFalse) = content(part, object)
         if isFalse { faults.append("a text is not encoded as it says") }
         var charset = type["charset"]
@@ -297,16 +350,23 @@ struct PartCollector {
         return text
     }
 
-    private func content(_ part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> (bytes: [UInt8], isFalse: Bool) {
-        let said = TransferDecoding.named(String(decoding: MessageReader.field("content-transfer-encoding", of: object), as: UTF8.self))
+    private func content(_ part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> (
+        bytes: [UInt8], isFalse: Bool
+    ) {
+        let said = TransferDecoding.named(
+            String(decoding: MessageReader.field("content-transfer-encoding", of: object), as: UTF8.self))
         // Others, such as uuencode, are GMime's.
-        guard let wrapper = g_mime_part_get_content(part), g_mime_data_wrapper_get_encoding(wrapper) != GMIME_CONTENT_ENCODING_UUENCODE else { return (Self.content(part), false) }
+        guard let wrapper = g_mime_part_get_content(part),
+            g_mime_data_wrapper_get_encoding(wrapper) != GMIME_CONTENT_ENCODING_UUENCODE
+        else { return (Self.content(part), false) }
         return TransferDecoding.text(encoded(part), said)
     }
 
     /// The bytes of a part as they were sent.
     private func encoded(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
-        guard let content = g_mime_part_get_content(part), let sent = g_mime_data_wrapper_get_stream(content) else { return [] }
+        guard let content = g_mime_part_get_content(part), let sent = g_mime_data_wrapper_get_stream(content) else {
+            return []
+        }
         g_mime_stream_reset(sent)
         guard let stream = usher_stream_sized(max(0, Int(g_mime_stream_length(sent))) + 64) else { return [] }
         defer { usher_unref(stream) }
@@ -319,7 +379,9 @@ struct PartCollector {
 
     /// Decoded where it stays: files are large.
     static func data(_ part: UnsafeMutablePointer<GMimePart>?) -> Data {
-        guard let part, let content = g_mime_part_get_content(part), let encoded = g_mime_data_wrapper_get_stream(content) else { return Data() }
+        guard let part, let content = g_mime_part_get_content(part),
+            let encoded = g_mime_data_wrapper_get_stream(content)
+        else { return Data() }
         let length = max(0, Int(g_mime_stream_length(encoded)))
         let isBase64 = g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64
         guard let stream = usher_stream_sized(isBase64 ? length / 4 * 3 + 64 : length + 64) else { return Data() }
@@ -342,7 +404,10 @@ struct PartCollector {
     }
 
     private static func name(for type: String, number: Int) -> String {
-        let endings = ["text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt"]
+        let endings = [
+            "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png",
+            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt",
+        ]
         return "attachment-\(number)." + (endings[type] ?? "bin")
     }
 }
@@ -353,7 +418,8 @@ enum BoundaryLine {
     /// Lines that are looked for a second time: each look goes through the body.
     private static let mostLooks = 20
 
-    /// Without its dashes: the first line that begins with two, and behind which a part's header or an empty line stands. Nil where there is none.
+    /// Without its dashes: the first line that begins with two, and behind which a part's header or an empty line
+    /// stands. Nil where there is none.
     static func guess(_ body: [UInt8]) -> [UInt8]? {
         var start = 0
         var looks = 0
@@ -364,7 +430,10 @@ enum BoundaryLine {
             var line = body[(start + 2)..<end]
             while let last = line.last, last <= 0x20 { line = line.dropLast() }
             // `-- ` stands above signatures, and rows of dashes between anything.
-            guard !line.isEmpty, line.count <= longest, line.contains(where: { $0 != 0x2D && $0 != 0x5F && $0 != 0x3D }), line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else { continue }
+            guard !line.isEmpty, line.count <= longest,
+                line.contains(where: { $0 != 0x2D && $0 != 0x5F && $0 != 0x3D }),
+                line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
+            else { continue }
             let next = body[(end + 1)...].prefix(100)
             let isHeader = String(decoding: next.prefix(8), as: UTF8.self).lowercased() == "content-"
             let repeats = next.first == 10 || next.first == 13
@@ -386,7 +455,10 @@ extension String {
     /// Nothing in it can be seen: blanks of every kind and characters without width.
     var isBlank: Bool {
         unicodeScalars.allSatisfy { scalar in
-            scalar.value <= 0x20 || scalar.value >= 0x7F && (scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}" || scalar.value < 0xA0)
+            scalar.value <= 0x20
+                || scalar.value >= 0x7F
+                    && (scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
+                        || scalar == "\u{2800}" || scalar.value < 0xA0)
         }
     }
 }

@@ -1,7 +1,8 @@
 import Foundation
 
-/// The pictures that HTML shows in place: led to the attachments of the same message by Content-ID (RFC 2392), by Content-Location
-/// (RFC 2557) or by name, and pictures written into the HTML itself (RFC 2397) taken out as attachments.
+/// The pictures that HTML shows in place: led to the attachments of the same message by Content-ID (RFC 2392), by
+/// Content-Location (RFC 2557) or by name, and pictures written into the HTML itself (RFC 2397) taken out as
+/// attachments.
 struct PictureReferences {
     private(set) var attachments: [IncomingMessage.Attachment]
     private var byID: [String: Int] = [:]
@@ -20,7 +21,9 @@ struct PictureReferences {
             if let id = file.contentID { byID[Self.key(id)] = byID[Self.key(id)] ?? index }
             byName[Self.key(file.name)] = byName[Self.key(file.name)] ?? index
         }
-        for (index, location) in locations.sorted(by: { $0.key < $1.key }) { byLocation[Self.key(location)] = byLocation[Self.key(location)] ?? index }
+        for (index, location) in locations.sorted(by: { $0.key < $1.key }) {
+            byLocation[Self.key(location)] = byLocation[Self.key(location)] ?? index
+        }
     }
 
     /// The HTML with each picture's source as `cid:` and the Content-ID of its attachment.
@@ -44,7 +47,9 @@ struct PictureReferences {
         let reference = String(decoding: source, as: UTF8.self).replacingOccurrences(of: "&amp;", with: "&")
         if start.starts(with: Array("cid:".utf8)) {
             let id = String(reference.dropFirst(4))
-            guard let index = byID[Self.key(id)] ?? byName[Self.key(id)] ?? byLocation[Self.key(reference)] else { return nil }
+            guard let index = byID[Self.key(id)] ?? byName[Self.key(id)] ?? byLocation[Self.key(reference)] else {
+                return nil
+            }
             return claim(index)
         }
         if let index = byLocation[Self.key(reference)] { return claim(index) }
@@ -66,18 +71,28 @@ struct PictureReferences {
     }
 
     private mutating func take(_ source: ArraySlice<UInt8>) -> String? {
-        guard taken.count < Self.mostPictures, let comma = source.firstIndex(of: UInt8(ascii: ",")), comma - source.startIndex < 200 else { return nil }
-        let head = String(decoding: source[source.index(source.startIndex, offsetBy: 5)..<comma], as: UTF8.self).lowercased()
+        guard taken.count < Self.mostPictures, let comma = source.firstIndex(of: UInt8(ascii: ",")),
+            comma - source.startIndex < 200
+        else { return nil }
+        let head = String(decoding: source[source.index(source.startIndex, offsetBy: 5)..<comma], as: UTF8.self)
+            .lowercased()
         let type = String(head.prefix { $0 != ";" }).trimmingWhitespace()
         let content = source[(comma + 1)...]
-        let plain = content.contains(UInt8(ascii: "%")) ? QuotedPrintable.escapes(content, mark: UInt8(ascii: "%"))[...] : content
+        let plain =
+            content.contains(UInt8(ascii: "%"))
+            ? QuotedPrintable.escapes(content, mark: UInt8(ascii: "%"))[...] : content
         let bytes = Data(head.contains("base64") ? Base64.lenient(plain) : Array(plain))
         guard !bytes.isEmpty else { return nil }
         if let known = taken[bytes] { return known }
         let number = taken.count + 1
         let id = "data-\(number)@usher.invalid"
-        let ending = ["image/jpeg": "jpg", "image/jpg": "jpg", "image/svg+xml": "svg", "image/x-icon": "ico"][type] ?? String(type.dropFirst(6).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(10))
-        attachments.append(.init(name: "picture-\(number).\(ending.isEmpty ? "bin" : ending)", type: type == "image/jpg" ? "image/jpeg" : type, bytes: bytes, contentID: id, isInline: true))
+        let ending =
+            ["image/jpeg": "jpg", "image/jpg": "jpg", "image/svg+xml": "svg", "image/x-icon": "ico"][type]
+            ?? String(type.dropFirst(6).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(10))
+        attachments.append(
+            .init(
+                name: "picture-\(number).\(ending.isEmpty ? "bin" : ending)",
+                type: type == "image/jpg" ? "image/jpeg" : type, bytes: bytes, contentID: id, isInline: true))
         taken[bytes] = id
         return id
     }
@@ -93,7 +108,9 @@ struct PictureReferences {
         while found.count < most, let open = html[index...].firstIndex(of: UInt8(ascii: "<")) {
             index = open + 1
             let name = html[index...].prefix(4)
-            guard name.count == 4, name.prefix(3).map({ $0 | 0x20 }) == Array("img".utf8), html[index + 3] <= 0x20 || html[index + 3] == UInt8(ascii: "/") else { continue }
+            guard name.count == 4, name.prefix(3).map({ $0 | 0x20 }) == Array("img".utf8),
+                html[index + 3] <= 0x20 || html[index + 3] == UInt8(ascii: "/")
+            else { continue }
             index += 3
             // Attributes up to the end of the tag.
             while index < html.count, html[index] != UInt8(ascii: ">") {
@@ -102,7 +119,9 @@ struct PictureReferences {
                     continue
                 }
                 let nameStart = index
-                while index < html.count, html[index] > 0x20, html[index] != UInt8(ascii: "="), html[index] != UInt8(ascii: ">"), html[index] != UInt8(ascii: "/") { index += 1 }
+                while index < html.count, html[index] > 0x20, html[index] != UInt8(ascii: "="),
+                    html[index] != UInt8(ascii: ">"), html[index] != UInt8(ascii: "/")
+                { index += 1 }
                 let isSource = html[nameStart..<index].map { $0 | 0x20 } == Array("src".utf8)
                 var next = index
                 while next < html.count, html[next] <= 0x20 { next += 1 }
@@ -143,7 +162,9 @@ struct PictureReferences {
     }
 
     private static func escaped(_ id: String) -> String {
-        id.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "\"", with: "&quot;").replacingOccurrences(of: "'", with: "&#39;").replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")
+        id.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "\"", with: "&quot;")
+            .replacingOccurrences(of: "'", with: "&#39;").replacingOccurrences(of: "<", with: "&lt;")
+            .replacingOccurrences(of: ">", with: "&gt;")
             .replacingOccurrences(of: " ", with: "&#32;")
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Splits an answer into the new text and the history and signature around it. Nothing is deleted: the two parts together are the
-/// whole text. What is folded was there before: quoted lines with the line that introduces them, a mail below its own header, and
-/// a signature at the very end.
+/// Splits an answer into the new text and the history and signature around it. Nothing is deleted: the two parts
+/// together are the whole text. What is folded was there before: quoted lines with the line that introduces them, a
+/// mail below its own header, and a signature at the very end.
 ///
 /// Lines are judged by their first bytes and each a bounded number of times, so the time grows with the text.
 package struct QuotedText: Sendable, Equatable {
@@ -19,18 +19,21 @@ package struct QuotedText: Sendable, Equatable {
             return
         }
         new = visible
-        let folded = [QuotedLines.text(lines[..<parts.lowerBound]), QuotedLines.text(lines[parts.upperBound...])].filter { !$0.isEmpty }
+        let folded = [QuotedLines.text(lines[..<parts.lowerBound]), QuotedLines.text(lines[parts.upperBound...])].filter
+        { !$0.isEmpty }
         quoted = folded.isEmpty ? nil : folded.joined(separator: "\n")
     }
 }
 
-/// An answer that quotes one mail below its new words, to the very end, and says in a line or a header above it who wrote that mail.
+/// An answer that quotes one mail below its new words, to the very end, and says in a line or a header above it who
+/// wrote that mail.
 package struct QuotedMail: Sendable {
     package let new: String
     package let quoted: String
     package let writer: MailAddress
 
-    /// Nil where the quote stands anywhere else, where somebody wrote below or between it, or where its writer is not named.
+    /// Nil where the quote stands anywhere else, where somebody wrote below or between it, or where its writer is not
+    /// named.
     package init?(in text: String) {
         let lines = QuotedLine.lines(of: text)
         guard let (end, writer) = QuotedLines(lines).quotedMail else { return nil }
@@ -60,12 +63,17 @@ private struct QuotedLine {
         var rest = text.utf8[...]
         while let byte = rest.first, byte == 0x20 || (0x09...0x0D).contains(byte) { rest = rest.dropFirst() }
         first = rest.first
-        isBlank = first == nil || (first ?? 0) >= 0x80 && rest.count < 40 && text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200B}" || $0 == "\u{FEFF}" }
+        isBlank =
+            first == nil
+            || (first ?? 0) >= 0x80 && rest.count < 40
+                && text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200B}" || $0 == "\u{FEFF}" }
         isQuoted = first == UInt8(ascii: ">") || rest.starts(with: "&gt;".utf8)
     }
 
     static func lines(of text: String) -> [QuotedLine] {
-        text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { QuotedLine(Substring($0)) }
+        text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
+            QuotedLine(Substring($0))
+        }
     }
 
     var isLong: Bool { text.utf8.count > Self.mostJudged }
@@ -109,7 +117,8 @@ private struct QuotedLines {
 
     /// The lines in which a history may begin; nobody writes more above it.
     private func judged(from start: Int) -> some Sequence<Int> {
-        (start..<lines.count).lazy.filter { !lines[$0].isBlank && !lines[$0].isQuoted && !lines[$0].isLong }.prefix(Self.mostJudged)
+        (start..<lines.count).lazy.filter { !lines[$0].isBlank && !lines[$0].isQuoted && !lines[$0].isLong }.prefix(
+            Self.mostJudged)
     }
     private static let mostJudged = 2000
 
@@ -143,7 +152,8 @@ private struct QuotedLines {
         return isHeader(index, isDivided: (max(0, index - 3)..<index).contains { lines[$0].isRule })
     }
 
-    /// Where the first history begins, and who wrote it, where nothing new stands above it but the answer, and nothing below.
+    /// Where the first history begins, and who wrote it, where nothing new stands above it but the answer, and nothing
+    /// below.
     var quotedMail: (start: Int, writer: MailAddress)? {
         guard topHistory == 0, let first = judged(from: 0).first(where: { startsHistory($0) }) else { return nil }
         var writer: MailAddress?
@@ -163,7 +173,9 @@ private struct QuotedLines {
     }
 
     private static func address(in words: String) -> MailAddress? {
-        words.split(whereSeparator: { $0.isWhitespace || "<>()[]:;,\"'*".contains($0) }).lazy.filter { $0.contains("@") }.compactMap { MailAddress(String($0)) }.first
+        words.split(whereSeparator: { $0.isWhitespace || "<>()[]:;,\"'*".contains($0) }).lazy.filter {
+            $0.contains("@")
+        }.compactMap { MailAddress(String($0)) }.first
     }
 
     /// Quoted lines at the very end, with the line that introduces them.
@@ -171,19 +183,24 @@ private struct QuotedLines {
         var start = end
         while start > first, lines[start - 1].isQuoted || lines[start - 1].isBlank { start -= 1 }
         guard lines[start..<end].contains(where: \.isQuoted) else { return end }
-        for length in 1...Self.longestIntroduction where start - length >= first && introduction(start - length) == length { return start - length }
+        for length in 1...Self.longestIntroduction
+        where start - length >= first && introduction(start - length) == length { return start - length }
         return start
     }
 
     private func isQuoteNext(_ index: Int) -> Bool {
-        guard let next = (index..<min(index + 4, lines.count)).first(where: { !lines[$0].isBlank }) else { return false }
+        guard let next = (index..<min(index + 4, lines.count)).first(where: { !lines[$0].isBlank }) else {
+            return false
+        }
         return lines[next].isQuoted || lines[next].text.hasPrefix("| ")
     }
 
     /// Whether somebody answered between the lines of a quote: then nothing below may be hidden.
     private func isAnswered(below index: Int) -> Bool {
         guard let quote = (index..<lines.count).first(where: { lines[$0].isQuoted }) else { return false }
-        guard let next = (quote..<lines.count).first(where: { !lines[$0].isQuoted && !lines[$0].isBlank }) else { return false }
+        guard let next = (quote..<lines.count).first(where: { !lines[$0].isQuoted && !lines[$0].isBlank }) else {
+            return false
+        }
         let isHistory = introduction(next) != nil || isHeader(next, isDivided: false) || isDivider(lines[next].words)
         return !isHistory && !lines[next].isRule && withoutSignature(next, lines.count) > next
     }
@@ -192,8 +209,8 @@ private struct QuotedLines {
 
     private static let longestIntroduction = 7
 
-    /// How many lines `On Monday, Ada wrote:` takes from here on; programs wrap it. Judged by what such a line names in any language:
-    /// an address or a date, and the colon or the quote that it leads to.
+    /// How many lines `On Monday, Ada wrote:` takes from here on; programs wrap it. Judged by what such a line names in
+    /// any language: an address or a date, and the colon or the quote that it leads to.
     private func introduction(_ index: Int) -> Int? {
         guard index < lines.count, !lines[index].isQuoted, !lines[index].isBlank else { return nil }
         var joined = ""
@@ -206,7 +223,8 @@ private struct QuotedLines {
             guard joined.utf8.count < 500 else { return nil }
             let quoteFollows = isQuoteNext(index + length)
             if !isOpen(joined), isIntroduction(joined, quoteFollows: quoteFollows) { return length }
-            // `On Tuesday, Ada wrote:` names no date in figures: it has to be a paragraph of its own, above a quote to the end.
+            // `On Tuesday, Ada wrote:` names no date in figures: it has to be a paragraph of its own, above a quote to
+            // the end.
             if length == 1, quoteFollows, index == 0 || lines[index - 1].isBlank, isShortIntroduction(joined),
                 lines[(index + 1)...].allSatisfy({ $0.isQuoted || $0.isBlank })
             {
@@ -227,7 +245,8 @@ private struct QuotedLines {
         let end = line.last ?? " "
         if end == ":" || end == "：" { return quoteFollows || Self.verbs.contains { line.lowercased().contains($0) } }
         // `2026/11/23 Ada <ada@desk.example>`, `Ada <ada@desk.example> schreef op 23 nov.`
-        return quoteFollows && (line.contains("@") || Self.verbs.contains { line.lowercased().contains($0) }) && line.contains(where: \.isNumber)
+        return quoteFollows && (line.contains("@") || Self.verbs.contains { line.lowercased().contains($0) })
+            && line.contains(where: \.isNumber)
     }
 
     private func isShortIntroduction(_ line: String) -> Bool {
@@ -246,11 +265,13 @@ private struct QuotedLines {
         let line = lines[index..<(index + length)].map(\.words).joined(separator: " ")
         let lowered = line.lowercased()
         guard Self.verbs.contains(where: lowered.contains) else { return false }
-        return line.contains("@") || line.contains(/\d{1,2}[:.h]\d{2}/) && line.contains(/\d{4}|\d{1,2}[.\/]\d{1,2}[.\/]\d{2}/)
+        return line.contains("@")
+            || line.contains(/\d{1,2}[:.h]\d{2}/) && line.contains(/\d{4}|\d{1,2}[.\/]\d{1,2}[.\/]\d{2}/)
     }
 
     private static let verbs = [
-        "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "scrisse", "schreef", "skrev", "napisał", "написа", "пишет", "kirjoitti", "napsal", "yazdı", "写道",
+        "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "scrisse", "schreef", "skrev",
+        "napisał", "написа", "пишет", "kirjoitti", "napsal", "yazdı", "写道",
         "寫道", "のメール", "a scris", "írta", "έγραψε", "napísal", "menulis",
     ]
 
@@ -262,22 +283,32 @@ private struct QuotedLines {
         init?(_ line: QuotedLine) {
             guard !line.isBlank else { return nil }
             let words = line.words.drop { $0 == ">" || $0 == "*" || $0 == " " }
-            guard let colon = words.firstIndex(where: { $0 == ":" || $0 == "：" }), colon > words.startIndex else { return nil }
+            guard let colon = words.firstIndex(where: { $0 == ":" || $0 == "：" }), colon > words.startIndex else {
+                return nil
+            }
             let name = words[..<colon]
-            guard name.utf8.count <= 40, name.split(separator: " ").count <= 3, name.contains(where: \.isLetter), !name.contains("@") else { return nil }
+            guard name.utf8.count <= 40, name.split(separator: " ").count <= 3, name.contains(where: \.isLetter),
+                !name.contains("@")
+            else { return nil }
             self.name = name.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "* "))
             value = words[words.index(after: colon)...].trimmingCharacters(in: CharacterSet(charactersIn: "* "))
         }
         var hasAddress: Bool { value.contains("@") }
-        var hasTime: Bool { value.contains(/\d{1,2}[:.]\d{2}/) || value.contains(/\d{4}/) && value.split(whereSeparator: { !$0.isNumber }).count >= 2 }
+        var hasTime: Bool {
+            value.contains(/\d{1,2}[:.]\d{2}/)
+                || value.contains(/\d{4}/) && value.split(whereSeparator: { !$0.isNumber }).count >= 2
+        }
         /// `Re: …`, `AW: …` or our own number.
         var isAnswered: Bool { value.contains(/^\p{L}{1,4}\s?[:：]/) || value.contains(/\[#\d+\]/) }
     }
 
-    /// A header such as Outlook writes above the mail that was answered, in any language: three or more fields in a row that name an
-    /// address and a time, or the sender and the subject by their usual names. A form that somebody filled in names no such things.
+    /// A header such as Outlook writes above the mail that was answered, in any language: three or more fields in a row
+    /// that name an address and a time, or the sender and the subject by their usual names. A form that somebody filled
+    /// in names no such things.
     private func isHeader(_ index: Int, isDivided: Bool) -> Bool {
-        guard index < lines.count, Field(lines[index]) != nil, index == 0 || Field(lines[index - 1]) == nil else { return false }
+        guard index < lines.count, Field(lines[index]) != nil, index == 0 || Field(lines[index - 1]) == nil else {
+            return false
+        }
         var fields: [Field] = []
         var others = 0
         for line in lines[index...].prefix(12) {
@@ -288,18 +319,23 @@ private struct QuotedLines {
         guard fields.count >= 3, let first = fields.first else { return false }
         let names = Set(fields.map(\.name))
         let isKnown = Self.senders.contains(first.name) && !names.isDisjoint(with: Self.subjects)
-        if isKnown || isDivided && (Self.senders.contains(first.name) || !names.isDisjoint(with: Self.subjects)) { return true }
+        if isKnown || isDivided && (Self.senders.contains(first.name) || !names.isDisjoint(with: Self.subjects)) {
+            return true
+        }
         let hasTime = fields.contains { $0.hasTime && !$0.hasAddress }
         guard hasTime, fields.contains(where: \.hasAddress) else { return false }
-        return isDivided || first.hasAddress && (fields.contains(where: \.isAnswered) || fields.filter(\.hasAddress).count >= 2)
+        return isDivided
+            || first.hasAddress && (fields.contains(where: \.isAnswered) || fields.filter(\.hasAddress).count >= 2)
     }
 
     private static let senders: Set<String> = [
-        "from", "von", "de", "da", "van", "fra", "från", "od", "от", "lähettäjä", "发件人", "寄件者", "差出人", "kimden", "de la", "feladó", "από", "מאת", "من", "보낸 사람", "від", "šalje", "dari",
+        "from", "von", "de", "da", "van", "fra", "från", "od", "от", "lähettäjä", "发件人", "寄件者", "差出人", "kimden",
+        "de la", "feladó", "από", "מאת", "من", "보낸 사람", "від", "šalje", "dari",
         "reply-to",
     ]
     private static let subjects: Set<String> = [
-        "subject", "betreff", "objet", "asunto", "assunto", "oggetto", "onderwerp", "emne", "ämne", "temat", "тема", "předmět", "aihe", "主题", "主旨", "件名", "konu", "subiect", "tárgy", "θέμα",
+        "subject", "betreff", "objet", "asunto", "assunto", "oggetto", "onderwerp", "emne", "ämne", "temat", "тема",
+        "předmět", "aihe", "主题", "主旨", "件名", "konu", "subiect", "tárgy", "θέμα",
         "נושא", "الموضوع", "제목", "predmet", "subjek",
     ]
 
@@ -310,9 +346,12 @@ private struct QuotedLines {
         return !inside.isEmpty && inside.utf8.count < 100 && Self.dividers.contains(where: inside.hasPrefix)
     }
     private static let dividers = [
-        "original message", "original appointment", "forwarded message", "ursprüngliche nachricht", "originalnachricht", "message d'origine", "message original", "mensaje original",
-        "mensagem original", "messaggio originale", "oorspronkelijk bericht", "oprindelig meddelelse", "opprinnelig melding", "ursprungligt meddelande",
-        "oryginalna wiadomość", "wiadomość oryginalna", "исходное сообщение", "пересылаемое сообщение", "původní zpráva", "alkuperäinen viesti", "reply above this line", "please reply above",
+        "original message", "original appointment", "forwarded message", "ursprüngliche nachricht", "originalnachricht",
+        "message d'origine", "message original", "mensaje original",
+        "mensagem original", "messaggio originale", "oorspronkelijk bericht", "oprindelig meddelelse",
+        "opprinnelig melding", "ursprungligt meddelande",
+        "oryginalna wiadomość", "wiadomość oryginalna", "исходное сообщение", "пересылаемое сообщение",
+        "původní zpráva", "alkuperäinen viesti", "reply above this line", "please reply above",
         "原始邮件", "原始郵件", "元のメッセージ",
     ]
 
@@ -320,8 +359,8 @@ private struct QuotedLines {
 
     private static let longestSignature = 12
 
-    /// Without a signature that ends the new text: the mark of RFC 3676, section 4.3, with a few short lines below it, or the line in
-    /// which a device names itself.
+    /// Without a signature that ends the new text: the mark of RFC 3676, section 4.3, with a few short lines below it,
+    /// or the line in which a device names itself.
     private func withoutSignature(_ first: Int, _ end: Int) -> Int {
         var cut = end
         while cut > first, lines[cut - 1].isBlank { cut -= 1 }
@@ -331,7 +370,11 @@ private struct QuotedLines {
             guard bare == "--" || bare == "—" || bare == "–" || bare == "__" else { continue }
             let below = lines[(index + 1)..<cut].filter { !$0.isBlank }
             let isMarked = lines[index].text.hasPrefix("-- ")
-            guard below.allSatisfy({ $0.text.utf8.count <= 100 && (isMarked || isDevice($0.words) || !isSentence($0.words)) }) else { continue }
+            guard
+                below.allSatisfy({
+                    $0.text.utf8.count <= 100 && (isMarked || isDevice($0.words) || !isSentence($0.words))
+                })
+            else { continue }
             return withoutDevice(first, index)
         }
         return withoutDevice(first, cut)
@@ -357,11 +400,14 @@ private struct QuotedLines {
         return Self.products.contains(where: lowered.contains)
     }
     private static let devices = [
-        "sent from", "sent via", "sent with", "sent by", "sent using", "get outlook", "from my ", "envoyé de", "von meinem ", "gesendet ", "diese nachricht wurde von meinem", "enviado d",
-        "inviato da", "verzonden met", "verstuurd vanaf", "verzonden vanaf", "skickat från", "sendt fra", "wysłane z", "отправлено с", "從我的", "someone from mobile", "lähetetty", "odesláno z",
+        "sent from", "sent via", "sent with", "sent by", "sent using", "get outlook", "from my ", "envoyé de",
+        "von meinem ", "gesendet ", "diese nachricht wurde von meinem", "enviado d",
+        "inviato da", "verzonden met", "verstuurd vanaf", "verzonden vanaf", "skickat från", "sendt fra", "wysłane z",
+        "отправлено с", "從我的", "someone from mobile", "lähetetty", "odesláno z",
     ]
     private static let products = [
-        "iphone", "ipad", "ipod", "android", "galaxy", "samsung", "blackberry", "windows", "outlook", "yahoo", "mail", "phone", "mobil", "handy", "telefon", "tablet", "huawei", "xiaomi", "nokia",
+        "iphone", "ipad", "ipod", "android", "galaxy", "samsung", "blackberry", "windows", "outlook", "yahoo", "mail",
+        "phone", "mobil", "handy", "telefon", "tablet", "huawei", "xiaomi", "nokia",
         "gmx", "thunderbird", "proton", "nexus", "pixel", "htc", "lg", "ios", "móvil", "téléphone", "телефон",
     ]
 }

@@ -1,16 +1,20 @@
 /// Compressed RTF (MS-OXRTFCP).
 enum CompressedRTF {
     private static let beginning = Array(
-        ("{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier"
+        ("""
+        {\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor \
+        MS Sans SerifSymbolArialTimes New RomanCourier
+        """
             + "{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx").utf8)
 
     /// Nil where it is none. What is damaged is unpacked as far as it goes.
     static func unpack(_ bytes: ArraySlice<UInt8>, most: Int) -> [UInt8]? {
         var reader = LittleEndian(bytes)
-        guard reader.number(4) != nil, let size = reader.number(4), let kind = reader.number(4), reader.number(4) != nil else { return nil }
+        guard reader.number(4) != nil, let size = reader.number(4), let kind = reader.number(4), reader.number(4) != nil
+        else { return nil }
         let wanted = min(size, most)
-        if kind == 0x414C454D { return Array(reader.bytes(wanted)) }
-        guard kind == 0x75465A4C else { return nil }
+        if kind == 0x414C_454D { return Array(reader.bytes(wanted)) }
+        guard kind == 0x7546_5A4C else { return nil }
         var window = beginning + [UInt8](repeating: 0, count: 4096 - beginning.count)
         var place = beginning.count
         var unpacked: [UInt8] = []
@@ -57,12 +61,15 @@ struct RTFText {
     private static let mostDepth = 200
 
     private static let hidden: Set<String> = [
-        "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "themedata", "datastore", "listtable", "listoverridetable", "rsidtbl", "generator", "xmlnstbl", "header", "footer", "latentstyles",
-        "colorschememapping", "fldinst", "filetbl", "revtbl", "pgptbl", "mmathPr", "wgrffmtfilter", "bkmkstart", "bkmkend", "nonshppict",
+        "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "themedata", "datastore", "listtable",
+        "listoverridetable", "rsidtbl", "generator", "xmlnstbl", "header", "footer", "latentstyles",
+        "colorschememapping", "fldinst", "filetbl", "revtbl", "pgptbl", "mmathPr", "wgrffmtfilter", "bkmkstart",
+        "bkmkend", "nonshppict",
     ]
     /// `\fcharset` as code pages.
     private static let fontCharsets: [Int: String] = [
-        0: "cp1252", 77: "macintosh", 128: "cp932", 129: "cp949", 130: "cp1361", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
+        0: "cp1252", 77: "macintosh", 128: "cp932", 129: "cp949", 130: "cp1361", 134: "cp936", 136: "cp950",
+        161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
         222: "cp874", 238: "cp1250", 255: "cp437",
     ]
 
@@ -118,10 +125,20 @@ struct RTFText {
             let bytes = pending
             pending = []
             guard !state.isHidden else { return }
-            write(bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : Charset.convert(bytes[...], from: Self.encoding(state.charset)) ?? Charset.windows1252(bytes[...]))
+            write(
+                bytes.allSatisfy { $0 < 0x80 }
+                    ? String(decoding: bytes, as: UTF8.self)
+                    : Charset.convert(bytes[...], from: Self.encoding(state.charset)) ?? Charset.windows1252(bytes[...])
+            )
         }
 
-        private static func encoding(_ label: String) -> String { if case .named(let encoding) = CharsetLabel(label) { encoding } else { label == "cp65001" ? "UTF-8" : "CP1252" } }
+        private static func encoding(_ label: String) -> String {
+            if case .named(let encoding) = CharsetLabel(label) {
+                encoding
+            } else {
+                label == "cp65001" ? "UTF-8" : "CP1252"
+            }
+        }
 
         private mutating func write(_ words: String) {
             guard !state.isHidden else { return }
@@ -142,7 +159,9 @@ struct RTFText {
                 index += 1
                 switch first {
                 case UInt8(ascii: "'"):
-                    if index + 1 < bytes.count, let high = QuotedPrintable.hex(bytes[index]), let low = QuotedPrintable.hex(bytes[index + 1]) {
+                    if index + 1 < bytes.count, let high = QuotedPrintable.hex(bytes[index]),
+                        let low = QuotedPrintable.hex(bytes[index + 1])
+                    {
                         pending.append(high << 4 | low)
                         index += 2
                     }
@@ -157,14 +176,20 @@ struct RTFText {
                 case UInt8(ascii: "*"):
                     // A destination this reader does not know is passed over; the one that holds tags is known.
                     flush()
-                    if bytes[index...].starts(with: Array("\\htmltag".utf8)) || bytes[index...].starts(with: Array("\\mhtmltag".utf8)) { break }
+                    if bytes[index...].starts(with: Array("\\htmltag".utf8))
+                        || bytes[index...].starts(with: Array("\\mhtmltag".utf8))
+                    {
+                        break
+                    }
                     state.isHidden = true
                 default: break
                 }
                 return
             }
             let start = index
-            while index < bytes.count, index - start < 40, (bytes[index] | 0x20) >= UInt8(ascii: "a"), (bytes[index] | 0x20) <= UInt8(ascii: "z") { index += 1 }
+            while index < bytes.count, index - start < 40, (bytes[index] | 0x20) >= UInt8(ascii: "a"),
+                (bytes[index] | 0x20) <= UInt8(ascii: "z")
+            { index += 1 }
             let word = String(decoding: bytes[start..<index], as: UTF8.self)
             var number: Int?
             let numberStart = index
@@ -202,7 +227,8 @@ struct RTFText {
             case "f":
                 font = number ?? 0
                 if !isFontTable { state.charset = fonts[font] ?? defaultCharset }
-            case "fcharset": if isFontTable, let charset = fontCharsets[number ?? 0], number != 0 { fonts[font] = charset }
+            case "fcharset":
+                if isFontTable, let charset = fontCharsets[number ?? 0], number != 0 { fonts[font] = charset }
             case "plain": state.charset = defaultCharset
             case "bin": index = min(bytes.count, index + max(0, number ?? 0))
             case _ where hidden.contains(word): state.isHidden = true
@@ -216,7 +242,9 @@ struct RTFText {
                 highSurrogate = unit
             } else if (0xDC00..<0xE000).contains(unit), let high = highSurrogate {
                 highSurrogate = nil
-                if let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (unit - 0xDC00)) { write(String(scalar)) }
+                if let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (unit - 0xDC00)) {
+                    write(String(scalar))
+                }
             } else {
                 write(String(Unicode.Scalar(unit) ?? "\u{FFFD}"))
             }

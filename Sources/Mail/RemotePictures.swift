@@ -4,11 +4,12 @@ import Foundation
 import NIOPosix
 import Synchronization
 
-/// Fetches pictures that a message loads from elsewhere, and keeps them. The sender's server sees one request from the desk, without a
-/// cookie, a referrer or a word about who looks; and nobody reaches into the desk's own network by it.
+/// Fetches pictures that a message loads from elsewhere, and keeps them. The sender's server sees one request from the
+/// desk, without a cookie, a referrer or a word about who looks; and nobody reaches into the desk's own network by it.
 ///
-/// Only hosts on the public Internet are asked, by the address their name was just found to have and that the connection then
-/// really has; each step of a redirection is looked at anew. Only PNG, JPEG, GIF and WebP are taken, by their first bytes.
+/// Only hosts on the public Internet are asked, by the address their name was just found to have and that the
+/// connection then really has; each step of a redirection is looked at anew. Only PNG, JPEG, GIF and WebP are taken, by
+/// their first bytes.
 package final class RemotePictures: Sendable {
     package struct Picture: Sendable, Equatable {
         package let bytes: [UInt8]
@@ -42,7 +43,10 @@ package final class RemotePictures: Sendable {
     ///   - folder: where they are kept, one file for each address.
     ///   - isAllowed: which hosts are asked, by the bytes of their address.
     ///   - ports: which of their ports; nil for all.
-    package init(folder: URL, isAllowed: @escaping @Sendable ([UInt8]) -> Bool = PublicAddress.isPublic, ports: Set<Int>? = [80, 443]) {
+    package init(
+        folder: URL, isAllowed: @escaping @Sendable ([UInt8]) -> Bool = PublicAddress.isPublic,
+        ports: Set<Int>? = [80, 443]
+    ) {
         self.folder = folder
         self.isAllowed = isAllowed
         self.ports = ports
@@ -71,12 +75,16 @@ package final class RemotePictures: Sendable {
     // MARK: keeping
 
     private func place(of address: String) -> URL {
-        folder.appending(path: SHA256.hash(data: Array(address.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
+        folder.appending(
+            path: SHA256.hash(data: Array(address.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+                .joined())
     }
 
     /// The bytes that are kept; empty where nothing could be had a short while ago; nil where it is to be fetched.
     private func kept(_ file: URL) -> [UInt8]? {
-        guard let changed = try? FileManager.default.attributesOfItem(atPath: file.path)[.modificationDate] as? Date, let bytes = try? Data(contentsOf: file) else { return nil }
+        guard let changed = try? FileManager.default.attributesOfItem(atPath: file.path)[.modificationDate] as? Date,
+            let bytes = try? Data(contentsOf: file)
+        else { return nil }
         return Date().timeIntervalSince(changed) < (bytes.isEmpty ? Self.pause : Self.lifetime) ? Array(bytes) : nil
     }
 
@@ -84,7 +92,10 @@ package final class RemotePictures: Sendable {
         mkdir(folder.path, 0o700)
         let temporary = folder.appending(path: "new-\(UUID().uuidString)")
         // A picture that cannot be kept is fetched again.
-        guard FileManager.default.createFile(atPath: temporary.path, contents: Data(bytes), attributes: [.posixPermissions: 0o600]) else { return }
+        guard
+            FileManager.default.createFile(
+                atPath: temporary.path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+        else { return }
         if rename(temporary.path, file.path) != 0 { unlink(temporary.path) }
         sweep()
     }
@@ -95,9 +106,18 @@ package final class RemotePictures: Sendable {
             count = (count + 1) % 100
             return count == 0
         }
-        guard isDue, let files = try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.contentModificationDateKey]) else { return }
-        let dated = files.map { ($0, (try? $0.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate) ?? .distantPast) }.sorted { $0.1 > $1.1 }
-        for (index, (file, changed)) in dated.enumerated() where index >= Self.mostKept || Date().timeIntervalSince(changed) > Self.lifetime { unlink(file.path) }
+        guard isDue,
+            let files = try? FileManager.default.contentsOfDirectory(
+                at: folder, includingPropertiesForKeys: [.contentModificationDateKey])
+        else { return }
+        let dated = files.map {
+            (
+                $0,
+                (try? $0.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate) ?? .distantPast
+            )
+        }.sorted { $0.1 > $1.1 }
+        for (index, (file, changed)) in dated.enumerated()
+        where index >= Self.mostKept || Date().timeIntervalSince(changed) > Self.lifetime { unlink(file.path) }
     }
 
     // MARK: fetching
@@ -136,7 +156,8 @@ package final class RemotePictures: Sendable {
         let context = Unmanaged.passUnretained(gathered).toOpaque()
         var pinned: UnsafeMutablePointer<curl_slist>?
         for line in target.pins { pinned = curl_slist_append(pinned, line) }
-        let headers: UnsafeMutablePointer<curl_slist>? = curl_slist_append(nil, "Accept: image/png,image/jpeg,image/gif,image/webp")
+        let headers: UnsafeMutablePointer<curl_slist>? = curl_slist_append(
+            nil, "Accept: image/png,image/jpeg,image/gif,image/webp")
         defer {
             curl_slist_free_all(pinned)
             curl_slist_free_all(headers)
@@ -155,8 +176,11 @@ package final class RemotePictures: Sendable {
         usher_curl_set_number(handle, CURLOPT_MAXFILESIZE, Self.mostBytes)
         MailServer.trustOwnAuthority(handle)
         usher_curl_set_before_request(handle) { context, peer, _, _, _ in
-            guard let context, let peer, let bytes = NetworkAddress.bytes(String(cString: peer)) else { return CURL_PREREQFUNC_ABORT }
-            return Unmanaged<Gathered>.fromOpaque(context).takeUnretainedValue().isAllowed(bytes) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            guard let context, let peer, let bytes = NetworkAddress.bytes(String(cString: peer)) else {
+                return CURL_PREREQFUNC_ABORT
+            }
+            return Unmanaged<Gathered>.fromOpaque(context).takeUnretainedValue().isAllowed(bytes)
+                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
         usher_curl_set_pointer(handle, CURLOPT_PREREQDATA, context)
         usher_curl_set_writer(handle) { buffer, size, count, context in
@@ -171,7 +195,8 @@ package final class RemotePictures: Sendable {
         guard code == CURLE_OK else { return .nothing }
         switch usher_curl_response_code(handle) {
         case 200: return .picture(gathered.bytes)
-        case 301, 302, 303, 307, 308: return usher_curl_redirect_url(handle).map { .elsewhere(String(cString: $0)) } ?? .nothing
+        case 301, 302, 303, 307, 308:
+            return usher_curl_redirect_url(handle).map { .elsewhere(String(cString: $0)) } ?? .nothing
         default: return .nothing
         }
     }
@@ -181,7 +206,8 @@ package final class RemotePictures: Sendable {
         let address: String
         let pins: [String]
 
-        /// Nil for what is not asked: another scheme or port, a name and password in it, or a host with any address that is not allowed.
+        /// Nil for what is not asked: another scheme or port, a name and password in it, or a host with any address
+        /// that is not allowed.
         init?(_ address: String, _ isAllowed: ([UInt8]) -> Bool, _ ports: Set<Int>?) {
             guard address.utf8.count <= RemotePictures.longestAddress, let url = curl_url() else { return nil }
             defer { curl_url_cleanup(url) }
@@ -192,14 +218,18 @@ package final class RemotePictures: Sendable {
                 defer { curl_free(text) }
                 return String(cString: text)
             }
-            guard part(CURLUPART_USER) == nil, part(CURLUPART_PASSWORD) == nil, let scheme = part(CURLUPART_SCHEME), ["http", "https"].contains(scheme),
-                let host = part(CURLUPART_HOST), let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap({ Int($0) }), ports?.contains(port) ?? true
+            guard part(CURLUPART_USER) == nil, part(CURLUPART_PASSWORD) == nil, let scheme = part(CURLUPART_SCHEME),
+                ["http", "https"].contains(scheme),
+                let host = part(CURLUPART_HOST),
+                let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap({ Int($0) }), ports?.contains(port) ?? true
             else { return nil }
             curl_url_set(url, CURLUPART_FRAGMENT, nil, 0)
             guard let whole = part(CURLUPART_URL) else { return nil }
             let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
             let numbers = Self.numbers(of: bare)
-            guard !numbers.isEmpty, numbers.allSatisfy({ NetworkAddress.bytes($0).map(isAllowed) ?? false }) else { return nil }
+            guard !numbers.isEmpty, numbers.allSatisfy({ NetworkAddress.bytes($0).map(isAllowed) ?? false }) else {
+                return nil
+            }
             self.address = whole
             pins = ["\(bare):\(port):" + numbers.map { $0.contains(":") ? "[\($0)]" : $0 }.joined(separator: ",")]
         }
@@ -215,7 +245,10 @@ package final class RemotePictures: Sendable {
             var next = found
             while let info = next {
                 var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-                if getnameinfo(info.pointee.ai_addr, info.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 {
+                if getnameinfo(
+                    info.pointee.ai_addr, info.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+                    == 0
+                {
                     let number = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                     if !numbers.contains(number) { numbers.append(number) }
                 }
@@ -229,9 +262,15 @@ package final class RemotePictures: Sendable {
 
     /// By its first bytes; what a server calls it does not count.
     static func picture(_ bytes: [UInt8]) -> Picture? {
-        func begins(_ mark: [UInt8], at offset: Int = 0) -> Bool { bytes.count > offset + mark.count && bytes[offset...].starts(with: mark) }
+        func begins(_ mark: [UInt8], at offset: Int = 0) -> Bool {
+            bytes.count > offset + mark.count && bytes[offset...].starts(with: mark)
+        }
         let type: String? =
-            if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { "image/png" } else if begins([0xFF, 0xD8, 0xFF]) { "image/jpeg" } else if begins(Array("GIF87a".utf8)) || begins(Array("GIF89a".utf8)) {
+            if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+                "image/png"
+            } else if begins([0xFF, 0xD8, 0xFF]) {
+                "image/jpeg"
+            } else if begins(Array("GIF87a".utf8)) || begins(Array("GIF89a".utf8)) {
                 "image/gif"
             } else if begins(Array("RIFF".utf8)), begins(Array("WEBP".utf8), at: 8) { "image/webp" } else { nil }
         return type.map { Picture(bytes: bytes, type: $0) }
@@ -256,9 +295,15 @@ package enum PublicAddress {
     }
 
     private static let reserved4: [([UInt8], Int)] = [
-        ([0], 8), ([10], 8), ([100, 64], 10), ([127], 8), ([169, 254], 16), ([172, 16], 12), ([192, 0, 0], 24), ([192, 0, 2], 24), ([192, 31, 196], 24), ([192, 52, 193], 24),
-        ([192, 88, 99], 24), ([192, 168], 16), ([192, 175, 48], 24), ([198, 18], 15), ([198, 51, 100], 24), ([203, 0, 113], 24), ([224], 4), ([240], 4),
+        ([0], 8), ([10], 8), ([100, 64], 10), ([127], 8), ([169, 254], 16), ([172, 16], 12), ([192, 0, 0], 24),
+        ([192, 0, 2], 24), ([192, 31, 196], 24), ([192, 52, 193], 24),
+        ([192, 88, 99], 24), ([192, 168], 16), ([192, 175, 48], 24), ([198, 18], 15), ([198, 51, 100], 24),
+        ([203, 0, 113], 24), ([224], 4), ([240], 4),
     ]
-    /// Of 2000::/3, outside of which nothing is public: what is set aside, and what has an IPv4 address in it that could be any.
-    private static let reserved6: [([UInt8], Int)] = [([0x20, 0x01], 23), ([0x20, 0x01, 0x0D, 0xB8], 32), ([0x20, 0x02], 16), ([0x3F, 0xFF], 20), ([0x26, 0x20, 0x00, 0x4F, 0x80, 0x00], 48)]
+    /// Of 2000::/3, outside of which nothing is public: what is set aside, and what has an IPv4 address in it that
+    /// could be any.
+    private static let reserved6: [([UInt8], Int)] = [
+        ([0x20, 0x01], 23), ([0x20, 0x01, 0x0D, 0xB8], 32), ([0x20, 0x02], 16), ([0x3F, 0xFF], 20),
+        ([0x26, 0x20, 0x00, 0x4F, 0x80, 0x00], 48),
+    ]
 }

@@ -139,7 +139,9 @@ package final class SMTPSender {
             TimeInterval(DispatchTime.now().uptimeNanoseconds - then.uptimeNanoseconds) / 1e9
         }
 
-        static func at(_ context: UnsafeMutableRawPointer) -> Dialogue { Unmanaged.fromOpaque(context).takeUnretainedValue() }
+        static func at(_ context: UnsafeMutableRawPointer) -> Dialogue {
+            Unmanaged.fromOpaque(context).takeUnretainedValue()
+        }
     }
 
     /// - Parameter isOver: asked about once a second; true breaks the attempt off, since the program is stopping.
@@ -151,7 +153,9 @@ package final class SMTPSender {
         let first = Dialogue(message, patience, isOver)
         let outcome = attempt(first, from: sender, to: recipient, fresh: false)
         // A line that was kept may have been closed by the server meanwhile, some with a farewell of 421.
-        guard case .serverTrouble = outcome, first.step <= .mail, let handle, usher_curl_connects(handle) == 0 else { return outcome }
+        guard case .serverTrouble = outcome, first.step <= .mail, let handle, usher_curl_connects(handle) == 0 else {
+            return outcome
+        }
         return attempt(Dialogue(message, patience, isOver), from: sender, to: recipient, fresh: true)
     }
 
@@ -180,7 +184,10 @@ package final class SMTPSender {
                 return 0
             }
             let target = UnsafeMutableRawBufferPointer(start: buffer, count: length)
-            dialogue.bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[dialogue.offset..<(dialogue.offset + length)])) }
+            dialogue.bytes.withUnsafeBytes {
+                target.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: $0[dialogue.offset..<(dialogue.offset + length)]))
+            }
             dialogue.offset += length
             return length
         }
@@ -189,7 +196,8 @@ package final class SMTPSender {
         return outcome(code, dialogue)
     }
 
-    /// Follows the dialogue line by line, to know at which step it ends, and breaks it off when the server is silent too long.
+    /// Follows the dialogue line by line, to know at which step it ends, and breaks it off when the server is silent
+    /// too long.
     private func watch(_ handle: UnsafeMutableRawPointer, _ dialogue: Dialogue) {
         let context = Unmanaged.passUnretained(dialogue).toOpaque()
         usher_curl_set_number(handle, CURLOPT_VERBOSE, 1)
@@ -242,23 +250,31 @@ package final class SMTPSender {
         if code == CURLE_OK { return .sent }
         let reply = usher_curl_response_code(handle)
         let isHandedOver = dialogue.step == .final
-        if dialogue.wasStopped { return isHandedOver ? .unknown("the program stopped before the answer came") : .interrupted }
-        if code == CURLE_LOGIN_DENIED { return .serverTrouble("the mail server refused the sign-in: \(dialogue.refusal?.text ?? "")") }
+        if dialogue.wasStopped {
+            return isHandedOver ? .unknown("the program stopped before the answer came") : .interrupted
+        }
+        if code == CURLE_LOGIN_DENIED {
+            return .serverTrouble("the mail server refused the sign-in: \(dialogue.refusal?.text ?? "")")
+        }
         if let refusal = dialogue.refusal, reply >= 400, reply < 600, refusal.text.hasPrefix(String(reply)) {
             return SMTPSender.judge(reply: Int(reply), refusal.text, at: refusal.step)
         }
         if [CURLE_USE_SSL_FAILED, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR].contains(code) {
-            return .serverTrouble(MailFault.of(code, server, detail: String(cString: curl_easy_strerror(code))).description)
+            return .serverTrouble(
+                MailFault.of(code, server, detail: String(cString: curl_easy_strerror(code))).description)
         }
-        let reason = dialogue.ranOut
+        let reason =
+            dialogue.ranOut
             ? "\(server.host) did not answer in time \(dialogue.step.words)"
-            : dialogue.step <= .greeting ? MailFault.of(code, server, detail: "").description : "\(server.host) broke off \(dialogue.step.words): \(String(cString: curl_easy_strerror(code)))"
+            : dialogue.step <= .greeting
+                ? MailFault.of(code, server, detail: "").description
+                : "\(server.host) broke off \(dialogue.step.words): \(String(cString: curl_easy_strerror(code)))"
         if isHandedOver { return .unknown(reason) }
         return dialogue.step <= .mail ? .serverTrouble(reason) : .deferred(reason)
     }
 
-    /// What a refusal means by its code and the step it answered (RFC 5321, 4.2 and 4.3.2): before a recipient was named
-    /// it is about us, from then on about this recipient or this message.
+    /// What a refusal means by its code and the step it answered (RFC 5321, 4.2 and 4.3.2): before a recipient was
+    /// named it is about us, from then on about this recipient or this message.
     static func judge(reply: Int, _ text: String, at step: SMTPStep) -> SMTPOutcome {
         // 530, 535, 538: a sign-in or TLS is wanted first, whichever command is refused for it (RFC 4954, RFC 3207).
         if step < .recipient || [530, 535, 538].contains(reply) { return .serverTrouble(text) }

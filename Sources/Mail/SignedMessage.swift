@@ -2,8 +2,8 @@ import Foundation
 
 /// What a message of S/MIME (RFC 8551; CMS, RFC 5652) wraps whole into one file.
 ///
-/// Signed data holds the message in the clear. Nothing is verified here; the bytes are taken out for reading. The reader is iterative and bounded,
-/// and takes BER with indefinite lengths and strings in pieces as well as DER.
+/// Signed data holds the message in the clear. Nothing is verified here; the bytes are taken out for reading. The
+/// reader is iterative and bounded, and takes BER with indefinite lengths and strings in pieces as well as DER.
 enum SignedMessage {
     enum Content: Equatable {
         case signed([UInt8])
@@ -14,8 +14,11 @@ enum SignedMessage {
 
     static func isOne(type: String, name: String) -> Bool {
         switch type {
-        case "application/pkcs7-mime", "application/x-pkcs7-mime": !name.lowercased().hasSuffix(".p7s") && !name.lowercased().hasSuffix(".p7c")
-        case "application/octet-stream", "application/binary", "application/x-pkcs7", "application/pkcs7", "application/pkcs7-signature", "application/x-pkcs7-signature": name.lowercased().hasSuffix(".p7m")
+        case "application/pkcs7-mime", "application/x-pkcs7-mime":
+            !name.lowercased().hasSuffix(".p7s") && !name.lowercased().hasSuffix(".p7c")
+        case "application/octet-stream", "application/binary", "application/x-pkcs7", "application/pkcs7",
+            "application/pkcs7-signature", "application/x-pkcs7-signature":
+            name.lowercased().hasSuffix(".p7m")
         default: false
         }
     }
@@ -42,7 +45,9 @@ enum SignedMessage {
         var wrapped = BER(bytes, explicit.content)
         guard let signed = wrapped.next(), signed.tag == 0x30 else { return .other }
         var parts = BER(bytes, signed.content)
-        guard parts.next()?.tag == 0x02, parts.next()?.tag == 0x31, let inner = parts.next(), inner.tag == 0x30 else { return .other }
+        guard parts.next()?.tag == 0x02, parts.next()?.tag == 0x31, let inner = parts.next(), inner.tag == 0x30 else {
+            return .other
+        }
         var content = BER(bytes, inner.content)
         guard content.next()?.tag == 0x06, let held = content.next(), held.tag == 0xA0 else { return .other }
         var string = BER(bytes, held.content)

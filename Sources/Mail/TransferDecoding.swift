@@ -76,7 +76,8 @@ enum TransferDecoding {
         var rest = line
         while let last = rest.last, last <= 0x20 { rest = rest.dropLast() }
         while let first = rest.first, first <= 0x20 { rest = rest.dropFirst() }
-        // A line of dashes or underscores parts a footer; in mail those two are no letters of base64 (RFC 2045, section 6.8).
+        // A line of dashes or underscores parts a footer; in mail those two are no letters of base64 (RFC 2045, section
+        // 6.8).
         return rest.allSatisfy { byte in
             guard byte != UInt8(ascii: "-"), byte != UInt8(ascii: "_") else { return false }
             return Base64.value(byte) != nil || byte == UInt8(ascii: "=")
@@ -91,7 +92,9 @@ enum TransferDecoding {
                 index += 1
                 continue
             }
-            if index + 2 < sent.count, QuotedPrintable.hex(sent[index + 1]) != nil, QuotedPrintable.hex(sent[index + 2]) != nil {
+            if index + 2 < sent.count, QuotedPrintable.hex(sent[index + 1]) != nil,
+                QuotedPrintable.hex(sent[index + 2]) != nil
+            {
                 escapes += 1
             } else if index + 1 < sent.count, sent[index + 1] > 0x20 {
                 bare += 1
@@ -105,12 +108,16 @@ enum TransferDecoding {
         return (decoded, false)
     }
 
-    private static func controls(_ bytes: [UInt8]) -> Int { bytes.count { $0 < 0x20 && ![9, 10, 12, 13, 27].contains($0) || $0 == 0x7F } }
+    private static func controls(_ bytes: [UInt8]) -> Int {
+        bytes.count { $0 < 0x20 && ![9, 10, 12, 13, 27].contains($0) || $0 == 0x7F }
+    }
 
     /// No control characters, and where there is more than ASCII at least a quarter of letters that are.
     private static func isReadable(_ bytes: [UInt8]) -> Bool {
         if bytes.isEmpty { return true }
-        if UTF16Order(bytes) != nil || bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return true }
+        if UTF16Order(bytes) != nil || bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            return true
+        }
         return controls(bytes) == 0
     }
 }

@@ -2,7 +2,8 @@ import Foundation
 
 /// What Outlook wraps into `winmail.dat` (TNEF, MS-OXTNEF): the text in its forms, and the files.
 ///
-/// Reads as far as the bytes go: check sums that do not fit, attributes nobody knows and an end cut off cost nothing else.
+/// Reads as far as the bytes go: check sums that do not fit, attributes nobody knows and an end cut off cost nothing
+/// else.
 struct WinmailDat {
     private(set) var text: String?
     private(set) var html: String?
@@ -17,7 +18,9 @@ struct WinmailDat {
 
     static func isOne(type: String, name: String) -> Bool {
         let isNamed = name.lowercased() == "winmail.dat" || name.lowercased() == "win.dat"
-        return type == "application/ms-tnef" || type == "application/vnd.ms-tnef" || isNamed && (type == "application/octet-stream" || type == "application/binary" || type == "application/x-tnef")
+        return type == "application/ms-tnef" || type == "application/vnd.ms-tnef"
+            || isNamed
+                && (type == "application/octet-stream" || type == "application/binary" || type == "application/x-tnef")
     }
 
     /// Nil where nothing could be taken out of it; it then stays what it is.
@@ -25,7 +28,9 @@ struct WinmailDat {
 
     private init?(_ bytes: ArraySlice<UInt8>, depth: Int) {
         // The signature of the format.
-        guard bytes.count > 6, bytes.count <= Self.mostBytes, bytes.starts(with: [0x78, 0x9F, 0x3E, 0x22]) else { return nil }
+        guard bytes.count > 6, bytes.count <= Self.mostBytes, bytes.starts(with: [0x78, 0x9F, 0x3E, 0x22]) else {
+            return nil
+        }
         var reader = LittleEndian(bytes.dropFirst(6))
         var codePage = "windows-1252"
         var body: [UInt8]?
@@ -36,16 +41,17 @@ struct WinmailDat {
             let data = reader.bytes(length)
             _ = reader.number(2)  // the check sum
             switch attribute {
-            case 0x00069007: if data.count >= 4 { codePage = Self.label(LittleEndian(data).peek(4) ?? 1252) }
-            case 0x00018004: subject = Charset.decode(Array(data.prefix { $0 != 0 }), named: codePage).withoutControls.singleLine
-            case 0x0002800C: body = Array(data.prefix(Self.mostText))
-            case 0x00069003: message = Properties(data)
-            case 0x00069002:
+            case 0x0006_9007: if data.count >= 4 { codePage = Self.label(LittleEndian(data).peek(4) ?? 1252) }
+            case 0x0001_8004:
+                subject = Charset.decode(Array(data.prefix { $0 != 0 }), named: codePage).withoutControls.singleLine
+            case 0x0002_800C: body = Array(data.prefix(Self.mostText))
+            case 0x0006_9003: message = Properties(data)
+            case 0x0006_9002:
                 finish(current, codePage, depth)
                 current = File()
-            case 0x0006800F: current = (current ?? File()).with { $0.data = data }
-            case 0x00018010: current = (current ?? File()).with { $0.title = Array(data.prefix { $0 != 0 }) }
-            case 0x00069005: current = (current ?? File()).with { $0.properties = Properties(data) }
+            case 0x0006_800F: current = (current ?? File()).with { $0.data = data }
+            case 0x0001_8010: current = (current ?? File()).with { $0.title = Array(data.prefix { $0 != 0 }) }
+            case 0x0006_9005: current = (current ?? File()).with { $0.properties = Properties(data) }
             default: break
             }
         }
@@ -54,7 +60,10 @@ struct WinmailDat {
         if subject.isEmpty, let named = message.string(0x0037, codePage) { subject = named.withoutControls.singleLine }
         if let found = message[0x1013], !found.bytes.isEmpty {
             let bytes = Array(found.bytes.prefix(Self.mostText))
-            html = found.type == 0x1F ? Charset.decode(bytes, named: "utf-16le") : Charset.decode(bytes, named: HTMLParts.metaCharset(bytes) ?? codePage)
+            html =
+                found.type == 0x1F
+                ? Charset.decode(bytes, named: "utf-16le")
+                : Charset.decode(bytes, named: HTMLParts.metaCharset(bytes) ?? codePage)
         }
         if let packed = message[0x1009]?.bytes, let rtf = CompressedRTF.unpack(packed, most: Self.mostText) {
             let read = RTFText(rtf)
@@ -96,11 +105,17 @@ struct WinmailDat {
             }
         }
         guard !content.isEmpty else { return }
-        let names = [properties.string(0x3707, codePage), file.title.isEmpty ? nil : Charset.decode(file.title, named: codePage), properties.string(0x3001, codePage), properties.string(0x3704, codePage)]
+        let names = [
+            properties.string(0x3707, codePage), file.title.isEmpty ? nil : Charset.decode(file.title, named: codePage),
+            properties.string(0x3001, codePage), properties.string(0x3704, codePage),
+        ]
         let name = names.compactMap { $0?.fileName }.first { !$0.isEmpty } ?? "attachment-\(files.count + 1).bin"
         let given = properties.string(0x370E, codePage)?.lowercased().trimmingWhitespace() ?? ""
-        var attachment = IncomingMessage.Attachment(name: name, type: given.contains("/") ? given.singleLine : FileTypes.type(of: name), bytes: Data(content))
-        if let id = properties.string(0x3712, codePage)?.trimmingCharacters(in: CharacterSet(charactersIn: "<> ")).singleLine, !id.isEmpty {
+        var attachment = IncomingMessage.Attachment(
+            name: name, type: given.contains("/") ? given.singleLine : FileTypes.type(of: name), bytes: Data(content))
+        if let id = properties.string(0x3712, codePage)?.trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
+            .singleLine, !id.isEmpty
+        {
             (attachment.contentID, attachment.isInline) = (id, true)
         }
         files.append(attachment)
@@ -212,9 +227,14 @@ struct LittleEndian {
 /// The type a file's name suggests.
 enum FileTypes {
     private static let known = [
-        "txt": "text/plain", "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "zip": "application/zip", "csv": "text/csv",
-        "doc": "application/msword", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "xls": "application/vnd.ms-excel",
-        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "ics": "text/calendar", "vcf": "text/vcard",
+        "txt": "text/plain", "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg",
+        "gif": "image/gif", "zip": "application/zip", "csv": "text/csv",
+        "doc": "application/msword", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xls": "application/vnd.ms-excel",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "ics": "text/calendar",
+        "vcf": "text/vcard",
     ]
-    static func type(of name: String) -> String { name.split(separator: ".").last.flatMap { known[$0.lowercased()] } ?? "application/octet-stream" }
+    static func type(of name: String) -> String {
+        name.split(separator: ".").last.flatMap { known[$0.lowercased()] } ?? "application/octet-stream"
+    }
 }

@@ -1,10 +1,12 @@
-/// The characters that steer the direction of text (Bidi_Control in Unicode Standard Annex 9). In a name, a subject or the name of a file
-/// they make `exe.txt` of what ends in something else, and carry on into the words around them: they are shown as what they are.
+/// The characters that steer the direction of text (Bidi_Control in Unicode Standard Annex 9). In a name, a subject or
+/// the name of a file they make `exe.txt` of what ends in something else, and carry on into the words around them: they
+/// are shown as what they are.
 enum Directions {
-    /// How many bytes the control at the start of some UTF-8 takes, and what is shown in its place; nil where none stands there.
+    /// How many bytes the control at the start of some UTF-8 takes, and what is shown in its place; nil where none
+    /// stands there.
     ///
-    /// Embeddings, overrides and isolates are shown by their number. The three marks only settle what stands between two directions
-    /// and go without a trace.
+    /// Embeddings, overrides and isolates are shown by their number. The three marks only settle what stands between
+    /// two directions and go without a trace.
     static func control(at index: Int, in utf8: UnsafeBufferPointer<UInt8>) -> (length: Int, shown: String)? {
         if utf8[index] == 0xD8 { return index + 1 < utf8.count && utf8[index + 1] == 0x9C ? (2, "") : nil }
         guard utf8[index] == 0xE2, index + 2 < utf8.count else { return nil }

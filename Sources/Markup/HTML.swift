@@ -25,7 +25,8 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     package mutating func write(_ markup: StaticString) { markup.withUTF8Buffer { bytes.append(contentsOf: $0) } }
     /// Anybody's text, escaped, with the characters that steer its direction shown as marks.
     package mutating func write(text: some StringProtocol) { Self.escape(text, into: &bytes) }
-    /// Anybody's text of many lines, escaped: there such characters are part of the writing, and end with the paragraph.
+    /// Anybody's text of many lines, escaped: there such characters are part of the writing, and end with the
+    /// paragraph.
     package mutating func write(prose: some StringProtocol) { Self.escape(prose, showing: false, into: &bytes) }
     package mutating func write(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
 
@@ -45,7 +46,9 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
             if let text { escape(text) }
         }
         /// Text in a field, which comes back as it stands there.
-        package mutating func appendInterpolation(typed text: String) { HTML.escape(text, showing: false, into: &bytes) }
+        package mutating func appendInterpolation(typed text: String) {
+            HTML.escape(text, showing: false, into: &bytes)
+        }
         package mutating func appendInterpolation(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
         package mutating func appendInterpolation(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
         package mutating func appendInterpolation(_ markup: HTML) { bytes.append(contentsOf: markup.bytes) }
@@ -65,7 +68,9 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     }
 
     fileprivate static func escape(_ text: some StringProtocol, showing: Bool = true, into bytes: inout [UInt8]) {
-        if text.utf8.withContiguousStorageIfAvailable({ escape($0, showing, into: &bytes) }) == nil { Array(text.utf8).withUnsafeBufferPointer { escape($0, showing, into: &bytes) } }
+        if text.utf8.withContiguousStorageIfAvailable({ escape($0, showing, into: &bytes) }) == nil {
+            Array(text.utf8).withUnsafeBufferPointer { escape($0, showing, into: &bytes) }
+        }
     }
 
     private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, _ showsDirections: Bool, into bytes: inout [UInt8]) {
@@ -96,7 +101,8 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     }
 }
 
-/// One of Usher's own addresses, from the root: `/tickets/100001`. Pages make them with named functions, so a link cannot rot.
+/// One of Usher's own addresses, from the root: `/tickets/100001`. Pages make them with named functions, so a link
+/// cannot rot.
 package struct Path: Sendable, Equatable {
     package let text: String
 
@@ -129,7 +135,11 @@ package struct Path: Sendable, Equatable {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         for byte in segment.utf8 {
-            if isUnreserved(byte) { encoded.append(byte) } else { encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+            if isUnreserved(byte) {
+                encoded.append(byte)
+            } else {
+                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
         }
         text.append(String(decoding: encoded, as: UTF8.self))
     }
@@ -137,7 +147,9 @@ package struct Path: Sendable, Equatable {
     private static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
         default: false
         }
     }
@@ -148,11 +160,14 @@ package struct ExternalLink: Sendable, Equatable {
     package let text: String
 
     package init?(_ text: String) {
-        // Browsers drop tabs, line ends and leading blanks before they read the scheme, so `java\tscript:` counts; a blank within makes it no scheme at all.
+        // Browsers drop tabs, line ends and leading blanks before they read the scheme, so `java\tscript:` counts; a
+        // blank within makes it no scheme at all.
         let scalars = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.drop { $0 == " " }
         let link = String(String.UnicodeScalarView(scalars))
         let lowered = link.lowercased()
-        guard ["http://", "https://", "mailto:", "tel:"].contains(where: { lowered.utf8.starts(with: $0.utf8) }) else { return nil }
+        guard ["http://", "https://", "mailto:", "tel:"].contains(where: { lowered.utf8.starts(with: $0.utf8) }) else {
+            return nil
+        }
         self.text = link
     }
 }

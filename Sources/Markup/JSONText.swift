@@ -19,7 +19,9 @@ package struct JSONText: Sendable {
         bytes.append(UInt8(ascii: "}"))
         needsComma = true
     }
-    package mutating func array<Items: Sequence>(_ items: Items, _ each: (inout JSONText, Items.Element) throws -> Void) rethrows {
+    package mutating func array<Items: Sequence>(_ items: Items, _ each: (inout JSONText, Items.Element) throws -> Void)
+        rethrows
+    {
         separate()
         bytes.append(UInt8(ascii: "["))
         needsComma = false
@@ -226,7 +228,8 @@ package struct JSONText: Sendable {
         case UInt8(ascii: "\t"): (Array("\\t".utf8), 1)
         case 0..<0x20, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"), 0x7F:
             (Array("\\u00".utf8) + hexadecimal(utf8[index]), 1)
-        case 0xE2 where index + 2 < utf8.count && utf8[index + 1] == 0x80 && (utf8[index + 2] == 0xA8 || utf8[index + 2] == 0xA9):
+        case 0xE2
+        where index + 2 < utf8.count && utf8[index + 1] == 0x80 && (utf8[index + 2] == 0xA8 || utf8[index + 2] == 0xA9):
             (Array("\\u20".utf8) + hexadecimal(utf8[index + 2] - 0x80), 3)
         default: nil
         }
@@ -283,7 +286,9 @@ package enum JSON: Sendable, Hashable {
         return value
     }
     package var integer: Int64? {
-        guard case .number(let value) = self, value == value.rounded(), abs(value) < 9_007_199_254_740_992 else { return nil }
+        guard case .number(let value) = self, value == value.rounded(), abs(value) < 9_007_199_254_740_992 else {
+            return nil
+        }
         return Int64(value)
     }
     package var written: String {
@@ -293,7 +298,8 @@ package enum JSON: Sendable, Hashable {
     }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
+extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral
 {
     package init(stringLiteral value: String) { self = .string(value) }

@@ -9,7 +9,9 @@ extension Connection {
     }
 
     /// Inserts rows and reads what `returning` names of each.
-    package func insert<T>(_ target: SQL, rows: [[SQLValue]], returning: SQL?, _ decode: (inout Row) throws -> T) throws -> [T] {
+    package func insert<T>(_ target: SQL, rows: [[SQLValue]], returning: SQL?, _ decode: (inout Row) throws -> T) throws
+        -> [T]
+    {
         guard let width = rows.first?.count, width > 0 else { return [] }
         var read: [T] = []
         let chunk = max(1, Self.mostParameters / width)
@@ -29,10 +31,14 @@ extension Connection {
     package func take(_ count: Int, of counter: Counter) throws -> [Int64] {
         switch dialect {
         case .sqlite:
-            let last: Int64 = try value("UPDATE counter SET value = value + \(count) WHERE name = \(counter.rawValue) RETURNING value") ?? 0
+            let last: Int64 =
+                try value(
+                    "UPDATE counter SET value = value + \(count) WHERE name = \(counter.rawValue) RETURNING value") ?? 0
             return Array((last - Int64(count) + 1)...last)
         case .postgres:
-            return try query("SELECT nextval(\(counter.rawValue)) FROM generate_series(1, \(count))") { try $0.read(Int64.self) }.sorted()
+            return try query("SELECT nextval(\(counter.rawValue)) FROM generate_series(1, \(count))") {
+                try $0.read(Int64.self)
+            }.sorted()
         }
     }
 }

@@ -33,7 +33,9 @@ package struct Column: ~Copyable {
         case .postgres(let result, let row):
             guard PQgetisnull(result, row, index) == 0, let text = PQgetvalue(result, row, index) else { return false }
             let length = Int(PQgetlength(result, row, index))
-            text.withMemoryRebound(to: UInt8.self, capacity: length) { body(UnsafeBufferPointer(start: $0, count: length)) }
+            text.withMemoryRebound(to: UInt8.self, capacity: length) {
+                body(UnsafeBufferPointer(start: $0, count: length))
+            }
         }
         return true
     }
@@ -43,11 +45,14 @@ package struct Column: ~Copyable {
         case .sqlite(let statement):
             return sqlite3_column_int64(statement, index)
         case .postgres(let result, let row):
-            guard let text = PQgetvalue(result, row, index) else { throw StoreError.unreadable("column \(index) is missing") }
+            guard let text = PQgetvalue(result, row, index) else {
+                throw StoreError.unreadable("column \(index) is missing")
+            }
             let length = Int(PQgetlength(result, row, index))
             return try text.withMemoryRebound(to: UInt8.self, capacity: length) { bytes in
                 let digits = UnsafeBufferPointer(start: bytes, count: length)
-                // count(*) and plain bigint come as digits; a sum() comes as numeric, with a point only where asked for.
+                // count(*) and plain bigint come as digits; a sum() comes as numeric, with a point only where asked
+                // for.
                 var value: Int64 = 0
                 var negative = false
                 for (position, byte) in digits.enumerated() {
@@ -67,8 +72,12 @@ package struct Column: ~Copyable {
     package func text() throws -> String {
         switch source {
         case .sqlite(let statement):
-            guard let text = sqlite3_column_text(statement, index) else { throw StoreError.unreadable("column \(index) is null") }
-            return String(decoding: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))), as: UTF8.self)
+            guard let text = sqlite3_column_text(statement, index) else {
+                throw StoreError.unreadable("column \(index) is null")
+            }
+            return String(
+                decoding: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))),
+                as: UTF8.self)
         case .postgres(let result, let row):
             guard PQgetisnull(result, row, index) == 0, let text = PQgetvalue(result, row, index) else {
                 throw StoreError.unreadable("column \(index) is null")

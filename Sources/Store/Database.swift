@@ -1,10 +1,11 @@
 /// Where the desk is kept: SQLite or PostgreSQL, one interface.
 ///
-/// A closure runs inside one transaction on the database's own thread. It has no side effects outside the database, since
-/// it may run again after a serialization failure, a deadlock or a lost connection.
+/// A closure runs inside one transaction on the database's own thread. It has no side effects outside the database,
+/// since it may run again after a serialization failure, a deadlock or a lost connection.
 package protocol Database: Sendable {
     var dialect: Dialect { get }
-    /// Reads from one consistent snapshot. It is stopped when its lane's time is over, when its task is cancelled, and when its caller is gone.
+    /// Reads from one consistent snapshot. It is stopped when its lane's time is over, when its task is cancelled, and
+    /// when its caller is gone.
     ///
     /// - Parameter lane: what the read is for; nil is the lane of the task, or of the database.
     func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
@@ -22,7 +23,8 @@ package protocol Database: Sendable {
     func answers() async throws
     /// Whether it is known just now that there will be no answer.
     var isAway: Bool { get }
-    /// What an operator should know of how the database is reached: a sentence, and advice where something is not as it should be.
+    /// What an operator should know of how the database is reached: a sentence, and advice where something is not as it
+    /// should be.
     func remarks() async throws -> [(what: String, advice: String?)]
 }
 
@@ -32,11 +34,13 @@ private struct OwnLock: HeldLock {
     func release() async {}
 }
 
-/// Something only one program does at a time. It is a lease: who stops renewing it, since it is frozen or cut off, loses it to another.
+/// Something only one program does at a time. It is a lease: who stops renewing it, since it is frozen or cut off,
+/// loses it to another.
 package protocol HeldLock: Sendable {
     /// Renews it; false when it was lost.
     func isHeld() async -> Bool
-    /// Makes a transaction depend on it: throws `StoreError.unavailable` when it was lost, and keeps others from taking it until the transaction ends.
+    /// Makes a transaction depend on it: throws `StoreError.unavailable` when it was lost, and keeps others from taking
+    /// it until the transaction ends.
     func hold(in db: any Connection) throws
     func release() async
 }
@@ -54,7 +58,9 @@ extension Database {
     /// The files belong to one program.
     package func lock(_ name: String) async throws -> (any HeldLock)? { OwnLock() }
     package func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)? { nil }
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T { try await read(nil, body) }
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await read(nil, body)
+    }
     package func answers() async throws { _ = try await read(.health) { try $0.value("SELECT 1", as: Int64.self) } }
     package var isAway: Bool { false }
 }
@@ -89,16 +95,20 @@ package protocol Connection: AnyObject {
     func settleIndex() throws
     /// Those of some words that may not be in the list of all words yet, each once.
     func unknownWords(_ words: [String]) -> Set<String>
-    /// Runs a statement whose result is not needed at once. An engine behind a network sends it with the next one: its rows are handed over until the
-    /// commit, and what the server has against it is thrown by a later statement, or by the commit.
+    /// Runs a statement whose result is not needed at once. An engine behind a network sends it with the next one: its
+    /// rows are handed over until the commit, and what the server has against it is thrown by a later statement, or by
+    /// the commit.
     func later(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws
-    /// Asks several independent things in one round trip, where the engine is behind a network. Each question is tried out on a connection that has no rows
-    /// and only notes what is asked; whoever then asks the same of this connection, in any order, finds the answer here.
+    /// Asks several independent things in one round trip, where the engine is behind a network. Each question is tried
+    /// out on a connection that has no rows and only notes what is asked; whoever then asks the same of this
+    /// connection, in any order, finds the answer here.
     func together(_ questions: [(any Connection) throws -> Void]) throws
 }
 
 extension Connection {
-    package func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws { try work(self) }
+    package func writeIndex(of ticket: Int64, _ work: @escaping (any Connection) throws -> Void) throws {
+        try work(self)
+    }
     package func settleIndex() throws {}
     package func unknownWords(_ words: [String]) -> Set<String> { Set(words) }
     package func later(_ sql: SQL, _ each: ((inout Row) throws -> Void)?) throws { try run(sql) { try each?(&$0) } }
@@ -107,7 +117,8 @@ extension Connection {
 
 extension Connection {
     package func later(_ sql: SQL) throws { try later(sql, nil) }
-    /// Reads with as few round trips as there are statements that depend on the rows of others. It may run twice, and has no effect but its result.
+    /// Reads with as few round trips as there are statements that depend on the rows of others. It may run twice, and
+    /// has no effect but its result.
     package func inOneRound<T>(_ body: (any Connection) throws -> T) throws -> T {
         try withoutActuallyEscaping(body) { body in try together([{ _ = try body($0) }]) }
         return try body(self)
@@ -135,7 +146,8 @@ extension Connection {
     @discardableResult
     package func execute(_ sql: SQL) throws -> Int { try run(sql) { _ in } }
 
-    /// Inserts a row under a key that was taken before, without waiting for it. Where there is none, the statement's `RETURNING id` tells the key.
+    /// Inserts a row under a key that was taken before, without waiting for it. Where there is none, the statement's
+    /// `RETURNING id` tells the key.
     package func insert<T>(under key: ID<T>?, _ sql: SQL) throws -> ID<T> {
         guard let key else { return try insert(sql) }
         try later(sql)
@@ -188,8 +200,8 @@ package enum StoreError: Error, Equatable {
     case full(String)
     /// A constraint of the schema refused the change; the detail names it.
     case constraint(String)
-    /// A value that may stand only once is there already. Where somebody else just wrote it, the closure finds it when it is
-    /// run again.
+    /// A value that may stand only once is there already. Where somebody else just wrote it, the closure finds it when
+    /// it is run again.
     case duplicate(String)
     /// Somebody else changed the same rows at the same moment; the caller's closure is run again.
     case conflict(String)
@@ -217,8 +229,11 @@ package enum StoreError: Error, Equatable {
     /// What the engine said, for the log and the operator.
     package var detail: String {
         switch self {
-        case .unavailable(let words), .misconfigured(let words), .full(let words), .constraint(let words), .duplicate(let words), .conflict(let words),
-            .outcomeUnknown(let words), .busy(let words), .statement(let words), .unreadable(let words), .newerDatabase(let words): words
+        case .unavailable(let words), .misconfigured(let words), .full(let words), .constraint(let words),
+            .duplicate(let words), .conflict(let words),
+            .outcomeUnknown(let words), .busy(let words), .statement(let words), .unreadable(let words),
+            .newerDatabase(let words):
+            words
         case .timedOut(let lane): "it took longer than allowed (\(lane))"
         }
     }

@@ -102,7 +102,9 @@ package enum Counter: String, Sendable {
 }
 
 extension Dialect {
-    package func create(_ counter: Counter, startingAt first: Int64) -> [SQL] { counter.create(in: self, startingAt: first) }
+    package func create(_ counter: Counter, startingAt first: Int64) -> [SQL] {
+        counter.create(in: self, startingAt: first)
+    }
 }
 
 extension Connection {
@@ -113,7 +115,9 @@ extension Connection {
             case .sqlite: "UPDATE counter SET value = value + 1 WHERE name = \(counter.rawValue) RETURNING value"
             case .postgres: "SELECT nextval(\(counter.rawValue))"
             }
-        guard let number: Int64 = try value(sql) else { throw StoreError.unreadable("counter \(counter.rawValue) is missing") }
+        guard let number: Int64 = try value(sql) else {
+            throw StoreError.unreadable("counter \(counter.rawValue) is missing")
+        }
         return number
     }
 
@@ -132,13 +136,18 @@ extension Connection {
     /// What the database's own clock says; nil where it is this machine's.
     package func serverTime() throws -> Date? {
         guard dialect == .postgres else { return nil }
-        return try value("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)", as: Int64.self).map { Date(timeIntervalSince1970: Double($0) / 1000) }
+        return try value("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)", as: Int64.self).map {
+            Date(timeIntervalSince1970: Double($0) / 1000)
+        }
     }
 
-    /// Whether there is a table. Asked of the catalogue, since a statement that fails ends the transaction on PostgreSQL.
+    /// Whether there is a table. Asked of the catalogue, since a statement that fails ends the transaction on
+    /// PostgreSQL.
     package func hasTable(_ name: String) throws -> Bool {
         switch dialect {
-        case .sqlite: try value("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = \(name)", as: Int.self) ?? 0 > 0
+        case .sqlite:
+            try value("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = \(name)", as: Int.self) ?? 0
+                > 0
         case .postgres: try value("SELECT CAST(to_regclass(\(name)) AS TEXT)", as: String?.self) ?? nil != nil
         }
     }
@@ -147,7 +156,9 @@ extension Connection {
     package func columns(of table: String) throws -> [(name: String, isInteger: Bool)] {
         switch dialect {
         case .sqlite:
-            try query("SELECT name, type FROM pragma_table_info(\(table)) ORDER BY cid") { (try $0.read(), try $0.read(String.self) == "INTEGER") }
+            try query("SELECT name, type FROM pragma_table_info(\(table)) ORDER BY cid") {
+                (try $0.read(), try $0.read(String.self) == "INTEGER")
+            }
         case .postgres:
             try query(
                 """
@@ -162,7 +173,12 @@ extension Connection {
     package func continueNumbering(_ tables: [String]) throws {
         guard dialect == .postgres else { return }
         for table in tables where try columns(of: table).contains(where: { $0.name == "id" }) {
-            try execute("SELECT setval(pg_get_serial_sequence(\(table), 'id'), COALESCE((SELECT max(id) FROM \(SQL(raw: table))), 1))")
+            try execute(
+                """
+                SELECT setval(pg_get_serial_sequence(\(table), 'id'), COALESCE((SELECT max(id)
+                FROM \(SQL(raw: table))), 1))
+                """
+            )
         }
     }
 }

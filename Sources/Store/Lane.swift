@@ -94,7 +94,9 @@ final class Errand: Sendable {
 
     /// Why it need not begin; nil while it should.
     var refusal: (any Error)? {
-        if lane.takesTurns, Moment.now - since > Moment.seconds(Lane.turn) { return StoreError.busy("its turn did not come in time") }
+        if lane.takesTurns, Moment.now - since > Moment.seconds(Lane.turn) {
+            return StoreError.busy("its turn did not come in time")
+        }
         return obstacle
     }
 }

@@ -1,16 +1,18 @@
 import Foundation
 import Synchronization
 
-/// A row that says who does something only one node may do, until when, and with which token; all by the database's clock.
+/// A row that says who does something only one node may do, until when, and with which token; all by the database's
+/// clock.
 ///
-/// The token counts up with each holder, and what a holder writes depends on it (`hold`), so that a node that was frozen and wakes up late cannot act on
-/// what another has taken over.
+/// The token counts up with each holder, and what a holder writes depends on it (`hold`), so that a node that was
+/// frozen and wakes up late cannot act on what another has taken over.
 final class Lease: HeldLock {
     private let name: String
     private let holder: String
     private let token: Int64
     private let database: any Database
-    /// When this node must take it for lost, by its own steady clock: a holder that cannot reach the database knows so much.
+    /// When this node must take it for lost, by its own steady clock: a holder that cannot reach the database knows so
+    /// much.
     private let until: Mutex<UInt64>
     /// Renewed each second; a node that is silent for so long has lost it.
     static let seconds: Double = 20
@@ -33,7 +35,8 @@ final class Lease: HeldLock {
             try db.value(
                 """
                 INSERT INTO lease (name, holder, token, until) VALUES (\(name), \(holder), 1, \(now) + \(lasting))
-                ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, until = excluded.until WHERE lease.until < \(now)
+                ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1,
+                until = excluded.until WHERE lease.until < \(now)
                 RETURNING token
                 """)
         }
@@ -45,7 +48,11 @@ final class Lease: HeldLock {
         do {
             let renewed = try await database.write { [name, holder, token] db in
                 try db.execute(
-                    "UPDATE lease SET until = \(Self.now) + \(Self.lasting) WHERE name = \(name) AND holder = \(holder) AND token = \(token) AND until >= \(Self.now)")
+                    """
+                    UPDATE lease SET until = \(Self.now) + \(Self.lasting) WHERE name = \(name)
+                    AND holder = \(holder) AND token = \(token) AND until >= \(Self.now)
+                    """
+                )
             }
             guard renewed == 1 else { return false }
             until.withLock { $0 = begun + Moment.seconds(Self.seconds) }
@@ -58,7 +65,11 @@ final class Lease: HeldLock {
 
     func hold(in db: any Connection) throws {
         let held: Int64? = try db.value(
-            "SELECT token FROM lease WHERE name = \(name) AND holder = \(holder) AND token = \(token) AND until >= \(Self.now) FOR SHARE")
+            """
+            SELECT token FROM lease WHERE name = \(name) AND holder = \(holder) AND token = \(token)
+            AND until >= \(Self.now) FOR SHARE
+            """
+        )
         guard held != nil else { throw StoreError.unavailable("another server has taken over: \(name)") }
     }
 
@@ -66,7 +77,8 @@ final class Lease: HeldLock {
         // A lease that cannot be given back runs out by itself.
         do {
             try await database.write { [name, holder, token] db in
-                _ = try db.execute("UPDATE lease SET until = 0 WHERE name = \(name) AND holder = \(holder) AND token = \(token)")
+                _ = try db.execute(
+                    "UPDATE lease SET until = 0 WHERE name = \(name) AND holder = \(holder) AND token = \(token)")
             }
         } catch { until.withLock { $0 = 0 } }
     }

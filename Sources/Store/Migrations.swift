@@ -23,7 +23,12 @@ package struct Migrator: Sendable {
         try await Lane.$current.withValue(.long) {
             if try await missing(in: database).isEmpty { return [] }
             _ = try await database.write { db in
-                try db.execute("CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, applied_at \(db.dialect.integer) NOT NULL)")
+                try db.execute(
+                    """
+                    CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY,
+                    applied_at \(db.dialect.integer) NOT NULL)
+                    """
+                )
             }
             var applied: [String] = []
             for step in steps {
@@ -45,7 +50,8 @@ package struct Migrator: Sendable {
     /// What `migrate` would apply: all of it to an empty database.
     package func missing(in database: any Database) async throws -> [String] {
         let known = try await database.read { db in
-            try db.hasTable("schema_migration") ? try db.query("SELECT name FROM schema_migration") { try $0.read(String.self) } : []
+            try db.hasTable("schema_migration")
+                ? try db.query("SELECT name FROM schema_migration") { try $0.read(String.self) } : []
         }
         try refuseNewer(known)
         return steps.map(\.name).filter { !known.contains($0) }

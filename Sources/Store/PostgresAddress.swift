@@ -2,7 +2,8 @@ import CPostgreSQL
 import Foundation
 import Synchronization
 
-/// Where a PostgreSQL is: the operator's words, taken apart, with what keeps a dead line from being waited for added where it was not said.
+/// Where a PostgreSQL is: the operator's words, taken apart, with what keeps a dead line from being waited for added
+/// where it was not said.
 struct PostgresAddress: Sendable {
     /// libpq's keywords and values, once for each host that was named, in the order given.
     let hosts: [[(keyword: String, value: String)]]
@@ -11,14 +12,16 @@ struct PostgresAddress: Sendable {
     /// Whether the other end takes options with the connection; a pooler may not, and is not asked twice.
     let takesOptions = Flag(true)
 
-    /// - Parameter text: `postgres://user:password@host:port/name?keyword=value`, or `keyword=value` words (PostgreSQL 15, section 34.1.1). Throws
+    /// - Parameter text: `postgres://user:password@host:port/name?keyword=value`, or `keyword=value` words (PostgreSQL
+    ///   15, section 34.1.1). Throws
     ///   `StoreError.misconfigured` where libpq cannot read it.
     init(_ text: String) throws {
         var reason: UnsafeMutablePointer<CChar>?
         guard let parsed = PQconninfoParse(text, &reason) else {
             let words = reason.map { String(cString: $0) } ?? "it cannot be read"
             PQfreemem(reason)
-            throw StoreError.misconfigured("the address cannot be read: \(words.trimmingCharacters(in: .whitespacesAndNewlines))")
+            throw StoreError.misconfigured(
+                "the address cannot be read: \(words.trimmingCharacters(in: .whitespacesAndNewlines))")
         }
         defer { PQconninfoFree(parsed) }
         var given: [String: String] = [:]
@@ -41,25 +44,37 @@ struct PostgresAddress: Sendable {
             var words = given
             if names.indices.contains(index) { words["host"] = names[index] }
             if addresses.indices.contains(index) { words["hostaddr"] = addresses[index] }
-            if let port = ports.count == 1 ? ports[0] : ports.indices.contains(index) ? ports[index] : nil { words["port"] = port }
+            if let port = ports.count == 1 ? ports[0] : ports.indices.contains(index) ? ports[index] : nil {
+                words["port"] = port
+            }
             return words.sorted { $0.key < $1.key }.map { (keyword: $0.key, value: $0.value) }
         }
     }
 
     private static let standard = [
-        "keepalives_idle": "10", "keepalives_interval": "3", "keepalives_count": "3", "tcp_user_timeout": "10000", "client_encoding": "UTF8",
+        "keepalives_idle": "10", "keepalives_interval": "3", "keepalives_count": "3", "tcp_user_timeout": "10000",
+        "client_encoding": "UTF8",
         "application_name": "usher/\(ProcessInfo.processInfo.processIdentifier)",
     ]
 
-    private static func list(_ text: String?) -> [String] { text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? [] }
+    private static func list(_ text: String?) -> [String] {
+        text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+    }
 
-    /// The words for one host, with the session's limits among its options where they are wanted and not set by the operator.
-    static func words(_ host: [(keyword: String, value: String)], withOptions: Bool) -> [(keyword: String, value: String)] {
+    /// The words for one host, with the session's limits among its options where they are wanted and not set by the
+    /// operator.
+    static func words(_ host: [(keyword: String, value: String)], withOptions: Bool) -> [(
+        keyword: String, value: String
+    )] {
         guard withOptions else { return host }
         let own = host.first { $0.keyword == "options" }?.value ?? ""
-        let missing = PostgresLimits.session.components(separatedBy: " -c ").map { $0.replacingOccurrences(of: "-c ", with: "") }
-            .filter { word in !own.contains(word.prefix { $0 != "=" }) }.map { "-c \($0)" }
-        return host.filter { $0.keyword != "options" } + [(keyword: "options", value: ([own] + missing).filter { !$0.isEmpty }.joined(separator: " "))]
+        let missing = PostgresLimits.session.components(separatedBy: " -c ").map {
+            $0.replacingOccurrences(of: "-c ", with: "")
+        }
+        .filter { word in !own.contains(word.prefix { $0 != "=" }) }.map { "-c \($0)" }
+        return host.filter { $0.keyword != "options" } + [
+            (keyword: "options", value: ([own] + missing).filter { !$0.isEmpty }.joined(separator: " "))
+        ]
     }
 }
 

@@ -3,8 +3,9 @@ import Foundation
 
 /// A line with transactions on it. Used by one thread only.
 ///
-/// Statements go out in a pipeline: BEGIN travels with the first of them, what need not be waited for with the next, COMMIT with what is still unsent.
-/// The COMMIT of a read is not waited for at all; its answer is read before that of the next transaction.
+/// Statements go out in a pipeline: BEGIN travels with the first of them, what need not be waited for with the next,
+/// COMMIT with what is still unsent. The COMMIT of a read is not waited for at all; its answer is read before that of
+/// the next transaction.
 final class PostgresConnection: GroupConnection {
     let dialect = Dialect.postgres
     private var line: PostgresLine?
@@ -75,7 +76,8 @@ final class PostgresConnection: GroupConnection {
             attempt += 1
             do { return try once(reads: reads, for: errand, body) } catch let error as StoreError {
                 switch error {
-                case .duplicate where attempt < Self.mostAttemptsAtDuplicates && !reads: counts.change { $0.retries += 1 }
+                case .duplicate where attempt < Self.mostAttemptsAtDuplicates && !reads:
+                    counts.change { $0.retries += 1 }
                 case .conflict where attempt < Self.mostAttempts:
                     counts.change { $0.retries += 1 }
                     // Who met once would meet again at the same pace.
@@ -89,7 +91,8 @@ final class PostgresConnection: GroupConnection {
     private func once<T>(reads: Bool, for errand: Errand, _ body: (any Connection) throws -> T) throws -> T {
         let value: T
         do {
-            try open(PostgresLimits.begin(reads: reads, in: errand.lane, isSessionTold: line?.hasOptions ?? false), errand)
+            try open(
+                PostgresLimits.begin(reads: reads, in: errand.lane, isSessionTold: line?.hasOptions ?? false), errand)
             value = try body(self)
             try refuseIfFailed()
         } catch {
@@ -127,13 +130,18 @@ final class PostgresConnection: GroupConnection {
 
     /// COMMIT of a transaction whose statement failed answers ROLLBACK and no error.
     private func refuseIfFailed() throws {
-        if failure != nil { throw StoreError.statement("a statement of this transaction failed, and its error was passed over") }
+        if failure != nil {
+            throw StoreError.statement("a statement of this transaction failed, and its error was passed over")
+        }
     }
 
     /// Ends a transaction that has only read. Nothing is lost if that fails.
     private func leave() {
         defer { dropAnswers() }
-        guard opening == nil else { return opening = nil }
+        guard opening == nil else {
+            opening = nil
+            return
+        }
         do {
             try put("COMMIT", .quiet())
             try end()
@@ -143,13 +151,18 @@ final class PostgresConnection: GroupConnection {
 
     private func commit() throws {
         defer { dropAnswers() }
-        guard opening == nil else { return opening = nil }
+        guard opening == nil else {
+            opening = nil
+            return
+        }
         errand = nil
         do {
             try put("COMMIT", .wanted)
             let result = try drain()
             defer { PQclear(result) }
-            if let tag = PQcmdStatus(result), String(cString: tag) == "ROLLBACK" { throw StoreError.statement("the server has undone this transaction") }
+            if let tag = PQcmdStatus(result), String(cString: tag) == "ROLLBACK" {
+                throw StoreError.statement("the server has undone this transaction")
+            }
         } catch let error as StoreError {
             guard isOpen else {
                 // It may have been kept; whoever repeats it without asking would do it twice.
@@ -162,11 +175,15 @@ final class PostgresConnection: GroupConnection {
         counts.change { $0.commits += 1 }
     }
 
-    /// Takes back what the transaction did; a line on which that fails is closed. Throws `Lost` where the work may be done on another line.
+    /// Takes back what the transaction did; a line on which that fails is closed. Throws `Lost` where the work may be
+    /// done on another line.
     private func undo(after error: any Error) throws {
         dropAnswers()
         if isOpen, !isUseless {
-            guard opening == nil else { return opening = nil }
+            guard opening == nil else {
+                opening = nil
+                return
+            }
             errand = nil
             do {
                 // What is unsent fails or not; it is taken back all the same.
@@ -243,7 +260,9 @@ final class PostgresConnection: GroupConnection {
 
     /// Answers that were asked for before something is changed would be old after it.
     private func note(_ sql: SQL) {
-        if sql.text.utf8.starts(with: "SELECT".utf8), !sql.text.contains("pg_notify"), !sql.text.contains("setval(") { return }
+        if sql.text.utf8.starts(with: "SELECT".utf8), !sql.text.contains("pg_notify"), !sql.text.contains("setval(") {
+            return
+        }
         changes += 1
         if !asked.isEmpty { dropAnswers() }
         if sql.text.utf8.starts(with: "ROLLBACK TO".utf8) { failure = nil }
@@ -285,13 +304,16 @@ final class PostgresConnection: GroupConnection {
                 buffer.append(contentsOf: String(number).utf8CString)
             case .text(let text):
                 offsets.append(buffer.count)
-                // PostgreSQL has no NUL in text; whatever carried one was cleaned on its way in, this is the last guard.
+                // PostgreSQL has no NUL in text; whatever carried one was cleaned on its way in, this is the last
+                // guard.
                 buffer.append(contentsOf: text.utf8.lazy.filter { $0 != 0 }.map { CChar(bitPattern: $0) })
                 buffer.append(0)
             }
         }
         try buffer.withUnsafeBufferPointer { bytes in
-            let pointers = offsets.map { offset in offset.flatMap { position in bytes.baseAddress.map { $0 + position } } }
+            let pointers = offsets.map { offset in
+                offset.flatMap { position in bytes.baseAddress.map { $0 + position } }
+            }
             try line.send(name, text, Int32(values.count), pointers)
         }
     }
@@ -302,7 +324,8 @@ final class PostgresConnection: GroupConnection {
         due.append(.end)
     }
 
-    /// Sends what is unsent and reads all answers. Returns the one that was wanted; throws what the server has against the first statement that failed.
+    /// Sends what is unsent and reads all answers. Returns the one that was wanted; throws what the server has against
+    /// the first statement that failed.
     private func drain(passingOverFaults: Bool = false) throws -> OpaquePointer? {
         var wanted: OpaquePointer?
         var fault: (any Error)?
@@ -320,7 +343,11 @@ final class PostgresConnection: GroupConnection {
                 switch PQresultStatus(result) {
                 case PGRES_PIPELINE_SYNC: PQclear(result)
                 case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
-                    if case .wanted = what { wanted = result } else { do { try keep(result, what) } catch { fault = fault ?? error } }
+                    if case .wanted = what {
+                        wanted = result
+                    } else {
+                        do { try keep(result, what) } catch { fault = fault ?? error }
+                    }
                 case let status:
                     // Those behind one that failed are left out by the server, up to the end of what was sent together.
                     if status != PGRES_PIPELINE_ABORTED, fault == nil { fault = self.fault(result, line, worksFor) }
@@ -330,7 +357,8 @@ final class PostgresConnection: GroupConnection {
             }
         } catch {
             PQclear(wanted)
-            // Stopped before anything was sent, the line is as good as before; anywhere else its answers and our questions no longer match.
+            // Stopped before anything was sent, the line is as good as before; anywhere else its answers and our
+            // questions no longer match.
             if !(error is CancellationError), !Self.isTimeOut(error) { close() }
             throw error
         }
@@ -346,7 +374,10 @@ final class PostgresConnection: GroupConnection {
     }
 
     private func keep(_ result: OpaquePointer?, _ what: Due) throws {
-        if case .asked(let index) = what, asked.indices.contains(index) { return asked[index].result = result }
+        if case .asked(let index) = what, asked.indices.contains(index) {
+            asked[index].result = result
+            return
+        }
         defer { PQclear(result) }
         if case .quiet(let each?) = what { try read(result, each) }
     }
@@ -374,7 +405,8 @@ final class PostgresConnection: GroupConnection {
     private func makeRoomForStatements() throws {
         guard statements.isFull, let line else { return }
         statements.forget()
-        // Where a pooler stands between, the names stay with whichever connection has them; no new one is ever the same.
+        // Where a pooler stands between, the names stay with whichever connection has them; no new one is ever the
+        // same.
         guard line.hasOptions else { return }
         try line.send("", "DEALLOCATE ALL", 0, [])
         due.append(.quiet())

@@ -5,8 +5,8 @@ import Logging
 /// PostgreSQL by libpq: a bounded pool of connections, each on a thread of its own.
 ///
 /// Transactions are REPEATABLE READ, so a verb that loaded a ticket and saves it either sees what others did or is run
-/// again. A transaction whose line was lost before COMMIT runs again on another; one that was lost while committing is never repeated.
-/// Nothing is kept in a session, so a pooler may hand each transaction to another server connection.
+/// again. A transaction whose line was lost before COMMIT runs again on another; one that was lost while committing is
+/// never repeated. Nothing is kept in a session, so a pooler may hand each transaction to another server connection.
 package final class PostgresDatabase: Database {
     package let dialect = Dialect.postgres
     private let pool: PostgresPool
@@ -20,7 +20,10 @@ package final class PostgresDatabase: Database {
     ///   - direct: the same database past a pooler; nil where the address is no pooler's.
     ///   - connections: how many there are at most, besides the listener's and the probe's.
     ///   - lane: how long work may take that does not say so itself.
-    package init(address: String, direct: String? = nil, connections: Int = PostgresDatabase.standardConnections, lane: Lane = .page, log: Logger) throws {
+    package init(
+        address: String, direct: String? = nil, connections: Int = PostgresDatabase.standardConnections,
+        lane: Lane = .page, log: Logger
+    ) throws {
         let parsed = try PostgresAddress(address)
         self.direct = try direct.map { try PostgresAddress($0) } ?? parsed
         self.lane = lane
@@ -38,13 +41,17 @@ package final class PostgresDatabase: Database {
         return nil
     }
 
-    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws
+        -> T
+    {
         let errand = Errand(reading: lane ?? Lane.current ?? self.lane)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let work = PostgresJob.Work.alone { [counts = pool.counts] connection in
                     counts.change { $0.reads += 1 }
-                    do { continuation.resume(returning: try connection.transaction(reads: true, for: errand, body)) } catch let lost as PostgresConnection.Lost {
+                    do {
+                        continuation.resume(returning: try connection.transaction(reads: true, for: errand, body))
+                    } catch let lost as PostgresConnection.Lost {
                         return lost.reason
                     } catch { continuation.resume(throwing: error) }
                     return nil
@@ -83,7 +90,13 @@ package final class PostgresDatabase: Database {
     /// How many connections there are when all are wanted at once.
     private func mostConnections() async throws -> Int {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<pool.lines.most { group.addTask { () async throws -> Void in _ = try await self.read { try $0.query("SELECT CAST(pg_sleep(0.2) AS TEXT)") { try $0.read(String.self) } } } }
+            for _ in 0..<pool.lines.most {
+                group.addTask { () async throws -> Void in
+                    _ = try await self.read {
+                        try $0.query("SELECT CAST(pg_sleep(0.2) AS TEXT)") { try $0.read(String.self) }
+                    }
+                }
+            }
             try await group.waitForAll()
         }
         return pool.lines.open
@@ -96,24 +109,43 @@ package final class PostgresDatabase: Database {
                 Int(try db.value("SELECT current_setting('max_connections')", as: String.self) ?? "") ?? 0,
                 try db.query(
                     """
-                    SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')
+                    SELECT name, setting FROM pg_settings
+                    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')
                     """
                 ) { (try $0.read(String.self), try $0.read(String.self)) }
             )
         }
         let settings = Dictionary(names) { first, _ in first }
         for name in ["fsync", "full_page_writes"] where settings[name] == "off" {
-            remarks.append(("PostgreSQL runs with \(name) = off: a power cut can destroy the database", "Set \(name) = on in postgresql.conf."))
+            remarks.append(
+                (
+                    "PostgreSQL runs with \(name) = off: a power cut can destroy the database",
+                    "Set \(name) = on in postgresql.conf."
+                ))
         }
         switch settings["synchronous_commit"] ?? "on" {
-        case "off": remarks.append(("PostgreSQL runs with synchronous_commit = off: a crash can lose the last tickets that were acknowledged", "Set synchronous_commit = on."))
+        case "off":
+            remarks.append(
+                (
+                    """
+                    PostgreSQL runs with synchronous_commit = off: a crash can lose the last tickets that were \
+                    acknowledged
+                    """,
+                    "Set synchronous_commit = on."
+                ))
         default: break
         }
-        if settings["synchronous_standby_names"]?.isEmpty == false { remarks.append(("Acknowledged tickets survive a failover: a synchronous standby has them", nil)) }
+        if settings["synchronous_standby_names"]?.isEmpty == false {
+            remarks.append(("Acknowledged tickets survive a failover: a synchronous standby has them", nil))
+        }
         let wanted = pool.lines.most + 2
         let given = try await mostConnections()
         if given < pool.lines.most {
-            remarks.append(("The database gave \(given) of \(pool.lines.most) connections", "Set USHER_DATABASE_POOL=\(max(1, given)), or allow more in the pooler or in max_connections."))
+            remarks.append(
+                (
+                    "The database gave \(given) of \(pool.lines.most) connections",
+                    "Set USHER_DATABASE_POOL=\(max(1, given)), or allow more in the pooler or in max_connections."
+                ))
         } else {
             remarks.append(("Usher uses up to \(wanted) connections per process (PostgreSQL allows \(most))", nil))
         }
@@ -123,7 +155,10 @@ package final class PostgresDatabase: Database {
                 ? ("Live updates between servers work (LISTEN/NOTIFY)", nil)
                 : (
                     "Live updates between servers arrive by polling: notifications don't get through",
-                    "If USHER_DATABASE is a pooler in transaction mode, set USHER_DATABASE_DIRECT to the address of PostgreSQL itself."
+                    """
+                    If USHER_DATABASE is a pooler in transaction mode, set USHER_DATABASE_DIRECT to the address of \
+                    PostgreSQL itself.
+                    """
                 ))
         return remarks
     }

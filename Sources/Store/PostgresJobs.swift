@@ -3,7 +3,8 @@ import Foundation
 /// A piece of work for one of a pool's connections: a read, or a write.
 final class PostgresJob: Sendable {
     enum Work: Sendable {
-        /// Nil once the caller was answered; an error when the line was lost before anything was committed, so that it may run again.
+        /// Nil once the caller was answered; an error when the line was lost before anything was committed, so that it
+        /// may run again.
         case alone(@Sendable (PostgresConnection) -> StoreError?)
         /// Committed together with others.
         case write(WaitingWrite)
@@ -37,7 +38,8 @@ final class PostgresJob: Sendable {
     /// Nil where it is not committed together with others.
     var groupedWrite: WaitingWrite? { if case .write(let write) = work { write } else { nil } }
 
-    /// How long it waits for a database that is away: short enough for a page to say so, long enough for a restart of the server to go unnoticed.
+    /// How long it waits for a database that is away: short enough for a page to say so, long enough for a restart of
+    /// the server to go unnoticed.
     var patience: UInt64 { errand.lane == .long ? Moment.seconds(30) : Moment.seconds(1.5) }
     /// How long it waits for a free connection of a database that is busy.
     var turn: UInt64 { errand.lane == .long ? Moment.seconds(600) : Moment.seconds(Lane.turn) }
@@ -48,7 +50,8 @@ struct PostgresJobs {
     private var waiting: [PostgresJob] = []
     private var turns: Turns
     private var groups = 0
-    /// Groups of writes that are under way at once. While one is on its way to the server's disk, what comes in makes up the next.
+    /// Groups of writes that are under way at once. While one is on its way to the server's disk, what comes in makes
+    /// up the next.
     private static let mostGroups = 1
 
     init(searches: Int) { turns = Turns(most: searches) }
@@ -56,10 +59,14 @@ struct PostgresJobs {
     var count: Int { waiting.count }
     var first: PostgresJob? { waiting.first }
     /// Whether a job that comes in now could be taken at once, were a connection free.
-    func isTaken(_ job: PostgresJob) -> Bool { job.groupedWrite == nil ? turns.admits(job.errand) : groups < Self.mostGroups }
+    func isTaken(_ job: PostgresJob) -> Bool {
+        job.groupedWrite == nil ? turns.admits(job.errand) : groups < Self.mostGroups
+    }
 
     mutating func add(_ job: PostgresJob) -> StoreError? {
-        if job.errand.lane.takesTurns, waiting.count(where: { $0.errand.lane.takesTurns }) >= Lane.mostWaiting { return .busy("too many searches wait") }
+        if job.errand.lane.takesTurns, waiting.count(where: { $0.errand.lane.takesTurns }) >= Lane.mostWaiting {
+            return .busy("too many searches wait")
+        }
         guard job.errand.lane != .health else {
             addFirst(job)
             return nil
@@ -69,7 +76,8 @@ struct PostgresJobs {
     }
     mutating func addFirst(_ job: PostgresJob) { waiting.insert(job, at: 0) }
 
-    /// The next job that may run, or all writes that wait. Those that nobody waits for any more are taken out and handed back.
+    /// The next job that may run, or all writes that wait. Those that nobody waits for any more are taken out and
+    /// handed back.
     mutating func take(_ over: inout [(PostgresJob, any Error)]) -> [PostgresJob] {
         var index = 0
         while index < waiting.count {
@@ -149,7 +157,9 @@ extension PostgresConnection {
     func commit(_ writes: [WaitingWrite]) -> GroupEnd {
         let refusals: [(any Error)?]
         do {
-            do { refusals = try commit(writes, apart: false) } catch is Entangled { refusals = try commit(writes, apart: true) }
+            do { refusals = try commit(writes, apart: false) } catch is Entangled {
+                refusals = try commit(writes, apart: true)
+            }
         } catch let lost as Lost {
             return .lost(lost.reason)
         } catch let error as StoreError {

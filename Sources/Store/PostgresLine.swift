@@ -24,8 +24,8 @@ final class LinePulse: Sendable {
     func giveUp() { givenUp.store(true, ordering: .relaxed) }
 }
 
-/// One libpq connection that never waits without end: everything is sent and awaited with a deadline (PostgreSQL 15, sections 34.2 and 34.4).
-/// Used by one thread only.
+/// One libpq connection that never waits without end: everything is sent and awaited with a deadline (PostgreSQL 15,
+/// sections 34.2 and 34.4). Used by one thread only.
 final class PostgresLine {
     let pulse: LinePulse
     private let handle: OpaquePointer
@@ -51,15 +51,21 @@ final class PostgresLine {
     /// Opens a line to the first host that answers and is what the address asks for.
     ///
     /// Throws `.misconfigured` where the server refuses the user, the password or the database, else `.unavailable`.
-    static func open(_ address: PostgresAddress, pulse: LinePulse = LinePulse(), heard: Heard? = nil, atMost: UInt64 = Moment.never) throws -> PostgresLine {
+    static func open(
+        _ address: PostgresAddress, pulse: LinePulse = LinePulse(), heard: Heard? = nil, atMost: UInt64 = Moment.never
+    ) throws -> PostgresLine {
         var fault = StoreError.unavailable("no host is named")
         for host in address.hosts {
             for withOptions in address.takesOptions.load() ? [true, false] : [false] {
-                do { return try open(host, withOptions: withOptions, pulse, heard, min(address.connecting, atMost)) } catch let error as StoreError {
+                do {
+                    return try open(host, withOptions: withOptions, pulse, heard, min(address.connecting, atMost))
+                } catch let error as StoreError {
                     // The first host that has something to say about us counts more than a later one that is silent.
                     if case .misconfigured = fault {} else { fault = error }
                     // A pooler says so of words it does not pass on; without them it goes.
-                    guard withOptions, case .misconfigured(let words) = error, words.contains("startup parameter") || words.contains("options") else { break }
+                    guard withOptions, case .misconfigured(let words) = error,
+                        words.contains("startup parameter") || words.contains("options")
+                    else { break }
                     address.takesOptions.store(false)
                     fault = .unavailable(words)
                 }
@@ -68,11 +74,16 @@ final class PostgresLine {
         throw fault
     }
 
-    private static func open(_ host: [(keyword: String, value: String)], withOptions: Bool, _ pulse: LinePulse, _ heard: Heard?, _ atMost: UInt64) throws -> PostgresLine {
+    private static func open(
+        _ host: [(keyword: String, value: String)], withOptions: Bool, _ pulse: LinePulse, _ heard: Heard?,
+        _ atMost: UInt64
+    ) throws -> PostgresLine {
         let words = PostgresAddress.words(host, withOptions: withOptions)
-        let keywords = words.map { strdup($0.keyword) }, values = words.map { strdup($0.value) }
-        defer { (keywords + values).forEach { free($0) } }
-        let started = PQconnectStartParams(keywords.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 0)
+        let keywords = words.map { strdup($0.keyword) }
+        let values = words.map { strdup($0.value) }
+        defer { for text in keywords + values { free(text) } }
+        let started = PQconnectStartParams(
+            keywords.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 0)
         guard let handle = started else { throw StoreError.unavailable("there is no memory for a connection") }
         let line = PostgresLine(handle, pulse, heard, hasOptions: withOptions)
         let deadline = Moment.now &+ atMost
@@ -84,25 +95,33 @@ final class PostgresLine {
         }
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         guard PQsetnonblocking(handle, 1) == 0 else { throw StoreError.unavailable("the line cannot be set up") }
-        // Only a server answers with the number it gave when it was opened; this is also the first proof that there is one behind a pooler.
+        // Only a server answers with the number it gave when it was opened; this is also the first proof that there is
+        // one behind a pooler.
         let answer = try line.query("SELECT pg_backend_pid()", until: deadline)
         defer { PQclear(answer) }
-        guard PQresultStatus(answer) == PGRES_TUPLES_OK, let text = PQgetvalue(answer, 0, 0), let pid = Int32(String(cString: text)) else { throw fault(answer, handle) }
+        guard PQresultStatus(answer) == PGRES_TUPLES_OK, let text = PQgetvalue(answer, 0, 0),
+            let pid = Int32(String(cString: text))
+        else { throw fault(answer, handle) }
         if pid == PQbackendPID(handle) { pulse.backend.store(pid, ordering: .relaxed) }
         return line
     }
 
     /// Why the connection was not made: what the server said of us does not mend itself, what the network did may.
     private func refusal() -> StoreError {
-        let words = PQerrorMessage(handle).map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
-        let ours = ["password", "authentication", "does not exist", "no such database", "no such user", "pg_hba.conf", "startup parameter", "invalid", "certificate", "options"]
+        let words =
+            PQerrorMessage(handle).map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
+        let ours = [
+            "password", "authentication", "does not exist", "no such database", "no such user", "pg_hba.conf",
+            "startup parameter", "invalid", "certificate", "options",
+        ]
         let isOurs = PQconnectionNeedsPassword(handle) == 1 || ours.contains { words.contains($0) }
         return isOurs ? .misconfigured(words) : .unavailable(words)
     }
 
     // MARK: asking
 
-    /// Sends text without values, several statements perhaps, and returns the last result, or the first that failed. The caller clears it.
+    /// Sends text without values, several statements perhaps, and returns the last result, or the first that failed.
+    /// The caller clears it.
     func query(_ text: String, until deadline: UInt64) throws -> OpaquePointer? {
         guard PQsendQuery(handle, text) == 1 else { throw broken() }
         return try result(until: deadline)
@@ -113,11 +132,16 @@ final class PostgresLine {
     /// From now on statements are sent without waiting for the answers to those before (PostgreSQL 15, section 34.5).
     func enterPipeline() throws { guard PQenterPipelineMode(handle) == 1 else { throw broken() } }
 
-    func sendPrepare(_ name: String, _ text: String) throws { guard PQsendPrepare(handle, name, text, 0, nil) == 1 else { throw broken() } }
+    func sendPrepare(_ name: String, _ text: String) throws {
+        guard PQsendPrepare(handle, name, text, 0, nil) == 1 else { throw broken() }
+    }
 
     /// Sends a prepared statement, or where the name is empty the text itself.
     func send(_ name: String, _ text: String, _ count: Int32, _ values: [UnsafePointer<CChar>?]) throws {
-        let sent = name.isEmpty ? PQsendQueryParams(handle, text, count, nil, values, nil, nil, 0) : PQsendQueryPrepared(handle, name, count, values, nil, nil, 0)
+        let sent =
+            name.isEmpty
+            ? PQsendQueryParams(handle, text, count, nil, values, nil, nil, 0)
+            : PQsendQueryPrepared(handle, name, count, values, nil, nil, 0)
         guard sent == 1 else { throw broken() }
     }
 
@@ -129,7 +153,8 @@ final class PostgresLine {
 
     /// The answer to the next thing that was sent. The caller clears it.
     ///
-    /// - Parameter errand: what is stopped on the server when its time is over or nobody waits for it; nil once that was done.
+    /// - Parameter errand: what is stopped on the server when its time is over or nobody waits for it; nil once that
+    ///   was done.
     func answer(until deadline: UInt64, for errand: inout Errand?) throws -> OpaquePointer? {
         pulse.since.store(Moment.now, ordering: .relaxed)
         defer { pulse.since.store(0, ordering: .relaxed) }
@@ -160,10 +185,11 @@ final class PostgresLine {
     /// How long the server may take to stop a statement.
     private static let stopping = Moment.seconds(2)
 
-    /// Has the server stop the statement it runs for this line, which then answers with an error (PostgreSQL 15, section 34.7).
+    /// Has the server stop the statement it runs for this line, which then answers with an error (PostgreSQL 15,
+    /// section 34.7).
     ///
-    /// This is the one call of libpq that waits by itself, so it has a thread of its own. A line on which it does not end in time is of no use any more:
-    /// the next statement might be stopped instead.
+    /// This is the one call of libpq that waits by itself, so it has a thread of its own. A line on which it does not
+    /// end in time is of no use any more: the next statement might be stopped instead.
     private func cancel() throws {
         guard let request = PQgetCancel(handle) else { throw broken() }
         nonisolated(unsafe) let sent = request
@@ -177,7 +203,9 @@ final class PostgresLine {
         }
         thread.name = "usher-cancel"
         thread.start()
-        guard ended.wait(timeout: .now() + 2) == .success else { throw StoreError.unavailable("the database does not stop a statement") }
+        guard ended.wait(timeout: .now() + 2) == .success else {
+            throw StoreError.unavailable("the database does not stop a statement")
+        }
     }
 
     /// Sends all that was put together so far.
@@ -200,7 +228,8 @@ final class PostgresLine {
         let answer = try query(text, until: deadline)
         defer { PQclear(answer) }
         guard PQresultStatus(answer) == PGRES_TUPLES_OK else { throw fault(answer) }
-        return Set((0..<PQntuples(answer)).compactMap { PQgetvalue(answer, $0, 0).flatMap { Int32(String(cString: $0)) } })
+        return Set(
+            (0..<PQntuples(answer)).compactMap { PQgetvalue(answer, $0, 0).flatMap { Int32(String(cString: $0)) } })
     }
 
     private func result(until deadline: UInt64) throws -> OpaquePointer? {
@@ -228,7 +257,8 @@ final class PostgresLine {
         return kept
     }
 
-    /// Bytes that TLS has decrypted but libpq has not taken yet make no socket readable. True when there is no more to wait for.
+    /// Bytes that TLS has decrypted but libpq has not taken yet make no socket readable. True when there is no more to
+    /// wait for.
     private func drainsTLS() -> Bool {
         guard PQsslInUse(handle) == 1 else { return false }
         for _ in 0..<3 where PQconsumeInput(handle) == 1 && PQisBusy(handle) == 0 { return true }
@@ -238,7 +268,9 @@ final class PostgresLine {
     /// Hands over what was announced on channels this line listens to, after waiting for so many milliseconds at most.
     func notifications(waiting milliseconds: Int32, _ each: (String) -> Void) throws {
         var waiting = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        guard poll(&waiting, 1, milliseconds) >= 0 || errno == EINTR, PQconsumeInput(handle) == 1 else { throw broken() }
+        guard poll(&waiting, 1, milliseconds) >= 0 || errno == EINTR, PQconsumeInput(handle) == 1 else {
+            throw broken()
+        }
         while let notice = PQnotifies(handle) {
             each(String(cString: notice.pointee.extra))
             PQfreemem(notice)
@@ -261,7 +293,9 @@ final class PostgresLine {
     }
 
     private func broken() -> StoreError {
-        .unavailable(PQerrorMessage(handle).map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? "the line is gone")
+        .unavailable(
+            PQerrorMessage(handle).map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) }
+                ?? "the line is gone")
     }
 
     // MARK: faults

@@ -2,7 +2,8 @@ import CPostgreSQL
 import Foundation
 import Synchronization
 
-/// Hears `NOTIFY` on a connection and a thread of its own (PostgreSQL 15, section 34.9); opens it anew when it is lost, and says both.
+/// Hears `NOTIFY` on a connection and a thread of its own (PostgreSQL 15, section 34.9); opens it anew when it is lost,
+/// and says both.
 final class PostgresListener: Listening {
     private let stopped = Mutex(false)
     private static let wait: Int32 = 500
@@ -24,7 +25,8 @@ final class PostgresListener: Listening {
                 heard(.began)
                 try hear(line) { heard(.message($0)) }
             } catch {
-                // The database is away, or the line was lost: nobody is told but the caller, who looks for what is new in the meantime.
+                // The database is away, or the line was lost: nobody is told but the caller, who looks for what is new
+                // in the meantime.
             }
             heard(.ended)
             if !stopped.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.5) }
@@ -50,15 +52,19 @@ final class PostgresListener: Listening {
         }
     }
 
-    /// Whether what the pool announces reaches a listener: a pooler that hands each transaction to another connection swallows it.
+    /// Whether what the pool announces reaches a listener: a pooler that hands each transaction to another connection
+    /// swallows it.
     static func hearsItself(_ address: PostgresAddress, through database: any Database) async -> Bool {
-        let channel = "usher_probe", word = UUID().uuidString
+        let channel = "usher_probe"
+        let word = UUID().uuidString
         do {
             let box = try await blocking { Box(try listening(address, channel)) }
             try await database.write { _ = try $0.run("SELECT pg_notify(\(channel), \(word))") { _ in } }
             return try await blocking {
                 var isHeard = false
-                for _ in 0..<20 where !isHeard { try box.line.notifications(waiting: 100) { if $0 == word { isHeard = true } } }
+                for _ in 0..<20 where !isHeard {
+                    try box.line.notifications(waiting: 100) { if $0 == word { isHeard = true } }
+                }
                 return isHeard
             }
         } catch { return false }

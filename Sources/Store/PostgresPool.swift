@@ -4,9 +4,10 @@ import Synchronization
 
 /// Connections on threads of their own, opened when they are needed, and the work that waits for them.
 ///
-/// A thread takes work only once its line is open, so that a server that cannot be reached holds up nobody but the thread itself. Another thread, which
-/// never waits for the server, watches the time: it lets work go that waited too long, and when nothing was heard though somebody waits, it declares the
-/// database away. Then every line is given up, work is refused at once, and only a probe asks until there is an answer again.
+/// A thread takes work only once its line is open, so that a server that cannot be reached holds up nobody but the
+/// thread itself. Another thread, which never waits for the server, watches the time: it lets work go that waited too
+/// long, and when nothing was heard though somebody waits, it declares the database away. Then every line is given up,
+/// work is refused at once, and only a probe asks until there is an answer again.
 final class PostgresPool: Sendable {
     /// A class, so that what others change during a wait is read anew after it.
     private final class State: @unchecked Sendable {
@@ -48,7 +49,8 @@ final class PostgresPool: Sendable {
     /// How long a connection may take to be opened before the server counts as having no room for it.
     private static let room = Moment.seconds(4)
 
-    /// - Parameter lane: an operator's command has nobody else who waits: a machine that is busy with it may answer late.
+    /// - Parameter lane: an operator's command has nobody else who waits: a machine that is busy with it may answer
+    ///   late.
     init(_ address: PostgresAddress, size: Int, lane: Lane, log: Logger) {
         silence = Moment.seconds(lane == .long ? 6 : 0.6)
         self.address = address
@@ -114,7 +116,7 @@ final class PostgresPool: Sendable {
         for job in waiting { job.fail(StoreError.unavailable("the database is closed")) }
         for step in 0..<60 {
             if state.with({ $0.threads == 0 }) { return }
-            if step == 40 { state.with { state in state.pulses.values.forEach { $0.giveUp() } } }
+            if step == 40 { state.with { state in for pulse in state.pulses.values { pulse.giveUp() } } }
             try? await Task.sleep(for: .milliseconds(50))  // a cancelled wait only asks more often
         }
     }
@@ -155,7 +157,9 @@ final class PostgresPool: Sendable {
     private func awaitNeed() -> Bool {
         state.with { state in
             while !state.stopped {
-                if state.awaySince == nil, state.jobs.count > state.idle + state.opening, state.open == 0 || state.fullUntil < Moment.now {
+                if state.awaySince == nil, state.jobs.count > state.idle + state.opening,
+                    state.open == 0 || state.fullUntil < Moment.now
+                {
                     state.opening += 1
                     return true
                 }
@@ -169,7 +173,8 @@ final class PostgresPool: Sendable {
         let begun = Moment.now
         state.with { $0.pulses[ObjectIdentifier(pulse)] = pulse }
         do {
-            return try PostgresConnection(try PostgresLine.open(address, pulse: pulse, heard: heard, atMost: Self.room), counts: counts)
+            return try PostgresConnection(
+                try PostgresLine.open(address, pulse: pulse, heard: heard, atMost: Self.room), counts: counts)
         } catch {
             guard !pulse.isGivenUp else { throw error }
             state.with { state in
@@ -179,7 +184,11 @@ final class PostgresPool: Sendable {
                 guard !state.saidSmaller else { return }
                 state.saidSmaller = true
                 log.warning(
-                    "the database gives fewer connections than wanted", metadata: ["given": "\(state.open)", "wanted": "\(size)", "detail": "\(error)", "advice": "set USHER_DATABASE_POOL, or let the pooler give more"])
+                    "the database gives fewer connections than wanted",
+                    metadata: [
+                        "given": "\(state.open)", "wanted": "\(size)", "detail": "\(error)",
+                        "advice": "set USHER_DATABASE_POOL, or let the pooler give more",
+                    ])
             }
             if Moment.now - begun < Moment.seconds(0.05) { Thread.sleep(forTimeInterval: 0.05) }
             throw error
@@ -227,7 +236,8 @@ final class PostgresPool: Sendable {
     private func run(_ jobs: [PostgresJob], on connection: PostgresConnection) {
         let writes = jobs.compactMap(\.groupedWrite)
         if !writes.isEmpty { counts.change { $0.writes += writes.count } }
-        var apart: [PostgresJob] = [], lost: (jobs: [PostgresJob], reason: StoreError)?
+        var apart: [PostgresJob] = []
+        var lost: (jobs: [PostgresJob], reason: StoreError)?
         if case .alone(let work) = jobs[0].work {
             if let reason = work(connection) { lost = (jobs, reason) }
         } else {
@@ -302,7 +312,7 @@ final class PostgresPool: Sendable {
         state.awaySince = since
         state.troubleSince = nil
         state.reason = error.detail
-        state.pulses.values.forEach { $0.giveUp() }
+        for pulse in state.pulses.values { pulse.giveUp() }
         log.error("the database is away", metadata: ["detail": "\(error.detail)"])
         this.broadcast()
     }
@@ -313,12 +323,15 @@ final class PostgresPool: Sendable {
 
     // MARK: the probe
 
-    /// Asks whether the database is there, on a line of its own: while others wait without an answer, and while it is away.
+    /// Asks whether the database is there, on a line of its own: while others wait without an answer, and while it is
+    /// away.
     private func probe() {
         var line: PostgresLine?
         while true {
             let (isAway, isStopped) = state.with { state in
-                while !state.stopped, state.awaySince == nil, !state.wantsProbe { this.wait(Waiting.probe, seconds: 60) }
+                while !state.stopped, state.awaySince == nil, !state.wantsProbe {
+                    this.wait(Waiting.probe, seconds: 60)
+                }
                 state.wantsProbe = false
                 return (state.awaySince != nil, state.stopped)
             }
@@ -358,7 +371,8 @@ final class PostgresPool: Sendable {
         }
     }
 
-    /// Lines whose server does nothing for them, though they wait: they went dead without a word, as behind a firewall that forgot them.
+    /// Lines whose server does nothing for them, though they wait: they went dead without a word, as behind a firewall
+    /// that forgot them.
     private func giveUpDead(_ line: PostgresLine) throws {
         let now = Moment.now
         let waiting: [(LinePulse, Int32, UInt64)] = state.with { state in
@@ -369,8 +383,11 @@ final class PostgresPool: Sendable {
         }
         guard !waiting.isEmpty else { return }
         let list = waiting.map { String($0.1) }.joined(separator: ",")
-        let busy = try line.numbers("SELECT pid FROM pg_stat_activity WHERE pid IN (\(list)) AND state = 'active'", until: Moment.now + Moment.seconds(0.5))
-        for (pulse, backend, since) in waiting where !busy.contains(backend) && pulse.since.load(ordering: .relaxed) == since { pulse.giveUp() }
+        let busy = try line.numbers(
+            "SELECT pid FROM pg_stat_activity WHERE pid IN (\(list)) AND state = 'active'",
+            until: Moment.now + Moment.seconds(0.5))
+        for (pulse, backend, since) in waiting
+        where !busy.contains(backend) && pulse.since.load(ordering: .relaxed) == since { pulse.giveUp() }
     }
 }
 

@@ -19,8 +19,8 @@ struct StatementNames {
     var isFull: Bool { names.count >= Self.most }
     var kept: Int { names.count }
 
-    /// A search by text has no name: it is planned anew each time, since whether its words are common or rare decides whether the tickets or the index
-    /// are walked.
+    /// A search by text has no name: it is planned anew each time, since whether its words are common or rare decides
+    /// whether the tickets or the index are walked.
     mutating func name(of text: String) -> Found {
         if let name = names[text] { return .known(name) }
         guard !isOff, !isFull, !text.contains(" @@ ") else { return .none }

@@ -6,7 +6,9 @@ final class QuestionNotes: Connection {
     init(_ dialect: Dialect) { self.dialect = dialect }
 
     func run(_ sql: SQL, _ each: (inout Row) throws -> Void) throws -> Int {
-        guard sql.text.utf8.starts(with: "SELECT".utf8) else { throw StoreError.statement("only what reads can be asked together") }
+        guard sql.text.utf8.starts(with: "SELECT".utf8) else {
+            throw StoreError.statement("only what reads can be asked together")
+        }
         asked.append(sql)
         return 0
     }

@@ -72,9 +72,11 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
                 appendInterpolation(value)
             }
         }
-        // Numbers and words of ours that stand in the statement itself: PostgreSQL then knows when it plans how many rows are wanted, and of which kind.
+        // Numbers and words of ours that stand in the statement itself: PostgreSQL then knows when it plans how many
+        // rows are wanted, and of which kind.
         package mutating func appendInterpolation(literal number: Int) { text.append(String(number)) }
-        package mutating func appendInterpolation<Word: RawRepresentable & CaseIterable>(words: [Word]) where Word.RawValue == String {
+        package mutating func appendInterpolation<Word: RawRepresentable & CaseIterable>(words: [Word])
+        where Word.RawValue == String {
             text.append(words.map { "'\($0.rawValue)'" }.joined(separator: ", "))
         }
         /// Another statement's text and values; its parameters are numbered on.

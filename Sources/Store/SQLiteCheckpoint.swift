@@ -4,13 +4,15 @@ import Synchronization
 
 /// Copies the write-ahead log into the database file beside the writer, on a connection and a thread of its own.
 ///
-/// Done by the writer, as SQLite does it unasked, every write would stand still meanwhile: some thirty milliseconds in a database
-/// of a hundred thousand tickets. The writer only copies the few pages that came in during the pass, so that the log begins anew.
+/// Done by the writer, as SQLite does it unasked, every write would stand still meanwhile: some thirty milliseconds in
+/// a database of a hundred thousand tickets. The writer only copies the few pages that came in during the pass, so that
+/// the log begins anew.
 final class SQLiteCheckpoint: Sendable {
     private let state = Mutex((running: false, passed: false, stopped: false))
     private let signal = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
-    /// Pages in the log that make a pass worth its two fsyncs: sixty-four megabytes, in which a page that changes often is copied once.
+    /// Pages in the log that make a pass worth its two fsyncs: sixty-four megabytes, in which a page that changes often
+    /// is copied once.
     private static let enough: Int32 = 16000
 
     init(path: String) {

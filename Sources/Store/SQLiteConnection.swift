@@ -2,8 +2,9 @@ import Foundation
 import GRDB
 import GRDBSQLite
 
-/// Statements that SQLite has planned for one connection, kept by their text: bounded in number and in memory, since no two searches are the same
-/// and the plan of a list that is put together from many walks is long; those go that were not used for longest.
+/// Statements that SQLite has planned for one connection, kept by their text: bounded in number and in memory, since no
+/// two searches are the same and the plan of a list that is put together from many walks is long; those go that were
+/// not used for longest.
 final class SQLiteStatements: @unchecked Sendable {
     private let connection: OpaquePointer?
     private var kept: [String: (handle: OpaquePointer, used: UInt64, bytes: Int)] = [:]
@@ -27,7 +28,9 @@ final class SQLiteStatements: @unchecked Sendable {
         var handle: OpaquePointer?
         let code = sqlite3_prepare_v3(connection, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
         guard code == SQLITE_OK, let handle else {
-            throw StoreError(sqliteCode: sqlite3_extended_errcode(connection), message: sqlite3_errmsg(connection).map { String(cString: $0) } ?? "")
+            throw StoreError(
+                sqliteCode: sqlite3_extended_errcode(connection),
+                message: sqlite3_errmsg(connection).map { String(cString: $0) } ?? "")
         }
         let size = Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_MEMUSED, 0)) + text.utf8.count
         bytes += size
@@ -45,7 +48,8 @@ final class SQLiteStatements: @unchecked Sendable {
         }
     }
 
-    /// Words that were noted by this connection, so that the same are not noted for every ticket; forgotten when something was undone.
+    /// Words that were noted by this connection, so that the same are not noted for every ticket; forgotten when
+    /// something was undone.
     private var words: Set<String> = []
     private static let mostWords = 50_000
 
@@ -65,7 +69,8 @@ final class SQLiteStatements: @unchecked Sendable {
     }
 }
 
-/// Stops what a connection does when its time is over or nobody waits for it any more (SQLite, `sqlite3_progress_handler`).
+/// Stops what a connection does when its time is over or nobody waits for it any more (SQLite,
+/// `sqlite3_progress_handler`).
 final class SQLiteWatch: @unchecked Sendable {
     /// What the connection works for; of its thread only.
     var errand: Errand?
@@ -77,7 +82,8 @@ final class SQLiteWatch: @unchecked Sendable {
         sqlite3_progress_handler(
             connection, Self.steps,
             { context in
-                guard let context, let errand = Unmanaged<SQLiteWatch>.fromOpaque(context).takeUnretainedValue().errand else { return 0 }
+                guard let context, let errand = Unmanaged<SQLiteWatch>.fromOpaque(context).takeUnretainedValue().errand
+                else { return 0 }
                 return errand.obstacle == nil ? 0 : 1
             }, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -108,8 +114,9 @@ final class SQLiteReader {
 final class SQLiteConnection: Connection, GroupConnection {
     let dialect = Dialect.sqlite
     private let db: GRDB.Database
-    /// FTS5 writes out what it holds whenever another statement follows (its xSavepoint), a segment of its own each time, to be merged with others
-    /// later. The writer therefore puts all of a commit's texts at its end, in the order of their keys, and they become one segment.
+    /// FTS5 writes out what it holds whenever another statement follows (its xSavepoint), a segment of its own each
+    /// time, to be merged with others later. The writer therefore puts all of a commit's texts at its end, in the order
+    /// of their keys, and they become one segment.
     private let putsIndexOff: Bool
     let statements: SQLiteStatements
     private let watch: SQLiteWatch
@@ -158,8 +165,12 @@ final class SQLiteConnection: Connection, GroupConnection {
                 try each(&row)
                 code = sqlite3_step(handle)
             }
-            if code == SQLITE_INTERRUPT { throw watch.errand?.obstacle ?? StoreError.timedOut(watch.errand?.lane ?? .page) }
-            guard code == SQLITE_DONE else { throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message) }
+            if code == SQLITE_INTERRUPT {
+                throw watch.errand?.obstacle ?? StoreError.timedOut(watch.errand?.lane ?? .page)
+            }
+            guard code == SQLITE_DONE else {
+                throw StoreError(sqliteCode: sqlite3_extended_errcode(db.sqliteConnection), message: message)
+            }
             return Int(sqlite3_changes(db.sqliteConnection))
         } catch { throw StoreError.mapped(sqlite: error) }
     }
@@ -179,7 +190,9 @@ final class SQLiteConnection: Connection, GroupConnection {
         try execute("BEGIN")
         defer {
             // Nothing was written, so how the transaction ends is all the same.
-            if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "COMMIT", nil, nil, nil) }
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
+                sqlite3_exec(db.sqliteConnection, "COMMIT", nil, nil, nil)
+            }
         }
         do { return try body(self) } catch { throw StoreError.mapped(sqlite: error) }
     }
@@ -193,9 +206,13 @@ final class SQLiteConnection: Connection, GroupConnection {
         case .text(var text):
             // SQLITE_TRANSIENT: SQLite copies, since the string may move after the call.
             text.withUTF8 { utf8 in
-                guard let bytes = utf8.baseAddress, !utf8.isEmpty else { return _ = sqlite3_bind_text(statement, index, "", 0, nil) }
+                guard let bytes = utf8.baseAddress, !utf8.isEmpty else {
+                    _ = sqlite3_bind_text(statement, index, "", 0, nil)
+                    return
+                }
                 bytes.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
-                    _ = sqlite3_bind_text(statement, index, $0, Int32(utf8.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+                    _ = sqlite3_bind_text(
+                        statement, index, $0, Int32(utf8.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
                 }
             }
         }

@@ -52,8 +52,14 @@ package final class SQLiteDatabase: Database {
         } catch { throw StoreError(sqlite: error) }
         configuration.readonly = true
         do {
-            for number in 0..<readers { try Self.startReader("usher-reader-\(number)", path, configuration, pages, ended: readersEnded) }
-            for number in 0..<Self.searchers { try Self.startReader("usher-search-\(number)", path, configuration, searches, niceness: Self.niceness, ended: readersEnded) }
+            for number in 0..<readers {
+                try Self.startReader("usher-reader-\(number)", path, configuration, pages, ended: readersEnded)
+            }
+            for number in 0..<Self.searchers {
+                try Self.startReader(
+                    "usher-search-\(number)", path, configuration, searches, niceness: Self.niceness,
+                    ended: readersEnded)
+            }
         } catch { throw StoreError(sqlite: error) }
         checkpoint = SQLiteCheckpoint(path: path)
         queue = SQLiteWriter(pool: pool, checkpoint: checkpoint)
@@ -66,7 +72,9 @@ package final class SQLiteDatabase: Database {
         } catch { throw StoreError(sqlite: error) }
     }
 
-    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+    package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws
+        -> T
+    {
         queue.counts.withLock { $0.reads += 1 }
         let errand = Errand(reading: lane ?? Lane.current ?? self.lane)
         let queue = errand.lane.takesTurns ? searches : pages
@@ -74,7 +82,8 @@ package final class SQLiteDatabase: Database {
             try await withCheckedThrowingContinuation { continuation in
                 queue.put(
                     .init(
-                        errand: errand, run: { reader in continuation.resume(with: Result { try reader.snapshot(for: errand, body) }) },
+                        errand: errand,
+                        run: { reader in continuation.resume(with: Result { try reader.snapshot(for: errand, body) }) },
                         fail: { continuation.resume(throwing: $0) }))
             }
         } onCancel: {
@@ -83,7 +92,8 @@ package final class SQLiteDatabase: Database {
     }
 
     private static func startReader(
-        _ name: String, _ path: String, _ configuration: Configuration, _ queue: WorkQueue<SQLiteReader>, niceness: Int32 = 0, ended: DispatchSemaphore
+        _ name: String, _ path: String, _ configuration: Configuration, _ queue: WorkQueue<SQLiteReader>,
+        niceness: Int32 = 0, ended: DispatchSemaphore
     ) throws {
         let database = try DatabaseQueue(path: path, configuration: configuration)
         let thread = Thread {
@@ -134,7 +144,8 @@ package final class SQLiteDatabase: Database {
 
     package var measures: DatabaseMeasures { queue.counts.withLock { $0 } }
 
-    /// Reads the whole file once, a few seconds for each gigabyte, on a connection of its own; a command's work, not a page's.
+    /// Reads the whole file once, a few seconds for each gigabyte, on a connection of its own; a command's work, not a
+    /// page's.
     package func remarks() async throws -> [(what: String, advice: String?)] {
         let faults: [String] = try await withCheckedThrowingContinuation { continuation in
             let thread = Thread { [path] in
@@ -142,7 +153,11 @@ package final class SQLiteDatabase: Database {
                     with: Result {
                         var configuration = Configuration()
                         configuration.readonly = true
-                        do { return try DatabaseQueue(path: path, configuration: configuration).read { try String.fetchAll($0, sql: "PRAGMA quick_check(10)") } } catch {
+                        do {
+                            return try DatabaseQueue(path: path, configuration: configuration).read {
+                                try String.fetchAll($0, sql: "PRAGMA quick_check(10)")
+                            }
+                        } catch {
                             return ["\(StoreError(sqlite: error).detail)"]
                         }
                     })
@@ -151,7 +166,12 @@ package final class SQLiteDatabase: Database {
             thread.start()
         }
         guard faults != ["ok"] else { return [("The database file is intact", nil)] }
-        return [("The database file is damaged: \(faults.first ?? "")", "Stop Usher, move \(path) aside, and restore the last backup into an empty folder.")]
+        return [
+            (
+                "The database file is damaged: \(faults.first ?? "")",
+                "Stop Usher, move \(path) aside, and restore the last backup into an empty folder."
+            )
+        ]
     }
 }
 
@@ -173,7 +193,8 @@ extension StoreError {
     init(sqlite error: any Error) {
         switch error {
         case let error as StoreError: self = error
-        case let error as DatabaseError: self.init(sqliteCode: error.extendedResultCode.rawValue, message: error.description)
+        case let error as DatabaseError:
+            self.init(sqliteCode: error.extendedResultCode.rawValue, message: error.description)
         default: self = .unavailable("\(error)")
         }
     }

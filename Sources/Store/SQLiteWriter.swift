@@ -106,7 +106,9 @@ final class SQLiteWriter: Sendable {
                 watch.errand = nil
                 connection.dropTexts()
                 // The engine may have ended the transaction itself (disk full); then there is nothing to roll back.
-                if sqlite3_get_autocommit(db.sqliteConnection) == 0 { sqlite3_exec(db.sqliteConnection, "ROLLBACK", nil, nil, nil) }
+                if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
+                    sqlite3_exec(db.sqliteConnection, "ROLLBACK", nil, nil, nil)
+                }
                 throw error
             }
         }

@@ -1,7 +1,7 @@
 /// Reading a whole table without holding it in memory.
 extension Connection {
-    /// Hands the rows of a long statement over, some at a time: by a cursor on PostgreSQL, whose client otherwise holds the
-    /// whole answer; SQLite steps through them anyway.
+    /// Hands the rows of a long statement over, some at a time: by a cursor on PostgreSQL, whose client otherwise holds
+    /// the whole answer; SQLite steps through them anyway.
     ///
     /// - Parameter cursor: a name that no other cursor of the transaction has.
     /// - Parameter batch: how many rows are in memory at once.

@@ -1,7 +1,7 @@
 /// Work for whichever connection is free; each has a thread of its own, which takes one job after the other.
 ///
-/// Jobs are taken in the order they came. Searches and reports of one caller that has as many running as it may are passed over
-/// until one of them has ended.
+/// Jobs are taken in the order they came. Searches and reports of one caller that has as many running as it may are
+/// passed over until one of them has ended.
 final class WorkQueue<Worker>: Sendable {
     struct Job: Sendable {
         let errand: Errand

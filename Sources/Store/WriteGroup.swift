@@ -12,7 +12,10 @@ struct WaitingWrite: Sendable {
 }
 
 extension WaitingWrite {
-    init<T: Sendable>(_ errand: Errand, _ body: @escaping @Sendable (any Connection) throws -> T, _ continuation: CheckedContinuation<T, any Error>) {
+    init<T: Sendable>(
+        _ errand: Errand, _ body: @escaping @Sendable (any Connection) throws -> T,
+        _ continuation: CheckedContinuation<T, any Error>
+    ) {
         let box = ResultBox<T>()
         self.init(
             errand: errand,
@@ -23,7 +26,9 @@ extension WaitingWrite {
             },
             finish: { error in
                 if let error { return continuation.resume(throwing: error) }
-                guard let value = box.value.withLock({ $0 }) else { return continuation.resume(throwing: StoreError.unavailable("the write was not run")) }
+                guard let value = box.value.withLock({ $0 }) else {
+                    return continuation.resume(throwing: StoreError.unavailable("the write was not run"))
+                }
                 continuation.resume(returning: value)
             })
     }
@@ -55,10 +60,12 @@ struct Entangled: Error {
 }
 
 extension GroupConnection {
-    /// Runs a group's writes one after the other inside a transaction that has begun, and returns what each was refused with. Throws where none may be
-    /// committed: `Entangled` where they may be run again, each behind a savepoint of its own, else where each needs a transaction of its own.
+    /// Runs a group's writes one after the other inside a transaction that has begun, and returns what each was refused
+    /// with. Throws where none may be committed: `Entangled` where they may be run again, each behind a savepoint of
+    /// its own, else where each needs a transaction of its own.
     ///
-    /// - Parameter apart: a savepoint for each costs; so there is none until a write is refused after it had changed something, which is seldom.
+    /// - Parameter apart: a savepoint for each costs; so there is none until a write is refused after it had changed
+    ///   something, which is seldom.
     func run(_ group: [WaitingWrite], apart: Bool) throws -> [(any Error)?] {
         var refusals: [(any Error)?] = []
         refusals.reserveCapacity(group.count)

@@ -13,7 +13,9 @@ struct Answering: RouterMiddleware {
     let web: Web
     private var log: Logger { web.log }
 
-    func handle(_ request: Request, context: DeskContext, next: (Request, DeskContext) async throws -> Response) async throws -> Response {
+    func handle(_ request: Request, context: DeskContext, next: (Request, DeskContext) async throws -> Response)
+        async throws -> Response
+    {
         var response = try await answer(request, context, next)
         // A year, in which browsers come by HTTPS only (RFC 6797).
         if web.desk.office.isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
@@ -35,7 +37,9 @@ struct Answering: RouterMiddleware {
             // Nobody is there to read the answer.
             problem = Problem(status: 503, title: "The request was given up")
         } catch let error as HTTPError {
-            problem = Problem(status: error.status.code, title: error.status.code == 404 ? Problem.notFound : error.status.reasonPhrase)
+            problem = Problem(
+                status: error.status.code,
+                title: error.status.code == 404 ? Problem.notFound : error.status.reasonPhrase)
         } catch {
             problem = unexpected(error, context)
         }
@@ -52,10 +56,12 @@ struct Answering: RouterMiddleware {
     /// What customers read, which an agent sees as they do.
     private static let customersPages: Set<Substring> = ["kb", "t", "tickets", "survey"]
 
-    /// An agent keeps the workspace's frame around a fault, whatever address was wrong; nil for everybody else, and where not even the frame can be made.
+    /// An agent keeps the workspace's frame around a fault, whatever address was wrong; nil for everybody else, and
+    /// where not even the frame can be made.
     private func deskFrame(_ request: Request, _ frame: Frame) async -> DeskFrame? {
         let root = request.uri.path.split(separator: "/").first ?? ""
-        guard let agent = frame.agent, !Self.customersPages.contains(root), let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
+        guard let agent = frame.agent, !Self.customersPages.contains(root),
+            let counts = try? await web.desk.counts.counts(for: agent, on: web.desk)  // the fault is told without them
         else { return nil }
         return DeskFrame(frame: frame, agent: agent, counts: counts)
     }
@@ -63,14 +69,16 @@ struct Answering: RouterMiddleware {
     private func problem(_ error: StoreError, _ context: DeskContext) -> Problem {
         switch error {
         case .timedOut(let lane):
-            log.warning("a read took too long and was stopped", metadata: ["request": "\(context.id)", "lane": "\(lane)"])
+            log.warning(
+                "a read took too long and was stopped", metadata: ["request": "\(context.id)", "lane": "\(lane)"])
             return Problem(status: lane.takesTurns ? 422 : 503, title: lane.tooLong)
         case .busy: return Problem(status: 503, title: "Too many searches are under way; please try again in a moment")
         default: break
         }
         guard error.isPassing else { return unexpected(error, context) }
         log.error("a request could not be kept", metadata: ["request": "\(context.id)", "detail": "\(error)"])
-        return Problem(status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
+        return Problem(
+            status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
     }
 
     private func unexpected(_ error: any Error, _ context: DeskContext) -> Problem {
@@ -99,7 +107,8 @@ extension Problem {
         case .notAllowed(let reason): self.init(status: 403, title: reason)
         case .malformed(let reason): self.init(status: 400, title: reason)
         case .conflict(let reason, let allowed): self.init(status: 409, title: reason, allowed: allowed)
-        case .tooLarge(let limit): self.init(status: 413, title: "This is larger than the limit of \(limit) bytes", limit: limit)
+        case .tooLarge(let limit):
+            self.init(status: 413, title: "This is larger than the limit of \(limit) bytes", limit: limit)
         case .invalid(let faults): self.init(status: 422, title: "Some fields are wrong", faults: faults)
         }
     }
@@ -134,8 +143,11 @@ struct Problem {
             if let limit { json.field("limit", limit) }
             if let requestID { json.field("request_id", requestID) }
         }
-        var headers: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store", .contentTypeOptions: "nosniff"]
+        var headers: HTTPFields = [
+            .contentType: "application/problem+json", .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+        ]
         if status == 503 { headers[.retryAfter] = "5" }
-        return Response(status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+        return Response(
+            status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
     }
 }

@@ -23,10 +23,18 @@ struct Assets: Sendable {
     static let all = [style, desk, portal, development, icon]
 
     /// Where files are read anew on each request while Usher is worked on; set by `make dev`.
-    static let folder = ProcessInfo.processInfo.environment["USHER_DEV_ASSETS"].map { URL(fileURLWithPath: $0, isDirectory: true) }
+    static let folder = ProcessInfo.processInfo.environment["USHER_DEV_ASSETS"].map {
+        URL(fileURLWithPath: $0, isDirectory: true)
+    }
     /// Changes with the program and, in development, with the files.
     static var version: String {
-        let files = folder.map { folder in all.map { (try? FileManager.default.attributesOfItem(atPath: folder.appending(path: $0.file).path)[.modificationDate] as? Date)?.description ?? "" } } ?? []
+        let files =
+            folder.map { folder in
+                all.map {
+                    (try? FileManager.default.attributesOfItem(atPath: folder.appending(path: $0.file).path)[
+                        .modificationDate] as? Date)?.description ?? ""
+                }
+            } ?? []
         return started + files.joined()
     }
     private static let started = UUID().uuidString
@@ -44,18 +52,29 @@ struct Assets: Sendable {
 
     static var routes: [Route] {
         all.map { asset in .get(asset.address, for: .anyone) { asset.answer($0.request) } }
-            + [.get("/dev/version", for: .anyone) { _ in
-                guard folder != nil else { return Response(status: .notFound) }
-                return Response(status: .ok, headers: [.contentType: "text/plain", .cacheControl: "no-store"], body: .init(byteBuffer: ByteBuffer(string: version)))
-            }]
+            + [
+                .get("/dev/version", for: .anyone) { _ in
+                    guard folder != nil else { return Response(status: .notFound) }
+                    return Response(
+                        status: .ok, headers: [.contentType: "text/plain", .cacheControl: "no-store"],
+                        body: .init(byteBuffer: ByteBuffer(string: version)))
+                }
+            ]
     }
 
     private func answer(_ request: Request) -> Response {
         if let folder = Self.folder, let bytes = try? Data(contentsOf: folder.appending(path: file)) {
-            return Response(status: .ok, headers: [.contentType: type, .cacheControl: "no-store"], body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+            return Response(
+                status: .ok, headers: [.contentType: type, .cacheControl: "no-store"],
+                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
         }
-        var headers: HTTPFields = [.contentType: type, .cacheControl: "public, max-age=31536000, immutable", .contentTypeOptions: "nosniff", .vary: "Accept-Encoding"]
-        guard let packed, request.headers[.acceptEncoding]?.contains("gzip") ?? false else { return Response(status: .ok, headers: headers, body: .init(byteBuffer: body)) }
+        var headers: HTTPFields = [
+            .contentType: type, .cacheControl: "public, max-age=31536000, immutable", .contentTypeOptions: "nosniff",
+            .vary: "Accept-Encoding",
+        ]
+        guard let packed, request.headers[.acceptEncoding]?.contains("gzip") ?? false else {
+            return Response(status: .ok, headers: headers, body: .init(byteBuffer: body))
+        }
         headers[.contentEncoding] = "gzip"
         return Response(status: .ok, headers: headers, body: .init(byteBuffer: packed))
     }

@@ -85,10 +85,12 @@ extension Call {
         guard desk.office.signer.isGenuine(form["csrf"] ?? "", of: subject, for: .form) else { throw Self.foreignForm }
     }
     private static var foreignForm: Refusal { .notAllowed("This form has expired. Reload the page and try again.") }
-    private static var noForm: Refusal { .malformed("The body is not a form. Send multipart/form-data or application/x-www-form-urlencoded.") }
+    private static var noForm: Refusal {
+        .malformed("The body is not a form. Send multipart/form-data or application/x-www-form-urlencoded.")
+    }
 
-    /// The values of a form from somebody who may not send it, so that they can be given back after signing in. Files are
-    /// not read.
+    /// The values of a form from somebody who may not send it, so that they can be given back after signing in. Files
+    /// are not read.
     func unsentValues() async throws -> [(name: String, value: String)] {
         do { return try await sentForm(beforeFiles: nil).values } catch is NoFilesTaken { return [] }
     }
@@ -194,7 +196,9 @@ extension Call {
                 (file, unwritten) = (nil, [])
                 return
             }
-            if file == nil { file = try await BlockingLane.requests.run { [files = call.desk.files] in try files.incoming() } }
+            if file == nil {
+                file = try await BlockingLane.requests.run { [files = call.desk.files] in try files.incoming() }
+            }
             unwritten.append(contentsOf: bytes)
             if unwritten.count >= Self.writeSize { try await write() }
         }
@@ -240,7 +244,8 @@ extension Call {
         return try await BlockingLane.requests.run { [files = desk.files] in
             try chosen.map { file in
                 StoredFile(
-                    hash: try files.keep(file.content), size: file.content.size, name: file.name.cut(to: StoredFile.longestName),
+                    hash: try files.keep(file.content), size: file.content.size,
+                    name: file.name.cut(to: StoredFile.longestName),
                     type: Upload.type(file.type))
             }
         }

@@ -52,21 +52,29 @@ package struct Call: Sendable {
     /// A number in the address; anything but digits names nothing.
     func number(_ name: String = "number") throws -> Int64 {
         let text = try parameter(name)
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int64(text) else { throw Refusal.notFound }
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int64(text)
+        else { throw Refusal.notFound }
         return number
     }
-    func query(_ name: String) -> String? { request.uri.queryParameters[Substring(name)].map { String($0).replacingOccurrences(of: "+", with: " ") }.flatMap { $0.removingPercentEncoding ?? $0 } }
+    func query(_ name: String) -> String? {
+        request.uri.queryParameters[Substring(name)].map { String($0).replacingOccurrences(of: "+", with: " ") }.flatMap
+        { $0.removingPercentEncoding ?? $0 }
+    }
 
     /// `limit`, from 1 to 200.
     func limit(_ usual: Int = 50) throws -> Int {
         guard let text = query("limit") else { return usual }
-        guard let limit = Int(text), (1...200).contains(limit) else { throw Refusal.invalid("limit", .outOfRange(1, 200)) }
+        guard let limit = Int(text), (1...200).contains(limit) else {
+            throw Refusal.invalid("limit", .outOfRange(1, 200))
+        }
         return limit
     }
     /// A cursor that is the key of the last item.
     func cursor() throws -> Int64? {
         guard let text = query("cursor") else { return nil }
-        guard let id = Int64(text), id >= 0 else { throw Refusal.invalid("cursor", .other("is none that a list gave out")) }
+        guard let id = Int64(text), id >= 0 else {
+            throw Refusal.invalid("cursor", .other("is none that a list gave out"))
+        }
         return id
     }
 
@@ -83,7 +91,9 @@ package struct Call: Sendable {
 
     private func idempotency(_ bytes: Data) throws -> IdempotencyKey? {
         guard let key, let mark = request.headers[.idempotencyKey], !mark.isEmpty else { return nil }
-        guard mark.utf8.count <= IdempotencyKey.longest else { throw Refusal.invalid("Idempotency-Key", .tooLong(most: IdempotencyKey.longest)) }
+        guard mark.utf8.count <= IdempotencyKey.longest else {
+            throw Refusal.invalid("Idempotency-Key", .tooLong(most: IdempotencyKey.longest))
+        }
         var hash = SHA256()
         hash.update(data: Data("\(request.method) \(request.uri.path)\n".utf8))
         hash.update(data: bytes)
@@ -92,7 +102,9 @@ package struct Call: Sendable {
 
     // MARK: answers
 
-    func json(_ status: HTTPResponse.Status = .ok, location: String? = nil, _ write: (inout JSONText) throws -> Void) rethrows -> Response {
+    func json(_ status: HTTPResponse.Status = .ok, location: String? = nil, _ write: (inout JSONText) throws -> Void)
+        rethrows -> Response
+    {
         var json = JSONText(capacity: 1024)
         try write(&json)
         return Answer(status: status.code, location: location, body: json.bytes).response
@@ -114,14 +126,18 @@ extension HTTPField.Name {
 
 extension Answer {
     var response: Response {
-        var headers: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store", .contentTypeOptions: "nosniff"]
+        var headers: HTTPFields = [
+            .contentType: "application/json; charset=utf-8", .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+        ]
         if let location { headers[.location] = location }
         return Response(status: .init(code: status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
     }
 }
 
 extension Answer {
-    static func json(_ status: Int = 200, location: String? = nil, _ write: (inout JSONText) throws -> Void) rethrows -> Answer {
+    static func json(_ status: Int = 200, location: String? = nil, _ write: (inout JSONText) throws -> Void) rethrows
+        -> Answer
+    {
         var json = JSONText(capacity: 1024)
         try write(&json)
         return Answer(status: status, location: location, body: json.bytes)

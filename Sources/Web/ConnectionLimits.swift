@@ -64,7 +64,8 @@ package final class ConnectionLimits: Sendable {
         let (isAdmitted, leaving) = open.withLock { open -> (Bool, [Connection]) in
             var leaving: [Connection] = []
             if !proxies.contains(connection.network) {
-                let ofNetwork = open.count < mostOfNetwork ? [] : open.values.filter { $0.network == connection.network }
+                let ofNetwork =
+                    open.count < mostOfNetwork ? [] : open.values.filter { $0.network == connection.network }
                 if ofNetwork.count >= mostOfNetwork {
                     leaving = Self.longestIdle(ofNetwork, atMost: mostOfNetwork / 20 + 1)
                     if leaving.isEmpty { return (false, []) }
@@ -102,7 +103,9 @@ package final class ConnectionLimits: Sendable {
         if limit.rlim_cur < limit.rlim_max {
             var raised = limit
             raised.rlim_cur = min(limit.rlim_max, rlim_t(most + reserve))
-            if raised.rlim_cur > limit.rlim_cur, setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+            if raised.rlim_cur > limit.rlim_cur, setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 {
+                limit = raised
+            }
         }
         let files = Int(min(limit.rlim_cur, rlim_t(most + reserve)))
         return max(min(most, files - reserve), files / 2)
@@ -160,7 +163,8 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
 
     private func begin(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
-        let connection = ConnectionLimits.Connection(network: NetworkAddress.network(of: context.remoteAddress?.ipAddress ?? ""), channel: context.channel)
+        let connection = ConnectionLimits.Connection(
+            network: NetworkAddress.network(of: context.remoteAddress?.ipAddress ?? ""), channel: context.channel)
         guard limits.enter(connection) else {
             connection.peerWatch.end()
             return context.close(promise: nil)
@@ -168,7 +172,8 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
         self.connection = connection
         // Several pieces may wait for whoever reads them; smaller ones keep that memory small. It fails for channels of
         // tests only, which have no such option.
-        _ = context.channel.setOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 16 << 10))
+        _ = context.channel.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 16 << 10))
         closeAfter(limits.patience.header, context)
     }
 
@@ -212,14 +217,18 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
         bodyBytes = 0
         waited = .zero
         waitingSince = .now()
-        let hasBody = head.headerFields[.transferEncoding] != nil || (head.headerFields[.contentLength].map { $0 != "0" } ?? false)
+        let hasBody =
+            head.headerFields[.transferEncoding] != nil
+            || (head.headerFields[.contentLength].map { $0 != "0" } ?? false)
         if hasBody { watchBody(context) }
     }
 
     /// Looks again and again whether the body comes fast enough; the time in which we do not read does not count.
     private func watchBody(_ context: ChannelHandlerContext) {
         let patience = limits.patience
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(max(1_000_000, patience.body.nanoseconds / 4))) { [weak self] in
+        timer = context.eventLoop.assumeIsolated().scheduleTask(
+            in: .nanoseconds(max(1_000_000, patience.body.nanoseconds / 4))
+        ) { [weak self] in
             guard let self, self.isReading, !self.isResting else { return }
             let now = self.waitingSince.map { self.waited + (.now() - $0) } ?? self.waited
             let allowed = patience.body + .nanoseconds(self.bodyBytes * 1_000_000_000 / patience.bytesPerSecond)
@@ -254,7 +263,9 @@ private final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHan
         stalled?.cancel()
         stalled = nil
         if !context.channel.isWritable {
-            stalled = context.eventLoop.assumeIsolated().scheduleTask(in: limits.patience.answer) { context.close(promise: nil) }
+            stalled = context.eventLoop.assumeIsolated().scheduleTask(in: limits.patience.answer) {
+                context.close(promise: nil)
+            }
         }
         context.fireChannelWritabilityChanged()
     }

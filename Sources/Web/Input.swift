@@ -54,7 +54,9 @@ struct Input {
         return truth
     }
 
-    mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, required: Bool = false, as type: Choice.Type = Choice.self) -> Choice? where Choice.RawValue == String {
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, required: Bool = false, as type: Choice.Type = Choice.self
+    ) -> Choice? where Choice.RawValue == String {
         guard let word = text(name, required: required) else { return nil }
         if let choice = Choice(rawValue: word) { return choice }
         fault(name, .notOneOf(Choice.allCases.map(\.rawValue)))
@@ -72,7 +74,9 @@ struct Input {
     mutating func wanted(_ name: String) -> Wanted? {
         guard let value = value(name) else { return nil }
         if let id = value.integer ?? value["id"]?.integer { return .id(id) }
-        if let word = value.text ?? value["name"]?.text, !word.trimmingWhitespace().isEmpty { return .name(word.trimmingWhitespace()) }
+        if let word = value.text ?? value["name"]?.text, !word.trimmingWhitespace().isEmpty {
+            return .name(word.trimmingWhitespace())
+        }
         fault(name, .wrongType(expected: "an id or a name"))
         return nil
     }
@@ -83,7 +87,9 @@ struct Input {
             if required { fault(name, .required) }
             return nil
         }
-        if case .object(let parts) = value, let unknown = parts.keys.sorted().first(where: { $0 != "email" && $0 != "name" }) {
+        if case .object(let parts) = value,
+            let unknown = parts.keys.sorted().first(where: { $0 != "email" && $0 != "name" })
+        {
             fault("\(name).\(unknown)", .unknownField)
             return nil
         }
@@ -123,7 +129,11 @@ struct Input {
             return nil
         }
         let tags = items.compactMap { $0.text?.singleLine }
-        if tags.count > 50 { fault(name, .tooMany(most: 50)) } else if tags.contains(where: { !$0.fits(100) }) { fault(name, .tooLong(most: 100)) }
+        if tags.count > 50 {
+            fault(name, .tooMany(most: 50))
+        } else if tags.contains(where: { !$0.fits(100) }) {
+            fault(name, .tooLong(most: 100))
+        }
         return tags
     }
 
@@ -174,12 +184,15 @@ struct Input {
                 fault("\(field).content", .required)
                 continue
             }
-            guard let bytes = Data(base64Encoded: content, options: .ignoreUnknownCharacters), !content.utf8.contains(where: { $0 > 0x7E }) else {
+            guard let bytes = Data(base64Encoded: content, options: .ignoreUnknownCharacters),
+                !content.utf8.contains(where: { $0 > 0x7E })
+            else {
                 fault("\(field).content", .notBase64)
                 continue
             }
             size += bytes.count
-            uploads.append(Upload(name: name.cut(to: StoredFile.longestName), type: Upload.type(item["type"]?.text), bytes: bytes))
+            uploads.append(
+                Upload(name: name.cut(to: StoredFile.longestName), type: Upload.type(item["type"]?.text), bytes: bytes))
         }
         guard size <= limit else { throw Refusal.tooLarge(limit: limit) }
         return uploads
@@ -201,8 +214,10 @@ struct Upload: Sendable {
 
     /// A media type fit for a header; anything else is plain bytes.
     static func type(_ given: String?) -> String {
-        guard let given = given?.lowercased().split(separator: ";").first.map({ String($0).trimmingWhitespace() }), given.utf8.count <= 100,
-            given.split(separator: "/").count == 2, given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"()<>@,;:\\\"[]?=".utf8.contains($0) })
+        guard let given = given?.lowercased().split(separator: ";").first.map({ String($0).trimmingWhitespace() }),
+            given.utf8.count <= 100,
+            given.split(separator: "/").count == 2,
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"()<>@,;:\\\"[]?=".utf8.contains($0) })
         else { return "application/octet-stream" }
         return given
     }
@@ -215,7 +230,8 @@ extension Desk {
         return try await BlockingLane.requests.run { [files] in
             try uploads.map { upload in
                 StoredFile(
-                    hash: try files.keep(upload.bytes), size: upload.bytes.count, name: upload.name, type: upload.type, contentID: upload.contentID)
+                    hash: try files.keep(upload.bytes), size: upload.bytes.count, name: upload.name, type: upload.type,
+                    contentID: upload.contentID)
             }
         }
     }

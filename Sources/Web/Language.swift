@@ -2,8 +2,8 @@ import Desk
 import Foundation
 import Markup
 
-/// The words of the pages in one language. English stands in the pages themselves and is the key to all others, so that no text
-/// is without its words; a test finds what a translation lacks.
+/// The words of the pages in one language. English stands in the pages themselves and is the key to all others, so that
+/// no text is without its words; a test finds what a translation lacks.
 struct Language: Sendable {
     /// As in `lang` (BCP 47).
     let code: String
@@ -67,11 +67,16 @@ struct Language: Sendable {
     static func best(for header: String?) -> Language {
         let wishes = (header ?? "").split(separator: ",").map { part -> (code: String, weight: Double) in
             let pieces = part.split(separator: ";")
-            let weight = pieces.dropFirst().first.flatMap { Double($0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "q=", with: "")) } ?? 1
+            let weight =
+                pieces.dropFirst().first.flatMap {
+                    Double($0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "q=", with: ""))
+                } ?? 1
             return (pieces.first.map { $0.trimmingCharacters(in: .whitespaces).lowercased() } ?? "", weight)
         }
         for wish in wishes.sorted(by: { $0.weight > $1.weight }) where wish.weight > 0 {
-            if let found = all.first(where: { wish.code == $0.code || wish.code.hasPrefix($0.code + "-") }) { return found }
+            if let found = all.first(where: { wish.code == $0.code || wish.code.hasPrefix($0.code + "-") }) {
+                return found
+            }
         }
         return english
     }
@@ -95,7 +100,10 @@ extension Language {
         case .notBase64, .unknownField: "This \(problem.text)"
         case .taken: self("This is already in use")
         case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
-        case .emptyPlaceholder(let name): self("{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}", "{{\(name)|…}}")
+        case .emptyPlaceholder(let name):
+            self(
+                "{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}",
+                "{{\(name)|…}}")
         case .other(let sentence): self("This \(sentence)")
         }
     }
@@ -203,7 +211,9 @@ extension Language {
     fileprivate func makeSpan(_ minutes: Int) -> String {
         switch minutes {
         case ..<60: return self("{0}m", String(minutes))
-        case ..<1440: return minutes % 60 == 0 ? self("{0}h", String(minutes / 60)) : self("{0}h {1}m", String(minutes / 60), String(minutes % 60))
+        case ..<1440:
+            return minutes % 60 == 0
+                ? self("{0}h", String(minutes / 60)) : self("{0}h {1}m", String(minutes / 60), String(minutes % 60))
         default:
             let (days, hours) = (minutes / 1440, minutes % 1440 / 60)
             return hours == 0 || days > 9 ? self("{0}d", String(days)) : self("{0}d {1}h", String(days), String(hours))

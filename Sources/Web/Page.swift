@@ -23,12 +23,17 @@ struct Frame: Sendable {
 /// How pages are sent.
 enum Page {
     /// No script but our files, no style but ours, no frame, nothing from elsewhere.
-    static let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    static let policy =
+        """
+        default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+        form-action 'self'; base-uri 'none'; frame-ancestors 'none'
+        """
 
     static func response(_ page: HTML, policy: String = Page.policy) -> Response { response(.ok, page, policy: policy) }
     static func response(_ status: HTTPResponse.Status, _ page: HTML, policy: String = Page.policy) -> Response {
         let headers: HTTPFields = [
-            .contentType: "text/html; charset=utf-8", .cacheControl: "no-store", .contentSecurityPolicy: policy, .contentTypeOptions: "nosniff",
+            .contentType: "text/html; charset=utf-8", .cacheControl: "no-store", .contentSecurityPolicy: policy,
+            .contentTypeOptions: "nosniff",
             // Addresses carry tokens: they go nowhere.
             .referrerPolicy: "no-referrer", .robots: "noindex, nofollow",
         ]
@@ -38,17 +43,23 @@ enum Page {
     /// After a form was taken: the page is read anew, so that a reload sends nothing twice.
     static func see(_ path: Path) -> Response { see(path.text) }
     static func see(_ address: String) -> Response {
-        Response(status: .seeOther, headers: [.location: address, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
+        Response(
+            status: .seeOther, headers: [.location: address, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
     }
 }
 
 /// The document around a page.
 func document(_ title: String, _ frame: Frame, script: Assets, _ body: HTML) -> HTML {
-    let developing: HTML? = frame.isDeveloping ? "<script type=\"module\" src=\"\(href: Assets.development.path)\"></script>" : nil
+    let developing: HTML? =
+        frame.isDeveloping ? "<script type=\"module\" src=\"\(href: Assets.development.path)\"></script>" : nil
     return """
         <!doctype html>
-        <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(title) · \(frame.deskName)</title><link rel="icon" type="image/svg+xml" href="\(href: Assets.icon.path)"><meta name="usher-portal" content="\(Assets.portal.path.text)"><link rel="stylesheet" href="\(href: Assets.style.path)">\
+        <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8">\
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(title) · \(frame.deskName)</title>\
+        <link rel="icon" type="image/svg+xml" href="\(href: Assets.icon.path)">\
+        <meta name="usher-portal" content="\(Assets.portal.path.text)">\
+        <link rel="stylesheet" href="\(href: Assets.style.path)">\
         <link rel="modulepreload" href="\(href: Assets.portal.path)">\
         <script type="module" src="\(href: script.path)"></script>\(developing)</head>\(body)</html>
         """
@@ -63,16 +74,23 @@ func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
     case .customer?:
         session = """
             <a class="small" href="\(href: Path("tickets"))">\(t("My requests"))</a>\
-            <form method="post" action="\(href: Path("sign-out"))"><input type="hidden" name="csrf" value="\(frame.csrf)"><button class="link small">\(t("Sign out"))</button></form>
+            <form method="post" action="\(href: Path("sign-out"))">\
+            <input type="hidden" name="csrf" value="\(frame.csrf)">\
+            <button class="link small">\(t("Sign out"))</button></form>
             """
     case nil:
-        session = "<a class=\"small\" href=\"\(href: Path("tickets"))\">\(t("My requests"))</a><a class=\"small\" href=\"\(href: Path("sign-in"))\">\(t("Sign in"))</a>"
+        session =
+            """
+            <a class="small" href="\(href: Path("tickets"))">\(t("My requests"))</a>\
+            <a class="small" href="\(href: Path("sign-in"))">\(t("Sign in"))</a>
+            """
     }
     return document(
         title, frame, script: Assets.portal,
         """
         <body><a class="skip" href="#content">\(t("Skip to the content"))</a>
-        <header class="bar"><a class="mark" href="\(href: Path())">\(frame.deskName)</a><span class="grow"></span><nav class="row" aria-label="\(t("You"))">\
+        <header class="bar"><a class="mark" href="\(href: Path())">\(frame.deskName)</a><span class="grow"></span>\
+        <nav class="row" aria-label="\(t("You"))">\
         <a class="small wide" href="\(href: Path("kb"))">\(t("Articles"))</a>\(session)</nav></header>
         <main class="portal" id="content">\(content)</main></body>
         """)
@@ -82,21 +100,38 @@ func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
 func errorPage(_ problem: Problem, at desk: DeskFrame) -> HTML {
     deskPage(
         desk.t(problem.title), desk, at: .other,
-        "<main class=\"sheet\" id=\"content\"><p class=\"quiet small num\">\(problem.status)</p><h1>\(desk.t(problem.title))</h1>\(details(of: problem, desk.t))<p><a href=\"\(href: Path("desk"))\">\(desk.t("Go to the workspace"))</a></p></main>")
+        """
+        <main class="sheet" id="content"><p class="quiet small num">\(problem.status)</p>\
+        <h1>\(desk.t(problem.title))</h1>\(details(of: problem, desk.t))<p>\
+        <a href="\(href: Path("desk"))">\(desk.t("Go to the workspace"))</a></p></main>
+        """
+    )
 }
 
 private func details(of problem: Problem, _ t: Language) -> HTML {
     let faults: [HTML] = problem.faults.map { "<li>\($0.field): \(t.fault($0.problem))</li>" }
     let list: HTML? = faults.isEmpty ? nil : "<ul>\(faults)</ul>"
-    let mark: HTML? = problem.requestID.map { "<p class=\"quiet small\">\(t("If it keeps happening, contact us and mention this code:")) <code>\($0)</code></p>" }
+    let mark: HTML? = problem.requestID.map {
+        """
+        <p class="quiet small">\(t("If it keeps happening, contact us and mention this code:")) \
+        <code>\($0)</code></p>
+        """
+    }
     return "\(list)\(mark)"
 }
 
 func errorPage(_ problem: Problem, _ frame: Frame) -> HTML {
-    let back: HTML = frame.agent == nil ? "<a href=\"\(href: Path())\">\(frame.t("Go to the home page"))</a>" : "<a href=\"\(href: Path("desk"))\">\(frame.t("Go to the workspace"))</a>"
+    let back: HTML =
+        frame.agent == nil
+        ? "<a href=\"\(href: Path())\">\(frame.t("Go to the home page"))</a>"
+        : "<a href=\"\(href: Path("desk"))\">\(frame.t("Go to the workspace"))</a>"
     return portalPage(
         frame.t(problem.title), frame,
-        "<p class=\"quiet small num\">\(problem.status)</p><h1>\(frame.t(problem.title))</h1>\(details(of: problem, frame.t))<p>\(back)</p>")
+        """
+        <p class="quiet small num">\(problem.status)</p>\
+        <h1>\(frame.t(problem.title))</h1>\(details(of: problem, frame.t))<p>\(back)</p>
+        """
+    )
 }
 
 // MARK: parts
@@ -119,7 +154,8 @@ struct TextField {
         let required: HTML? = isRequired ? " required" : nil
         return """
             <div class="field"><label for="\(id)">\(label)</label>\
-            <input id="\(id)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" value="\(typed: value)"\(required)\(described(id, fault, hint))>\(below(id, fault, hint))</div>
+            <input id="\(id)" name="\(name)" type="\(type)" autocomplete="\(autocomplete)" \
+            value="\(typed: value)"\(required)\(described(id, fault, hint))>\(below(id, fault, hint))</div>
             """
     }
 }
@@ -163,7 +199,8 @@ struct Choice {
         let hidden: HTML? = hidesLabel ? " class=\"unseen\"" : nil
         return """
             <div class="field"><label for="\(name)"\(hidden)>\(label)</label>\
-            <select id="\(name)" name="\(name)"\(described(name, fault, hint))>\(items)</select>\(below(name, fault, hint))</div>
+            <select id="\(name)" name="\(name)"\(described(name, fault, hint))>\(items)</select>\
+            \(below(name, fault, hint))</div>
             """
     }
 }
@@ -172,7 +209,11 @@ struct Choice {
 func tick(_ name: String, _ label: String, isOn: Bool, value: String = "1", id: String? = nil) -> HTML {
     let checked: HTML? = isOn ? " checked" : nil
     let id = id ?? name
-    return "<div class=\"tick\"><input type=\"checkbox\" id=\"\(id)\" name=\"\(name)\" value=\"\(value)\"\(checked)><label for=\"\(id)\">\(label)</label></div>"
+    return
+        """
+        <div class="tick"><input type="checkbox" id="\(id)" name="\(name)" value="\(value)"\(checked)>\
+        <label for="\(id)">\(label)</label></div>
+        """
 }
 
 private func described(_ name: String, _ fault: String?, _ hint: String?) -> HTML? {
@@ -191,27 +232,42 @@ private func below(_ name: String, _ fault: String?, _ hint: String?) -> HTML {
 ///
 /// - Parameter lost: names of files of a form that came back; a browser does not send them again by itself.
 func fileField(_ t: Language, id: String = "attachments", label: String? = nil, lost: [String] = []) -> HTML {
-    let again: HTML? = lost.isEmpty ? nil : "<span class=\"fault\" role=\"alert\">\(t("Choose these files again: {0}", lost.joined(separator: ", ")))</span>"
+    let again: HTML? =
+        lost.isEmpty
+        ? nil
+        : """
+        <span class="fault" role="alert">\(t("Choose these files again: {0}", lost.joined(separator: ", ")))</span>
+        """
     return """
-    <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
-    <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint"><span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\(again)\
-    <ul class="files" data-chosen aria-live="polite"></ul></div>
-    """
+        <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
+        <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint">\
+        <span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
+        \(again)\
+        <ul class="files" data-chosen aria-live="polite"></ul></div>
+        """
 }
 
 /// A form that changes something: its address, and the mark that it is ours.
-func form(_ path: Path, csrf: String, files: Bool = false, class style: String = "card roomy", keep: String? = nil, _ content: HTML) -> HTML {
+func form(
+    _ path: Path, csrf: String, files: Bool = false, class style: String = "card roomy", keep: String? = nil,
+    _ content: HTML
+) -> HTML {
     let encoding: HTML? = files ? " enctype=\"multipart/form-data\"" : nil
     let kept: HTML? = keep.map { " data-keep=\"\($0)\"" }
     return """
-        <form class="\(style)" method="post" action="\(href: path)"\(encoding)\(kept)><input type="hidden" name="csrf" value="\(csrf)">\(content)</form>
+        <form class="\(style)" method="post" action="\(href: path)"\(encoding)\(kept)>\
+        <input type="hidden" name="csrf" value="\(csrf)">\(content)</form>
         """
 }
 
 /// A moment, which the browser shows in its own time zone.
 func moment(_ date: Date) -> HTML {
     let text = date.rfc3339
-    return "<time class=\"num\" dir=\"auto\" datetime=\"\(text)\">\(String(text.prefix(10))) \(String(text.dropFirst(11).prefix(5))) UTC</time>"
+    return
+        """
+        <time class="num" dir="auto" datetime="\(text)">\(String(text.prefix(10))) \
+        \(String(text.dropFirst(11).prefix(5))) UTC</time>
+        """
 }
 
 /// Where a page belongs: the pages above it.

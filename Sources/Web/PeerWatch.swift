@@ -7,7 +7,8 @@ final class PeerWatch: Sendable {
     /// Nanoseconds of the machine's uptime when it stopped sending; 0 while it may send.
     private let closedAt = Atomic<UInt64>(0)
     private let isEnded = Atomic<Bool>(false)
-    /// A program may close its side and still wait for the answer; it is given so long. A browser that went away looks just the same.
+    /// A program may close its side and still wait for the answer; it is given so long. A browser that went away looks
+    /// just the same.
     private static let patience: UInt64 = 1_000_000_000
 
     private static let all = Mutex<[ObjectIdentifier: PeerWatch]>([:])

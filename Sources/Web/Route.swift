@@ -43,31 +43,51 @@ package struct Route: Sendable {
     }
 
     static func get(
-        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document,
+        _ handle: @escaping Handler
     ) -> Route {
-        Route(method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
+        Route(
+            method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document,
+            handle: handle)
     }
     static func post(
-        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document,
+        _ handle: @escaping Handler
     ) -> Route {
-        Route(method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
+        Route(
+            method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document,
+            handle: handle)
     }
     static func patch(
-        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document,
+        _ handle: @escaping Handler
     ) -> Route {
-        Route(method: .patch, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
+        Route(
+            method: .patch, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document,
+            handle: handle)
     }
     static func delete(
-        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document, _ handle: @escaping Handler
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ document: Document,
+        _ handle: @escaping Handler
     ) -> Route {
-        Route(method: .delete, path: path, access: access, allowance: allowance ?? .usual(for: access), document: document, handle: handle)
+        Route(
+            method: .delete, path: path, access: access, allowance: allowance ?? .usual(for: access),
+            document: document, handle: handle)
     }
     // Pages and operators' addresses have no document.
-    static func get(_ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler) -> Route {
-        Route(method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil, handle: handle)
+    static func get(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler
+    ) -> Route {
+        Route(
+            method: .get, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil,
+            handle: handle)
     }
-    static func post(_ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler) -> Route {
-        Route(method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil, handle: handle)
+    static func post(
+        _ path: String, for access: Access, taking allowance: BodyAllowance? = nil, _ handle: @escaping Handler
+    ) -> Route {
+        Route(
+            method: .post, path: path, access: access, allowance: allowance ?? .usual(for: access), document: nil,
+            handle: handle)
     }
 
     var isAPI: Bool { path.hasPrefix("/api/") }

@@ -1,10 +1,10 @@
+import CoreMetrics
 import Desk
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
 import Mail
-import CoreMetrics
 import Metrics
 import NIOCore
 import Store
@@ -18,7 +18,10 @@ package struct OutgoingMail: Sendable {
     let send: @Sendable (_ recipient: String, _ text: MailText?) async -> String?
 
     /// Without arguments, a desk that has none.
-    package init(isSet: @escaping @Sendable () -> Bool = { false }, send: @escaping @Sendable (String, MailText?) async -> String? = { _, _ in "no mail server is set" }) {
+    package init(
+        isSet: @escaping @Sendable () -> Bool = { false },
+        send: @escaping @Sendable (String, MailText?) async -> String? = { _, _ in "no mail server is set" }
+    ) {
         self.isSet = isSet
         self.send = send
     }
@@ -42,8 +45,13 @@ package struct Web: Sendable {
     let readiness = Readiness()
     let log: Logger
 
-    package init(desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [], outgoing: OutgoingMail = OutgoingMail(), takesLMTP: Bool = false, pictures: RemotePictures? = nil) {
-        self.pictures = pictures ?? RemotePictures(folder: desk.files.folder.deletingLastPathComponent().appending(path: "pictures"))
+    package init(
+        desk: Desk, measures: PrometheusMetrics, proxies: [String] = [], metricsReaders: [String] = [],
+        outgoing: OutgoingMail = OutgoingMail(), takesLMTP: Bool = false, pictures: RemotePictures? = nil
+    ) {
+        self.pictures =
+            pictures
+            ?? RemotePictures(folder: desk.files.folder.deletingLastPathComponent().appending(path: "pictures"))
         self.proxies = Set(proxies)
         self.metricsReaders = Set(metricsReaders)
         self.outgoing = outgoing
@@ -56,9 +64,13 @@ package struct Web: Sendable {
     }
 
     package static var routes: [Route] {
-        TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes + OpenAPI.routes + OsTicketRoutes.routes
-            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
-            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
+        TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes
+            + OpenAPI.routes + OsTicketRoutes.routes
+            + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes
+            + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
+            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes
+            + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes
+            + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
     }
 
     package func router() -> Router<DeskContext> {
@@ -75,7 +87,8 @@ package struct Web: Sendable {
         return router
     }
 
-    private func answer(_ request: Request, _ context: DeskContext, by measured: MeasuredRoute) async throws -> Response {
+    private func answer(_ request: Request, _ context: DeskContext, by measured: MeasuredRoute) async throws -> Response
+    {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
             let share = ByteShare(of: desk.largeBodies)
@@ -83,7 +96,9 @@ package struct Web: Sendable {
             var call = Call(web: self, request: request, context: context, share: share)
             call.allowance = measured.route.allowance
             if let refused = try await admit(&call, to: measured.route) { return refused }
-            let response = try await Caller.$current.withValue(call.caller) { [call] in try await measured.route.handle(call) }
+            let response = try await Caller.$current.withValue(call.caller) { [call] in
+                try await measured.route.handle(call)
+            }
             measured.count(response.status.code, since: started)
             return response
         } catch {
@@ -114,7 +129,9 @@ package struct Web: Sendable {
             response.headers[.wwwAuthenticate] = "Bearer"
             return response
         }
-        guard key.scope >= scope else { return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").apiResponse }
+        guard key.scope >= scope else {
+            return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").apiResponse
+        }
         call.key = key
         return nil
     }
@@ -123,7 +140,9 @@ package struct Web: Sendable {
         call.session = try await sessions.session(of: call.request, desk)
         guard let agent = call.session?.agent else { return try await SignInRoutes.ask(call) }
         // What an agent may not see is not there.
-        guard agent.role >= role else { throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("Your role allows to read only") }
+        guard agent.role >= role else {
+            throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("Your role allows to read only")
+        }
         return nil
     }
 
@@ -135,14 +154,19 @@ package struct Web: Sendable {
 
     /// A known address asked for in a way it does not know: 405 with what it knows (RFC 9110, section 15.5.6).
     private func refuseOtherMethods(_ routes: [Route], on router: Router<DeskContext>) {
-        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, HTTPRequest.Method("QUERY")].compactMap { $0 }
+        let methods: [HTTPRequest.Method] = [
+            .get, .head, .post, .put, .patch, .delete, .options, .trace, HTTPRequest.Method("QUERY"),
+        ].compactMap { $0 }
         for (path, known) in Dictionary(grouping: routes, by: \.path) {
             var allowed = known.map(\.method)
             if allowed.contains(.get) { allowed.append(.head) }
             for method in methods where !allowed.contains(method) {
                 router.on(RouterPath(path), method: method) { [allowed] request, _ in
                     let problem = Problem(status: 405, title: "This address does not know \(method.rawValue)")
-                    var response = path.hasPrefix("/api/") ? problem.apiResponse : Page.response(.methodNotAllowed, errorPage(problem, frame(request, nil)))
+                    var response =
+                        path.hasPrefix("/api/")
+                        ? problem.apiResponse
+                        : Page.response(.methodNotAllowed, errorPage(problem, frame(request, nil)))
                     response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
                     return response
                 }
@@ -183,7 +207,9 @@ private struct MeasuredRoute: Sendable {
         self.route = route
         let names = [("method", route.method.rawValue), ("route", route.path)]
         timer = Metrics.Timer(label: "usher_http_request_duration_seconds", dimensions: names)
-        counters = (1...5).map { CoreMetrics.Counter(label: "usher_http_requests_total", dimensions: names + [("status", "\($0)xx")]) }
+        counters = (1...5).map {
+            CoreMetrics.Counter(label: "usher_http_requests_total", dimensions: names + [("status", "\($0)xx")])
+        }
     }
 
     func count(_ status: Int, since started: UInt64) {

@@ -7,14 +7,21 @@ import Store
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Bring the database up to date.")
 
-    @Flag(help: "Take the secret that is set now, or a new one where it was lost: links in emails already sent and saved mailbox passwords stop working.")
+    @Flag(
+        help:
+            """
+            Take the secret that is set now, or a new one where it was lost: links in emails already sent and \
+            saved mailbox passwords stop working.
+            """
+    )
     var newSecret = false
 
     func run() async throws {
         let config = try readConfig()
         do {
             let open = try await OpenDesk.open(config, lane: .long, takesNewSecret: newSecret)
-            print(open.applied.isEmpty ? "the database is up to date" : "applied \(open.applied.joined(separator: ", "))")
+            print(
+                open.applied.isEmpty ? "the database is up to date" : "applied \(open.applied.joined(separator: ", "))")
             await open.desk.database.close()
         } catch let code as ExitCode { throw code } catch { throw fail(sentence(error), 1) }
     }
@@ -24,8 +31,10 @@ struct Intake: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take one message in, from standard input, for a mail server's pipe.",
         discussion: """
-            Prints the number of the ticket the message opened or was added to, “duplicate: NUMBER” for one that came before, or
-            “rejected: REASON”. Exit 0 once it is kept; 75 when it cannot be kept now, so that the mail server tries again; 65 when
+            Prints the number of the ticket the message opened or was added to, “duplicate: NUMBER” for one that came \
+            before, or
+            “rejected: REASON”. Exit 0 once it is kept; 75 when it cannot be kept now, so that the mail server tries \
+            again; 65 when
             there is no message.
             """)
 
@@ -37,14 +46,22 @@ struct Intake: AsyncParsableCommand {
     func run() async throws {
         let config: Config
         // A mail server tries again after 75; with 78 it would give the message back to its sender.
-        do { config = try Config() } catch { throw fail("the settings are wrong; see usher check:\n\(error)", ExitStatus.tryAgain) }
+        do { config = try Config() } catch {
+            throw fail("the settings are wrong; see usher check:\n\(error)", ExitStatus.tryAgain)
+        }
         let bytes: Data
-        do { bytes = try FileHandle.standardInput.readToEnd() ?? Data() } catch { throw fail("the message cannot be read: \(error)", ExitStatus.tryAgain) }
-        guard bytes.contains(where: { $0 != 10 && $0 != 13 && $0 != 32 && $0 != 9 }) else { throw fail("there is no message on standard input", ExitStatus.dataError) }
+        do { bytes = try FileHandle.standardInput.readToEnd() ?? Data() } catch {
+            throw fail("the message cannot be read: \(error)", ExitStatus.tryAgain)
+        }
+        guard bytes.contains(where: { $0 != 10 && $0 != 13 && $0 != 32 && $0 != 9 }) else {
+            throw fail("there is no message on standard input", ExitStatus.dataError)
+        }
         do {
             let open = try await OpenDesk.open(config)
             let outcome = try await open.desk.receive(
-                bytes, sender: sender.flatMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))) }, mailbox: mailbox.flatMap { MailAddress($0) })
+                bytes,
+                sender: sender.flatMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))) },
+                mailbox: mailbox.flatMap { MailAddress($0) })
             print(outcome.text)
             await open.desk.database.close()
         } catch { throw fail(sentence(error), ExitStatus.tryAgain) }
@@ -52,18 +69,28 @@ struct Intake: AsyncParsableCommand {
 }
 
 struct AgentCommands: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "agent", abstract: "The people who work at the desk.", subcommands: [Add.self, ResetTwoFactor.self, Deactivate.self])
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "The people who work at the desk.",
+        subcommands: [Add.self, ResetTwoFactor.self, Deactivate.self])
 
     /// The agent an operator names by address; exit 1 where there is none.
     private static func agent(_ email: String, _ tx: Transaction) throws -> Agent {
-        guard let agent = try tx.db.agent(email: email.trimmingWhitespace()) else { throw Refusal.invalid("email", .unknown(email)) }
+        guard let agent = try tx.db.agent(email: email.trimmingWhitespace()) else {
+            throw Refusal.invalid("email", .unknown(email))
+        }
         return agent
     }
 
     struct ResetTwoFactor: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "reset-two-factor", abstract: "Turn two-factor authentication off for an agent who lost their device.",
-            discussion: "The agent is signed out everywhere, told by email, and sets it up again after signing in with the password.")
+            commandName: "reset-two-factor",
+            abstract: "Turn two-factor authentication off for an agent who lost their device.",
+            discussion:
+                """
+                The agent is signed out everywhere, told by email, and sets it up again after signing in with the \
+                password.
+                """
+        )
         @Argument(help: "The agent's email address.")
         var email: String
 
@@ -82,7 +109,12 @@ struct AgentCommands: AsyncParsableCommand {
     struct Deactivate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deactivate an agent who left.",
-            discussion: "The agent is signed out everywhere at once and receives nothing more; their open tickets go back to the team or department. The only administrator cannot be deactivated.")
+            discussion:
+                """
+                The agent is signed out everywhere at once and receives nothing more; their open tickets go back \
+                to the team or department. The only administrator cannot be deactivated.
+                """
+        )
         @Argument(help: "The agent's email address.")
         var email: String
 
@@ -107,7 +139,9 @@ struct AgentCommands: AsyncParsableCommand {
         var name: String
         @Option(help: "administrator, supervisor, agent or viewer.")
         var role: Role = .agent
-        @Option(name: .customLong("department"), help: "A department the agent works in; may be given several times. Without it, all of them.")
+        @Option(
+            name: .customLong("department"),
+            help: "A department the agent works in; may be given several times. Without it, all of them.")
         var departments: [String] = []
         @Flag(help: "Read a password from standard input; without it the agent cannot sign in until one is set.")
         var passwordStdin = false
@@ -116,16 +150,22 @@ struct AgentCommands: AsyncParsableCommand {
             var hash: String?
             if passwordStdin {
                 let password = (readLine(strippingNewline: true) ?? "")
-                guard password.count >= Password.shortest else { throw fail("the password has fewer than \(Password.shortest) characters", 1) }
+                guard password.count >= Password.shortest else {
+                    throw fail("the password has fewer than \(Password.shortest) characters", 1)
+                }
                 hash = try Password.hash(password)
             }
             try await withDesk { [hash] open in
                 let (agent, places) = try await open.desk.write { [email, name, role, departments] tx in
-                    let agent = try tx.addAgent(email: email, name: name, role: role, departments: departments, passwordHash: hash)
+                    let agent = try tx.addAgent(
+                        email: email, name: name, role: role, departments: departments, passwordHash: hash)
                     return (agent, try tx.db.departmentNames(of: agent.id))
                 }
                 print("added \(agent.name) <\(agent.email)> as \(agent.role.rawValue)")
-                print(departments.isEmpty ? "no department was named, so they work in all of them: \(places.joined(separator: ", "))" : "departments: \(places.joined(separator: ", "))")
+                print(
+                    departments.isEmpty
+                        ? "no department was named, so they work in all of them: \(places.joined(separator: ", "))"
+                        : "departments: \(places.joined(separator: ", "))")
             }
         }
     }
@@ -135,7 +175,8 @@ extension Role: ExpressibleByArgument {}
 extension APIKey.Scope: ExpressibleByArgument {}
 
 struct APIKeyCommands: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "api-key", abstract: "Keys of the API's clients.", subcommands: [Add.self])
+    static let configuration = CommandConfiguration(
+        commandName: "api-key", abstract: "Keys of the API's clients.", subcommands: [Add.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a key and print it, once.")
@@ -162,6 +203,7 @@ struct ProgressBar: Sendable {
         let width = 40
         let filled = done * width / total
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        FileHandle.standardError.write(Data("\r\(title) \(bar) \(done * 100 / total)%\(done >= total ? "\n" : "")".utf8))
+        FileHandle.standardError.write(
+            Data("\r\(title) \(bar) \(done * 100 / total)%\(done >= total ? "\n" : "")".utf8))
     }
 }

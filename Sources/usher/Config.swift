@@ -9,8 +9,14 @@ import Yams
 struct Config: Sendable {
     /// One setting, declared once: its name, what stands without it, and the line of help.
     enum Name: String, CaseIterable, Sendable {
-        case data, database, databaseDirect = "database_direct", databasePool = "database_pool", listen, url, smtp, lmtpListen = "lmtp_listen", secret
-        case trustedProxies = "trusted_proxies", metricsAllow = "metrics_allow"
+        case data, database
+        case databaseDirect = "database_direct"
+        case databasePool = "database_pool"
+        case listen, url, smtp
+        case lmtpListen = "lmtp_listen"
+        case secret
+        case trustedProxies = "trusted_proxies"
+        case metricsAllow = "metrics_allow"
 
         var variable: String { "USHER_" + rawValue.uppercased() }
         var standard: String {
@@ -63,8 +69,14 @@ struct Config: Sendable {
 
     static var helpText: String {
         let width = Name.allCases.map(\.variable.count).max() ?? 0
-        let lines = Name.allCases.map { "  \($0.variable.padding(toLength: width + 2, withPad: " ", startingAt: 0))\($0.help) (default: \($0.standard))" }
-        return "Settings, each an environment variable, also as NAME_FILE, or a line in usher.yaml next to the data:\n" + lines.joined(separator: "\n")
+        let lines = Name.allCases.map {
+            """
+              \($0.variable.padding(toLength: width + 2, withPad: " ", startingAt: 0))\($0.help) (default: \
+            \($0.standard))
+            """
+        }
+        return "Settings, each an environment variable, also as NAME_FILE, or a line in usher.yaml next to the data:\n"
+            + lines.joined(separator: "\n")
     }
 
     /// All mistakes together.
@@ -77,11 +89,17 @@ struct Config: Sendable {
         var mistakes: [String] = []
         var values = Config.environment(environment, &mistakes)
         data = URL(fileURLWithPath: values[.data] ?? "./data", isDirectory: true)
-        for (name, value) in Config.file(data.appending(path: "usher.yaml"), &mistakes) where values[name] == nil { values[name] = value }
+        for (name, value) in Config.file(data.appending(path: "usher.yaml"), &mistakes) where values[name] == nil {
+            values[name] = value
+        }
 
         (host, port) = ("127.0.0.1", 8080)
         if let listen = values[.listen] {
-            if let (host, port) = Config.address(listen) { (self.host, self.port) = (host, port) } else { mistakes.append("USHER_LISTEN: “\(listen)” is not host:port") }
+            if let (host, port) = Config.address(listen) {
+                (self.host, self.port) = (host, port)
+            } else {
+                mistakes.append("USHER_LISTEN: “\(listen)” is not host:port")
+            }
         }
         readDatabase(values, &mistakes)
         if let url = values[.url] {
@@ -94,21 +112,39 @@ struct Config: Sendable {
         }
         if let smtp = values[.smtp] {
             self.smtp = MailServer(smtp)
-            if self.smtp == nil { mistakes.append("USHER_SMTP: must be smtp://host:port or smtps://host:port, with user:password@ before the host where needed") }
+            if self.smtp == nil {
+                mistakes.append(
+                    """
+                    USHER_SMTP: must be smtp://host:port or smtps://host:port, with user:password@ before the host \
+                    where needed
+                    """
+                )
+            }
         }
         if let secret = values[.secret] {
-            if secret.utf8.count < 16 { mistakes.append("USHER_SECRET: is shorter than 16 characters") } else { self.secret = secret }
+            if secret.utf8.count < 16 {
+                mistakes.append("USHER_SECRET: is shorter than 16 characters")
+            } else {
+                self.secret = secret
+            }
         }
         if let listen = values[.lmtpListen] {
-            if let (host, port) = Config.address(listen) { lmtp = (host, port) } else { mistakes.append("USHER_LMTP_LISTEN: “\(listen)” is not host:port") }
+            if let (host, port) = Config.address(listen) {
+                lmtp = (host, port)
+            } else {
+                mistakes.append("USHER_LMTP_LISTEN: “\(listen)” is not host:port")
+            }
         }
         proxies = Config.list(values[.trustedProxies])
         metricsReaders = Config.list(values[.metricsAllow])
         for (name, addresses) in [(Name.trustedProxies, proxies), (.metricsAllow, metricsReaders)] {
-            for address in addresses where !Config.isAddress(address) { mistakes.append("\(name.variable): “\(address)” is not an IP address") }
+            for address in addresses where !Config.isAddress(address) {
+                mistakes.append("\(name.variable): “\(address)” is not an IP address")
+            }
         }
         if let level = environment["LOG_LEVEL"], !level.isEmpty, Logger.Level(rawValue: level.lowercased()) == nil {
-            mistakes.append("LOG_LEVEL: “\(level)” is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            mistakes.append(
+                "LOG_LEVEL: “\(level)” is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         guard mistakes.isEmpty else { throw Mistakes(lines: mistakes) }
     }
@@ -117,21 +153,30 @@ struct Config: Sendable {
         func postgres(_ name: Name) -> String? {
             guard let address = values[name] else { return nil }
             guard ["postgres://", "postgresql://"].contains(where: address.hasPrefix) else {
-                mistakes.append("\(name.variable): must begin with \(name == .database ? "sqlite: or " : "")postgres://")
+                mistakes.append(
+                    "\(name.variable): must begin with \(name == .database ? "sqlite: or " : "")postgres://")
                 return nil
             }
             if let fault = PostgresDatabase.fault(in: address) { mistakes.append("\(name.variable): \(fault)") }
             return address
         }
-        if let database = values[.database], database != "sqlite:", database != "sqlite" { self.postgres = postgres(.database) }
+        if let database = values[.database], database != "sqlite:", database != "sqlite" {
+            self.postgres = postgres(.database)
+        }
         direct = postgres(.databaseDirect)
         if let text = values[.databasePool] {
-            if let number = Int(text), (1...200).contains(number) { connections = number } else { mistakes.append("USHER_DATABASE_POOL: “\(text)” is not a number from 1 to 200") }
+            if let number = Int(text), (1...200).contains(number) {
+                connections = number
+            } else {
+                mistakes.append("USHER_DATABASE_POOL: “\(text)” is not a number from 1 to 200")
+            }
         }
     }
 
     /// Names beginning with `USHER_` that are no settings: what tests and development set.
-    private static let foreign: Set = ["USHER_BIN", "USHER_FUZZ", "USHER_DEV_ASSETS", "USHER_TEST_POSTGRES", "USHER_TEST_POSTGRES_SHARED"]
+    private static let foreign: Set = [
+        "USHER_BIN", "USHER_FUZZ", "USHER_DEV_ASSETS", "USHER_TEST_POSTGRES", "USHER_TEST_POSTGRES_SHARED",
+    ]
 
     private static func environment(_ environment: [String: String], _ mistakes: inout [String]) -> [Name: String] {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
@@ -140,25 +185,33 @@ struct Config: Sendable {
             let key = "usher." + name.rawValue.replacingOccurrences(of: "_", with: ".")
             if let value = reader.string(forKey: ConfigKey(key)), !value.isEmpty { values[name] = value }
             guard let file = environment[name.variable + "_FILE"], !file.isEmpty else { continue }
-            if values[name] != nil { mistakes.append("\(name.variable) and \(name.variable)_FILE are both set; only one may be") }
-            do { values[name] = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines) } catch {
+            if values[name] != nil {
+                mistakes.append("\(name.variable) and \(name.variable)_FILE are both set; only one may be")
+            }
+            do {
+                values[name] = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(
+                    in: .whitespacesAndNewlines)
+            } catch {
                 mistakes.append("\(name.variable)_FILE: \(file) cannot be read as UTF-8 text")
             }
         }
         let known = Name.allCases.flatMap { [$0.variable, $0.variable + "_FILE"] }
-        for variable in environment.keys.sorted() where variable.hasPrefix("USHER_") && !known.contains(variable) && !foreign.contains(variable) {
+        for variable in environment.keys.sorted()
+        where variable.hasPrefix("USHER_") && !known.contains(variable) && !foreign.contains(variable) {
             mistakes.append("\(variable): there is no such setting\(suggestion(for: variable, among: known))")
         }
         return values
     }
 
-    /// Names as `listen` or `USHER_LISTEN`. There need not be a file, and it may hold nothing but comments; one that cannot be read is a mistake, since
-    /// without it the desk would be another.
+    /// Names as `listen` or `USHER_LISTEN`. There need not be a file, and it may hold nothing but comments; one that
+    /// cannot be read is a mistake, since without it the desk would be another.
     private static func file(_ url: URL, _ mistakes: inout [String]) -> [Name: String] {
         let bytes: Data
         do { bytes = try Data(contentsOf: url) } catch {
             var status = stat()
-            if lstat(url.path, &status) == 0 || errno != ENOENT && errno != ENOTDIR { mistakes.append("\(url.path): cannot be read: \(String(cString: strerror(errno)))") }
+            if lstat(url.path, &status) == 0 || errno != ENOENT && errno != ENOTDIR {
+                mistakes.append("\(url.path): cannot be read: \(String(cString: strerror(errno)))")
+            }
             return [:]
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -179,15 +232,25 @@ struct Config: Sendable {
         for (key, value) in lines.sorted(by: { $0.key < $1.key }) {
             let word = key.lowercased().hasPrefix("usher_") ? String(key.lowercased().dropFirst(6)) : key.lowercased()
             guard let name = Name(rawValue: word) else {
-                mistakes.append("\(url.path): there is no setting “\(key)”\(suggestion(for: word, among: Name.allCases.map(\.rawValue)))")
+                mistakes.append(
+                    """
+                    \(url.path): there is no setting \
+                    “\(key)”\(suggestion(for: word, among: Name.allCases.map(\.rawValue)))
+                    """
+                )
                 continue
             }
             if name == .data {
-                mistakes.append("\(url.path): “data” cannot be set here, since the file lies in that folder; set USHER_DATA")
+                mistakes.append(
+                    "\(url.path): “data” cannot be set here, since the file lies in that folder; set USHER_DATA")
                 continue
             }
             if value is NSNull { continue }
-            if value is [Any] || value is [AnyHashable: Any] { mistakes.append("\(url.path): “\(key)” takes one value") } else { values[name] = "\(value)" }
+            if value is [Any] || value is [AnyHashable: Any] {
+                mistakes.append("\(url.path): “\(key)” takes one value")
+            } else {
+                values[name] = "\(value)"
+            }
         }
         return values
     }
@@ -210,19 +273,26 @@ struct Config: Sendable {
         for (i, letter) in a.enumerated() {
             var diagonal = row[0]
             row[0] = i + 1
-            for (j, other) in b.enumerated() { (diagonal, row[j + 1]) = (row[j + 1], min(diagonal + (letter == other ? 0 : 1), row[j] + 1, row[j + 1] + 1)) }
+            for (j, other) in b.enumerated() {
+                (diagonal, row[j + 1]) = (
+                    row[j + 1], min(diagonal + (letter == other ? 0 : 1), row[j] + 1, row[j + 1] + 1)
+                )
+            }
         }
         return row[b.count]
     }
 
     /// A numeric IPv4 or IPv6 address.
     private static func isAddress(_ text: String) -> Bool {
-        var four = in_addr(), six = in6_addr()
+        var four = in_addr()
+        var six = in6_addr()
         return inet_pton(AF_INET, text, &four) == 1 || inet_pton(AF_INET6, text, &six) == 1
     }
 
     private static func address(_ text: String) -> (String, Int)? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
         let host = String(text[..<colon]).trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         guard !host.contains(where: { $0 == "/" || $0 == " " || $0 == "@" }) else { return nil }
         return (host.isEmpty ? "127.0.0.1" : host, port)

@@ -1,22 +1,30 @@
 import Desk
 import Foundation
 
-/// The secret that signs links and Message-IDs and seals mailbox passwords: from the settings, or made once and kept beside the data.
+/// The secret that signs links and Message-IDs and seals mailbox passwords: from the settings, or made once and kept
+/// beside the data.
 enum DeskSecret {
-    /// The kept secret; nil where there is none yet. An empty file is what an older Usher left when it was killed while writing.
+    /// The kept secret; nil where there is none yet. An empty file is what an older Usher left when it was killed while
+    /// writing.
     static func kept(in folder: URL) throws -> String? {
         let path = folder.appending(path: "secret").path
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let text: String
-        do { text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines) } catch {
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        } catch {
             throw Misconfigured("\(path) cannot be read as UTF-8 text")
         }
         if text.isEmpty { return nil }
-        guard text.utf8.count >= 16 else { throw Misconfigured("\(path) is shorter than 16 characters: it is damaged. Put the desk's own secret back, from a backup") }
+        guard text.utf8.count >= 16 else {
+            throw Misconfigured(
+                "\(path) is shorter than 16 characters: it is damaged. Put the desk's own secret back, from a backup")
+        }
         return text
     }
 
-    /// Makes one and keeps it whole: under another name until it is on the disk, then linked, so that of two programs that make one the first wins.
+    /// Makes one and keeps it whole: under another name until it is on the disk, then linked, so that of two programs
+    /// that make one the first wins.
     static func make(in folder: URL) throws -> String {
         let path = folder.appending(path: "secret").path
         let made = Secret.random() + Secret.random()
@@ -26,11 +34,15 @@ enum DeskSecret {
     }
 
     /// Replaces what is there, as a restore does.
-    static func replace(in folder: URL, by secret: String) throws { try write(secret, to: folder.appending(path: "secret").path, replacesEmpty: false) }
+    static func replace(in folder: URL, by secret: String) throws {
+        try write(secret, to: folder.appending(path: "secret").path, replacesEmpty: false)
+    }
 
     private static func write(_ secret: String, to path: String, replacesEmpty: Bool) throws {
         let temporary = path + ".\(UUID().uuidString)"
-        func fault(_ call: String) -> Misconfigured { Misconfigured("\(path) cannot be written (\(call): \(String(cString: strerror(errno))))") }
+        func fault(_ call: String) -> Misconfigured {
+            Misconfigured("\(path) cannot be written (\(call): \(String(cString: strerror(errno))))")
+        }
         let handle = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard handle >= 0 else { throw fault("open") }
         defer { unlink(temporary) }

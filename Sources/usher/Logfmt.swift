@@ -2,7 +2,8 @@ import Desk
 import Foundation
 import Logging
 
-/// One line an event on standard error: `time level message key=value …`. Nothing that opens anything is ever among the values.
+/// One line an event on standard error: `time level message key=value …`. Nothing that opens anything is ever among the
+/// values.
 struct Logfmt: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
@@ -10,7 +11,9 @@ struct Logfmt: LogHandler {
 
     init(_ label: String) {
         self.label = label
-        logLevel = ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0.lowercased()) } ?? .notice
+        logLevel =
+            ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0.lowercased()) }
+            ?? .notice
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -26,7 +29,9 @@ struct Logfmt: LogHandler {
     }
 
     private static func quoted(_ value: String) -> String {
-        let plain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        let plain = value.utf8.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
+        }
         if plain, !value.isEmpty { return value }
         var text = "\""
         for scalar in value.unicodeScalars {

@@ -7,7 +7,12 @@ import Store
 struct SeedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seed", abstract: "Fill the desk with synthetic history, for tests and benchmarks.",
-        discussion: "Customers, three entries a ticket, every state, three in a hundred open. The same seed makes the same tickets.")
+        discussion:
+            """
+            Customers, three entries a ticket, every state, three in a hundred open. The same seed makes the same \
+            tickets.
+            """
+    )
 
     @Option(help: "How many tickets.")
     var tickets: Int
@@ -31,7 +36,8 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Copy the whole desk, database and attachments, to a file while it runs.",
         discussion: """
-            The file belongs to neither engine: usher restore brings it back on SQLite or PostgreSQL. It is read back and \
+            The file belongs to neither engine: usher restore brings it back on SQLite or PostgreSQL. It is read back \
+            and \
             checked before it gets its name. It holds everything customers wrote and the desk's secret; keep it safe.
             """)
 
@@ -41,10 +47,17 @@ struct BackupCommand: AsyncParsableCommand {
     func run() async throws {
         try await withDesk { open in
             let bar = ProgressBar(title: "backing up")
-            let summary = try await Backup.write(open.desk, to: URL(fileURLWithPath: file), secret: try OpenDesk.secret(open.config)) { bar.show($0, of: $1) }
+            let summary = try await Backup.write(
+                open.desk, to: URL(fileURLWithPath: file), secret: try OpenDesk.secret(open.config)
+            ) { bar.show($0, of: $1) }
             print("kept \(summary.rows) rows and \(summary.files) files in \(file), and checked them")
             if let first = summary.missing.first {
-                print("note: \(summary.missing.count) files were missing or damaged in the desk and are not in the backup, \(first) among them; see usher check")
+                print(
+                    """
+                    note: \(summary.missing.count) files were missing or damaged in the desk and are not in the \
+                    backup, \(first) among them; see usher check
+                    """
+                )
             }
         }
     }
@@ -54,9 +67,12 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Bring a copy back into an empty desk, on either engine, or let a restored desk go live.",
         discussion: """
-            The whole file is checked before anything is written. A restored desk sends, fetches, closes and reminds nothing until \
-            it goes live: the desk it was copied from may still be running. Go live with --live, here or later without a file, or in \
-            the administration. Mail that was waiting when the backup was made is then held back and listed under Outgoing email, \
+            The whole file is checked before anything is written. A restored desk sends, fetches, closes and reminds \
+            nothing until \
+            it goes live: the desk it was copied from may still be running. Go live with --live, here or later without \
+            a file, or in \
+            the administration. Mail that was waiting when the backup was made is then held back and listed under \
+            Outgoing email, \
             unless --send-waiting is given.
             """)
 
@@ -70,7 +86,9 @@ struct Restore: AsyncParsableCommand {
     var unproved = false
 
     func validate() throws {
-        if file == nil, !live { throw ValidationError("name a file that usher backup wrote, or give --live to let a restored desk go live") }
+        if file == nil, !live {
+            throw ValidationError("name a file that usher backup wrote, or give --live to let a restored desk go live")
+        }
         if sendWaiting, !live { throw ValidationError("--send-waiting goes with --live") }
         if unproved, file == nil { throw ValidationError("--unproved goes with a file") }
     }
@@ -82,22 +100,47 @@ struct Restore: AsyncParsableCommand {
                 return sayLive(heldBack)
             }
             let wish = Backup.Wish(goesLive: live, sendsWaiting: sendWaiting, takesUnproved: unproved)
-            let (summary, secret, heldBack) = try await Backup.restore(URL(fileURLWithPath: file), into: open.desk, wish)
+            let (summary, secret, heldBack) = try await Backup.restore(
+                URL(fileURLWithPath: file), into: open.desk, wish)
             if open.config.secret == nil {
                 // Links and Message-IDs that are out in the world go on to hold.
                 try DeskSecret.replace(in: open.config.data, by: secret)
             } else if open.config.secret != secret {
-                print("note: USHER_SECRET is another than the backup was made with; links in mails already sent lead nowhere")
+                print(
+                    """
+                    note: USHER_SECRET is another than the backup was made with; links in mails already sent lead \
+                    nowhere
+                    """
+                )
             }
             print("restored \(summary.rows) rows and \(summary.files) files")
-            if !summary.missing.isEmpty { print("note: \(summary.missing.count) files were missing or damaged when the backup was made, and are missing here") }
+            if !summary.missing.isEmpty {
+                print(
+                    """
+                    note: \(summary.missing.count) files were missing or damaged when the backup was made, and are \
+                    missing here
+                    """
+                )
+            }
             if live { return sayLive(heldBack) }
-            print("this desk is a copy and keeps still: it sends, fetches, closes and reminds nothing until usher restore --live, or Go live in the administration")
+            print(
+                """
+                this desk is a copy and keeps still: it sends, fetches, closes and reminds nothing until usher \
+                restore --live, or Go live in the administration
+                """
+            )
         }
     }
 
     private func sayLive(_ heldBack: Int) {
         print("the desk is live")
-        if heldBack > 0 { print("\(heldBack) mails that were waiting when the backup was made are held back; see Outgoing email in the administration") }
+        if heldBack > 0 {
+            print(
+                """
+                \(heldBack) mails that were waiting when the backup was made are held back; see Outgoing email in \
+                the administration
+                """
+            )
+        }
     }
 }

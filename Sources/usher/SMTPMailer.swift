@@ -3,7 +3,8 @@ import Foundation
 import Mail
 import Synchronization
 
-/// Sends through the operator's mail server and those of mailboxes; connections are kept and used by one message at a time.
+/// Sends through the operator's mail server and those of mailboxes; connections are kept and used by one message at a
+/// time.
 final class SMTPMailer: Mailer {
     /// A sender changes hands only inside the pool's lock.
     private struct Idle: @unchecked Sendable { var senders: [MailServer: [SMTPSender]] = [:] }
@@ -26,7 +27,9 @@ final class SMTPMailer: Mailer {
 
     var hasOwnServer: Bool { own() != nil }
 
-    func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
+    func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async
+        -> SMTPOutcome
+    {
         guard let server = server ?? own() else { return .deferred("no mail server is set") }
         return await withCheckedContinuation { continuation in
             // A thread of its own: a server may take minutes for one answer, and a shared pool would run out.
@@ -43,7 +46,9 @@ final class SMTPMailer: Mailer {
         end.withLock { if $0 == nil { $0 = .now() + seconds } }
     }
 
-    private func sendNow(_ message: Data, from sender: String, to recipient: String, through server: MailServer) -> SMTPOutcome {
+    private func sendNow(_ message: Data, from sender: String, to recipient: String, through server: MailServer)
+        -> SMTPOutcome
+    {
         let waiting: Idle = idle.withLock { idle in
             guard let taken = idle.senders[server]?.popLast() else { return Idle() }
             return Idle(senders: [server: [taken]])

@@ -13,7 +13,8 @@ import Web
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the desk: web, API, mail and background work in one process.",
-        discussion: Config.helpText + "\n\nLOG_LEVEL sets how much is logged: trace, debug, info, notice (default), warning, error, critical.")
+        discussion: Config.helpText
+            + "\n\nLOG_LEVEL sets how much is logged: trace, debug, info, notice (default), warning, error, critical.")
 
     @Flag(help: "Fill an empty desk with a believable company and print the sign-ins.")
     var demo = false
@@ -31,23 +32,31 @@ struct Serve: AsyncParsableCommand {
         do {
             try DataFolder.prepare(config.data, log: Logger(label: "usher"))
             if config.postgres == nil { try DataFolder.claim(config.data) }
-            open = try await OpenDesk.open(config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)")
+            open = try await OpenDesk.open(
+                config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)")
         } catch { throw fail(sentence(error), exitStatus(of: error)) }
         let desk = open.desk
         removeUnfinishedFiles(of: desk)
         if demo { try await Demo.fill(desk) { say($0) } }
         try await offerSetup(desk)
         // The environment comes before what administrators set, which counts from the moment it is saved.
-        let mailer = SMTPMailer({ config.smtp ?? desk.settings.current.smtp.server(desk.office.signer) }, greeting: desk.office.mailbox.domain)
-        let outgoing = OutgoingMail(isSet: { mailer.hasOwnServer }, send: { recipient, text in await tryMail(mailer, desk, to: recipient, text) })
-        let web = Web(desk: desk, measures: measures, proxies: config.proxies, metricsReaders: config.metricsReaders, outgoing: outgoing, takesLMTP: config.lmtp != nil)
+        let mailer = SMTPMailer(
+            { config.smtp ?? desk.settings.current.smtp.server(desk.office.signer) },
+            greeting: desk.office.mailbox.domain)
+        let outgoing = OutgoingMail(
+            isSet: { mailer.hasOwnServer },
+            send: { recipient, text in await tryMail(mailer, desk, to: recipient, text) })
+        let web = Web(
+            desk: desk, measures: measures, proxies: config.proxies, metricsReaders: config.metricsReaders,
+            outgoing: outgoing, takesLMTP: config.lmtp != nil)
         // Large bodies come and go: their memory shall go back to the system at once, and not stay with the process.
         usher_return_large_memory(1 << 20)
         let limits = ConnectionLimits(most: ConnectionLimits.withinFileLimit(), proxies: Set(config.proxies))
         let app = Application(
             router: web.router(),
             // Whoever says nothing for so long is let go, also one who never reads our answer.
-            server: .http1(configuration: .init(additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(75))),
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { _ in
                 say("listening on http://\(config.host):\(port)")
@@ -59,7 +68,8 @@ struct Serve: AsyncParsableCommand {
         services.insert(Courier(desk: desk, mailer: mailer), at: 0)
         services.append(LastExit())
         let group = ServiceGroup(
-            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
+            configuration: .init(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
         do { try await group.run() } catch {
             await desk.database.close()
             throw fail("stopped: \(error)", 1)
@@ -77,7 +87,9 @@ struct Serve: AsyncParsableCommand {
 
     /// The one-time link of the first administrator, made anew at each start until it was used.
     private func offerSetup(_ desk: Desk) async throws {
-        guard let token = try await desk.write({ tx in try tx.needsSetup() ? try tx.makeSetupToken() : nil }) else { return }
+        guard let token = try await desk.write({ tx in try tx.needsSetup() ? try tx.makeSetupToken() : nil }) else {
+            return
+        }
         say("set up the first administrator at \(desk.office.url)/setup/\(token)")
     }
 }
@@ -95,7 +107,8 @@ private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _
     }
 }
 
-/// Ends the program some seconds after it was told to stop, whatever still waits: nothing that was acknowledged depends on a clean end.
+/// Ends the program some seconds after it was told to stop, whatever still waits: nothing that was acknowledged depends
+/// on a clean end.
 private struct LastExit: Service {
     private static let seconds: TimeInterval = 9
 
@@ -103,7 +116,8 @@ private struct LastExit: Service {
         try? await gracefulShutdown()  // thrown when the group ends by itself: then there is nothing to hurry
         let thread = Thread {
             Thread.sleep(forTimeInterval: Self.seconds)
-            FileHandle.standardError.write(Data("usher: stopped without waiting any longer for what was unfinished\n".utf8))
+            FileHandle.standardError.write(
+                Data("usher: stopped without waiting any longer for what was unfinished\n".utf8))
             _exit(0)
         }
         thread.start()

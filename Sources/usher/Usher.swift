@@ -9,7 +9,10 @@ import Store
 struct Usher: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usher", abstract: "A help desk: every ticket from intake to resolution and back.",
-        subcommands: [Serve.self, Migrate.self, Intake.self, AgentCommands.self, APIKeyCommands.self, SeedCommand.self, BackupCommand.self, Restore.self, Check.self])
+        subcommands: [
+            Serve.self, Migrate.self, Intake.self, AgentCommands.self, APIKeyCommands.self, SeedCommand.self,
+            BackupCommand.self, Restore.self, Check.self,
+        ])
 
     static func main() async {
         LoggingSystem.bootstrap { Logfmt($0) }
@@ -39,7 +42,9 @@ enum ExitStatus {
 /// The settings, or an end that names every mistake in them.
 func readConfig() throws -> Config {
     do { return try Config() } catch let mistakes as Config.Mistakes {
-        throw fail("the settings are wrong:\n" + mistakes.lines.map { "  \($0)" }.joined(separator: "\n"), ExitStatus.configuration)
+        throw fail(
+            "the settings are wrong:\n" + mistakes.lines.map { "  \($0)" }.joined(separator: "\n"),
+            ExitStatus.configuration)
     }
 }
 
@@ -56,13 +61,19 @@ func sentence(_ error: any Error) -> String {
         }
     case let fault as Misconfigured: fault.words
     case let fault as ListenAddress.Fault: fault.words
-    case StoreError.newerDatabase(let step): "the database was written by a newer version of Usher (it has the step \(step)). Run that version or a newer one"
+    case StoreError.newerDatabase(let step):
+        """
+        the database was written by a newer version of Usher (it has the step \(step)). Run that version or a \
+        newer one
+        """
     case StoreError.unavailable(let detail): "the database cannot be reached: \(detail)"
     case StoreError.misconfigured(let detail): "the database refuses the connection; check USHER_DATABASE: \(detail)"
     case StoreError.full: "the disk is full. Free some space and try again"
-    case StoreError.outcomeUnknown: "the connection to the database was lost while saving. Check whether the change was made before you try again"
+    case StoreError.outcomeUnknown:
+        "the connection to the database was lost while saving. Check whether the change was made before you try again"
     case let error as StoreError: "the database reported an error: \(error.detail)"
-    case let error as NSError where error.domain == NSCocoaErrorDomain || error.domain == NSPOSIXErrorDomain: error.localizedDescription
+    case let error as NSError where error.domain == NSCocoaErrorDomain || error.domain == NSPOSIXErrorDomain:
+        error.localizedDescription
     default: "\(error)"
     }
 }

@@ -12,7 +12,8 @@ package final class FrozenClock: WallClock {
     private let moment: Mutex<Date>
     /// How far the time of day was set ahead of the clock that nobody sets.
     private let set = Mutex<TimeInterval>(0)
-    package init(_ moment: Date = Date(timeIntervalSince1970: 1_795_510_800)) { self.moment = Mutex(moment) }  // 2026-11-24 09:00 UTC
+    // 2026-11-24 09:00 UTC
+    package init(_ moment: Date = Date(timeIntervalSince1970: 1_795_510_800)) { self.moment = Mutex(moment) }
     package func now() -> Date { moment.withLock { $0 } }
     package func advance(hours: Double) { moment.withLock { $0 += hours * 3600 } }
     package func advance(days: Double) { advance(hours: days * 24) }
@@ -21,7 +22,9 @@ package final class FrozenClock: WallClock {
         set.withLock { $0 += days * 86_400 }
         advance(days: days)
     }
-    package func reading() -> ClockReading { ClockReading(wall: now(), steady: now().timeIntervalSince1970 - set.withLock { $0 }, boot: "test") }
+    package func reading() -> ClockReading {
+        ClockReading(wall: now(), steady: now().timeIntervalSince1970 - set.withLock { $0 }, boot: "test")
+    }
 }
 
 /// Takes mail instead of a server, and answers as told.
@@ -37,7 +40,9 @@ package final class MailSpy: Mailer {
     package var hasOwnServer: Bool { true }
     package var sent: [Sent] { state.withLock { $0.sent } }
     package func answer(_ outcome: SMTPOutcome) { state.withLock { $0.outcome = outcome } }
-    package func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
+    package func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async
+        -> SMTPOutcome
+    {
         state.withLock { state in
             state.sent.append(Sent(recipient: recipient, returnPath: sender, bytes: message))
             return state.outcome
@@ -58,9 +63,12 @@ package final class TestDesk: Sendable {
         folder = FileManager.default.temporaryDirectory.appending(path: "usher-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         guard let mailbox = MailAddress("support@desk.example") else { throw Refusal.notFound }
-        let office = Office(url: "https://help.desk.example", mailbox: mailbox, signer: Signer(secret: Array("a secret for tests only".utf8)))
+        let office = Office(
+            url: "https://help.desk.example", mailbox: mailbox,
+            signer: Signer(secret: Array("a secret for tests only".utf8)))
         desk = Desk(
-            database: try await TestDatabase.make(in: folder), clock: clock, files: try FileStore(folder: folder.appending(path: "blobs")), office: office,
+            database: try await TestDatabase.make(in: folder), clock: clock,
+            files: try FileStore(folder: folder.appending(path: "blobs")), office: office,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, shortestCount: 100_000_000)
         try await desk.open()
         // Tests of taking back set it; all others want their mail at once.
@@ -77,8 +85,12 @@ package final class TestDesk: Sendable {
         }
     }
 
-    package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T { try await desk.write(body) }
-    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T { try await desk.read(body) }
+    package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
+        try await desk.write(body)
+    }
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
+        try await desk.read(body)
+    }
 
     /// Does all that is due: jobs, missed targets and mail.
     package func settle() async throws {
@@ -89,29 +101,44 @@ package final class TestDesk: Sendable {
     // MARK: the cast
 
     package func hire(_ name: String, _ role: Role = .agent, departments: [String] = []) async throws -> Agent {
-        try await write { try $0.addAgent(email: "\(name.lowercased())@desk.example", name: name, role: role, departments: departments, passwordHash: nil) }
+        try await write {
+            try $0.addAgent(
+                email: "\(name.lowercased())@desk.example", name: name, role: role, departments: departments,
+                passwordHash: nil)
+        }
     }
 
     package static let kim = "kim@harbour.example"
 
     package func open(
-        _ subject: String = "Scanner sends empty pages", body: String = "Every page is white.", from address: String = kim, name: String = "Kim Ito", _ change: @escaping @Sendable (inout NewTicket) -> Void = { _ in }
+        _ subject: String = "Scanner sends empty pages", body: String = "Every page is white.",
+        from address: String = kim, name: String = "Kim Ito",
+        _ change: @escaping @Sendable (inout NewTicket) -> Void = { _ in }
     ) async throws -> Ticket {
         try await write { tx in
-            guard let requester = MailAddress(name: name, address) else { throw Refusal.invalid("email", .notAnAddress) }
-            var request = NewTicket(requester: requester, subject: subject, writing: Writing(body, type: .text), source: .email)
+            guard let requester = MailAddress(name: name, address) else {
+                throw Refusal.invalid("email", .notAnAddress)
+            }
+            var request = NewTicket(
+                requester: requester, subject: subject, writing: Writing(body, type: .text), source: .email)
             change(&request)
             return try tx.open(request, by: nil).0
         }
     }
 
     package func ticket(_ number: Int64) async throws -> Ticket { try await read { try $0.ticket(number: number) } }
-    package func events(_ ticket: Ticket) async throws -> [TicketEvent] { try await read { try $0.events(of: ticket.id, limit: 200) } }
-    package func entries(_ ticket: Ticket) async throws -> [Entry] { try await read { try $0.entries(of: ticket.id, limit: 200) } }
+    package func events(_ ticket: Ticket) async throws -> [TicketEvent] {
+        try await read { try $0.events(of: ticket.id, limit: 200) }
+    }
+    package func entries(_ ticket: Ticket) async throws -> [Entry] {
+        try await read { try $0.entries(of: ticket.id, limit: 200) }
+    }
 
     /// Runs a verb on a ticket and returns it as it is afterwards.
     @discardableResult
-    package func act(on ticket: Ticket, _ verb: @escaping @Sendable (Transaction, inout Ticket) throws -> Void) async throws -> Ticket {
+    package func act(on ticket: Ticket, _ verb: @escaping @Sendable (Transaction, inout Ticket) throws -> Void)
+        async throws -> Ticket
+    {
         try await write { tx in
             var loaded = try tx.db.ticket(ticket.id)
             try verb(tx, &loaded)
@@ -121,9 +148,12 @@ package final class TestDesk: Sendable {
 
     /// A mail as text, for the threading tests.
     package func receive(
-        from: String, subject: String = "Hello", to: String = "support@desk.example", inReplyTo: String? = nil, references: String? = nil, headers: [String] = [], body: String = "Words."
+        from: String, subject: String = "Hello", to: String = "support@desk.example", inReplyTo: String? = nil,
+        references: String? = nil, headers: [String] = [], body: String = "Words."
     ) async throws -> IntakeOutcome {
-        var lines = ["From: \(from)", "To: \(to)", "Subject: \(subject)", "Message-ID: <\(UUID().uuidString)@customer.example>"]
+        var lines = [
+            "From: \(from)", "To: \(to)", "Subject: \(subject)", "Message-ID: <\(UUID().uuidString)@customer.example>",
+        ]
         if let inReplyTo { lines.append("In-Reply-To: <\(inReplyTo)>") }
         if let references { lines.append("References: \(references)") }
         lines += headers
@@ -140,25 +170,36 @@ package enum TestDatabase {
         let folder = FileManager.default.temporaryDirectory.appending(path: "usher-empty-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         guard let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] else {
-            return (try SQLiteDatabase(path: folder.appending(path: "usher.sqlite").path, readers: 1, durable: false), folder)
+            return (
+                try SQLiteDatabase(path: folder.appending(path: "usher.sqlite").path, readers: 1, durable: false),
+                folder
+            )
         }
         let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
         try Template.run("CREATE DATABASE \(name)", on: server)
-        return (try PostgresDatabase(address: address(server, name), connections: 2, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), folder)
+        return (
+            try PostgresDatabase(
+                address: address(server, name), connections: 2,
+                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), folder
+        )
     }
 
     static func make(in folder: URL) async throws -> any Database {
         if let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] {
             let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
             try await template.copyPostgres(on: server, to: name)
-            return try PostgresDatabase(address: address(server, name), connections: 4, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            return try PostgresDatabase(
+                address: address(server, name), connections: 4,
+                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
         let path = folder.appending(path: "usher.sqlite").path
         try await template.copySQLite(to: path)
         return try SQLiteDatabase(path: path, readers: 2, durable: false)
     }
 
-    static func address(_ server: String, _ name: String) -> String { String(server[..<(server.lastIndex(of: "/") ?? server.endIndex)]) + "/" + name }
+    static func address(_ server: String, _ name: String) -> String {
+        String(server[..<(server.lastIndex(of: "/") ?? server.endIndex)]) + "/" + name
+    }
 
     private actor Template {
         // Tasks, since an actor lets others in while it waits: each template is made once.
@@ -166,14 +207,18 @@ package enum TestDatabase {
         private var postgres: Task<String, any Error>?
 
         func copySQLite(to path: String) async throws {
-            let making = sqlite ?? Task {
-                let made = FileManager.default.temporaryDirectory.appending(path: "usher-template-\(UUID().uuidString).sqlite").path
-                let database = try SQLiteDatabase(path: made, readers: 1, durable: false)
-                _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
-                try await database.write { _ = try? $0.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
-                await database.close()
-                return made
-            }
+            let making =
+                sqlite
+                ?? Task {
+                    let made = FileManager.default.temporaryDirectory.appending(
+                        path: "usher-template-\(UUID().uuidString).sqlite"
+                    ).path
+                    let database = try SQLiteDatabase(path: made, readers: 1, durable: false)
+                    _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
+                    try await database.write { _ = try? $0.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+                    await database.close()
+                    return made
+                }
             sqlite = making
             let template = try await making.value
             for ending in ["", "-wal"] where FileManager.default.fileExists(atPath: template + ending) {
@@ -182,20 +227,25 @@ package enum TestDatabase {
         }
 
         func copyPostgres(on server: String, to name: String) async throws {
-            let making = postgres ?? Task {
-                let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-                let made = "template_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
-                try Template.run("CREATE DATABASE \(made)", on: server)
-                let database = try PostgresDatabase(address: address(server, made), connections: 1, log: quiet)
-                _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
-                await database.close()
-                return made
-            }
+            let making =
+                postgres
+                ?? Task {
+                    let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                    let made = "template_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
+                    try Template.run("CREATE DATABASE \(made)", on: server)
+                    let database = try PostgresDatabase(address: address(server, made), connections: 1, log: quiet)
+                    _ = try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
+                    await database.close()
+                    return made
+                }
             postgres = making
             let template = try await making.value
             // The template may not be in use; its connection takes a moment to end.
             for attempt in 0..<200 {
-                do { return try Template.run("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY = file_copy", on: server) } catch where attempt < 199 { usleep(20_000) }
+                do {
+                    return try Template.run(
+                        "CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY = file_copy", on: server)
+                } catch  where attempt < 199 { usleep(20_000) }
             }
         }
 

@@ -4,12 +4,17 @@ import Testing
 /// Rules of the house that the compiler cannot check; each fails with the sentence of the rule.
 @Suite("House rules")
 struct HouseRulesTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        .standardized
     private static func sources(_ folder: String) -> [(path: String, text: String)] {
         let base = root.appending(path: folder)
-        let all = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
+        let all =
+            FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
         return all.filter { $0.pathExtension == "swift" }.map { url in
-            (url.path.replacingOccurrences(of: root.path + "/", with: ""), (try? String(contentsOf: url, encoding: .utf8)) ?? "")
+            (
+                url.path.replacingOccurrences(of: root.path + "/", with: ""),
+                (try? String(contentsOf: url, encoding: .utf8)) ?? ""
+            )
         }
     }
     private func only(_ spelling: String, in folder: String, allowed: Set<String>, _ rule: String) {
@@ -19,20 +24,37 @@ struct HouseRulesTests {
 
     @Test("raw SQL and raw HTML live in listed files only")
     func raw() {
-        only("SQL(raw:", in: "Sources", allowed: ["Sources/Store/Dialect.swift", "Sources/Store/SQL.swift", "Sources/Store/Streaming.swift", "Sources/Desk/Office/ResourceRows.swift", "Sources/Desk/Conversation/SecondThought.swift", "Sources/Desk/Office/Backup.swift"], "SQL is written as a literal")
-        only("HTML(raw:", in: "Sources", allowed: ["Sources/Markup/HTML.swift", "Sources/Mail/HTMLSanitizer.swift", "Sources/Desk/Delivery/Letter.swift", "Sources/Web/Tickets/LinkPage.swift"], "HTML is written as a literal, or was sanitized when it was kept")
+        only(
+            "SQL(raw:", in: "Sources",
+            allowed: [
+                "Sources/Store/Dialect.swift", "Sources/Store/SQL.swift", "Sources/Store/Streaming.swift",
+                "Sources/Desk/Office/ResourceRows.swift", "Sources/Desk/Conversation/SecondThought.swift",
+                "Sources/Desk/Office/Backup.swift",
+            ], "SQL is written as a literal")
+        only(
+            "HTML(raw:", in: "Sources",
+            allowed: [
+                "Sources/Markup/HTML.swift", "Sources/Mail/HTMLSanitizer.swift", "Sources/Desk/Delivery/Letter.swift",
+                "Sources/Web/Tickets/LinkPage.swift",
+            ], "HTML is written as a literal, or was sanitized when it was kept")
     }
 
     @Test("the desk knows no web framework, and the store no desk")
     func layers() {
-        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Store") + Self.sources("Sources/Mail") { #expect(!text.contains("import Hummingbird"), "\(path): only Web and usher import Hummingbird") }
-        for (path, text) in Self.sources("Sources/Store") + Self.sources("Sources/Mail") { #expect(!text.contains("import Desk"), "\(path): the direction is one") }
+        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Store") + Self.sources("Sources/Mail")
+        { #expect(!text.contains("import Hummingbird"), "\(path): only Web and usher import Hummingbird") }
+        for (path, text) in Self.sources("Sources/Store") + Self.sources("Sources/Mail") {
+            #expect(!text.contains("import Desk"), "\(path): the direction is one")
+        }
     }
 
     @Test("time comes from the clock that was handed over")
     func time() {
-        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Web") where !path.hasSuffix("Desk/Desk.swift") {
-            #expect(!text.contains("Date()") && !text.contains("Date.now"), "\(path): only the system clock asks what time it is")
+        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Web")
+        where !path.hasSuffix("Desk/Desk.swift") {
+            #expect(
+                !text.contains("Date()") && !text.contains("Date.now"),
+                "\(path): only the system clock asks what time it is")
         }
     }
 
@@ -40,18 +62,31 @@ struct HouseRulesTests {
     func quiet() {
         for folder in ["Desk", "Store", "Mail", "Markup", "Web"] {
             for (path, text) in Self.sources("Sources/\(folder)") {
-                for word in ["print(", "fatalError(", "try!", " as! "] { #expect(!text.contains(word), "\(path): \(word) has no place in a library") }
+                for word in ["print(", "fatalError(", "try!", " as! "] {
+                    #expect(!text.contains(word), "\(path): \(word) has no place in a library")
+                }
             }
         }
     }
 
-    @Test("no database error is swallowed inside a transaction: PostgreSQL would refuse its COMMIT, and SQLite keep half of it")
+    @Test(
+        """
+        no database error is swallowed inside a transaction: PostgreSQL would refuse its COMMIT, and SQLite keep \
+        half of it
+        """
+    )
     func swallowed() throws {
-        // Between transactions (`try? await`) a fault may be passed over; inside one every call is by one of these names.
-        let pattern = try Regex(#"try\?\s*(await\s+)?(\$0|db|tx|connection|transaction|self\.db|tx\.db)\.(?!desk\.|read|write)"#)
+        // Between transactions (`try? await`) a fault may be passed over; inside one every call is by one of these
+        // names.
+        let pattern = try Regex(
+            #"try\?\s*(await\s+)?(\$0|db|tx|connection|transaction|self\.db|tx\.db)\.(?!desk\.|read|write)"#)
         for folder in ["Sources/Store", "Sources/Desk", "Sources/Web", "Sources/usher"] {
             for (path, text) in Self.sources(folder) {
-                for line in text.split(separator: "\n") { #expect(try pattern.firstMatch(in: String(line)) == nil, "\(path): \(line.trimmingCharacters(in: .whitespaces))") }
+                for line in text.split(separator: "\n") {
+                    #expect(
+                        try pattern.firstMatch(in: String(line)) == nil,
+                        "\(path): \(line.trimmingCharacters(in: .whitespaces))")
+                }
             }
         }
     }
@@ -59,7 +94,9 @@ struct HouseRulesTests {
     @Test("no drawer names")
     func names() {
         for (path, _) in Self.sources("Sources") {
-            for word in ["Manager", "Helper", "Utils", "Core", "Base.", "V2", "Extensions"] { #expect(!path.contains(word), "\(path): a file is named by what it holds") }
+            for word in ["Manager", "Helper", "Utils", "Core", "Base.", "V2", "Extensions"] {
+                #expect(!path.contains(word), "\(path): a file is named by what it holds")
+            }
         }
     }
 }

@@ -5,9 +5,12 @@ import Testing
 
 /// Real messages kept beside the project; where they are not there, these tests have nothing to read.
 enum Corpus {
-    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/mail").standardized
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+        path: "../../../shared/mail"
+    ).standardized
     static func files(_ name: String, _ ending: String) -> [URL] {
-        let found = try? FileManager.default.contentsOfDirectory(at: folder.appending(path: name), includingPropertiesForKeys: nil)
+        let found = try? FileManager.default.contentsOfDirectory(
+            at: folder.appending(path: name), includingPropertiesForKeys: nil)
         return (found ?? []).filter { $0.lastPathComponent.hasSuffix(ending) }.sorted { $0.path < $1.path }
     }
     static var isThere: Bool { FileManager.default.fileExists(atPath: folder.path) }
@@ -16,12 +19,21 @@ enum Corpus {
 @Suite("Messages as they really are", .enabled(if: Corpus.isThere))
 struct CorpusTests {
     struct Expected: Decodable {
-        struct File: Decodable { let name: String?; let type: String? }
+        struct File: Decodable {
+            let name: String?
+            let type: String?
+        }
         let subject: String?
-        let from_address: String?
-        let from_name: String?
-        let text_contains: [String]?
+        let fromAddress: String?
+        let fromName: String?
+        let textContains: [String]?
         let attachments: [File]?
+    }
+
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
     }
 
     @Test("well-formed messages are read as their authors meant them")
@@ -29,17 +41,30 @@ struct CorpusTests {
         var wrong: [String] = []
         let files = Corpus.files("mime", ".expected.json")
         for file in files {
-            let expected = try JSONDecoder().decode(Expected.self, from: Data(contentsOf: file))
+            let expected = try Self.decoder.decode(Expected.self, from: Data(contentsOf: file))
             let name = file.lastPathComponent.replacingOccurrences(of: ".expected.json", with: "")
-            let source = [name, name + ".eml"].map { file.deletingLastPathComponent().appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
+            let source = [name, name + ".eml"].map { file.deletingLastPathComponent().appending(path: $0) }.first {
+                FileManager.default.fileExists(atPath: $0.path)
+            }
             guard let source else { continue }
             let message = MessageReader.read(try Data(contentsOf: source))
-            if let subject = expected.subject, message.subject != subject { wrong.append("\(name): subject \(message.subject) is not \(subject)") }
-            if let address = expected.from_address, message.from?.address ?? "" != address.lowercased() { wrong.append("\(name): from \(message.from?.address ?? "nobody") is not \(address)") }
-            if let shown = expected.from_name, message.from?.name ?? "" != shown { wrong.append("\(name): name \(message.from?.name ?? "") is not \(shown)") }
-            for word in expected.text_contains ?? [] where !message.text.contains(word) && !(message.html ?? "").contains(word) { wrong.append("\(name): text lacks \(word)") }
+            if let subject = expected.subject, message.subject != subject {
+                wrong.append("\(name): subject \(message.subject) is not \(subject)")
+            }
+            if let address = expected.fromAddress, message.from?.address ?? "" != address.lowercased() {
+                wrong.append("\(name): from \(message.from?.address ?? "nobody") is not \(address)")
+            }
+            if let shown = expected.fromName, message.from?.name ?? "" != shown {
+                wrong.append("\(name): name \(message.from?.name ?? "") is not \(shown)")
+            }
+            for word in expected.textContains ?? []
+            where !message.text.contains(word) && !(message.html ?? "").contains(word) {
+                wrong.append("\(name): text lacks \(word)")
+            }
             let names = message.attachments.map(\.name)
-            for attachment in expected.attachments ?? [] where attachment.name.map({ !names.contains($0) }) ?? false { wrong.append("\(name): files \(names) lack \(attachment.name ?? "")") }
+            for attachment in expected.attachments ?? [] where attachment.name.map({ !names.contains($0) }) ?? false {
+                wrong.append("\(name): files \(names) lack \(attachment.name ?? "")")
+            }
         }
         #expect(wrong.isEmpty, "\(wrong.count) faults in \(files.count) messages:\n\(wrong.joined(separator: "\n"))")
     }
@@ -50,17 +75,25 @@ struct CorpusTests {
         var total = 0
         for file in Corpus.files("reply", ".expected") {
             let name = file.lastPathComponent.replacingOccurrences(of: ".expected", with: "")
-            let source = [name, name + ".txt", name + ".eml"].map { file.deletingLastPathComponent().appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
+            let source = [name, name + ".txt", name + ".eml"].map {
+                file.deletingLastPathComponent().appending(path: $0)
+            }.first { FileManager.default.fileExists(atPath: $0.path) }
             guard let source else { continue }
             total += 1
-            let text = String(decoding: try Data(contentsOf: source), as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
-            let expected = String(decoding: try Data(contentsOf: file), as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n").trimmingWhitespace()
+            let text = String(decoding: try Data(contentsOf: source), as: UTF8.self).replacingOccurrences(
+                of: "\r\n", with: "\n")
+            let expected = String(decoding: try Data(contentsOf: file), as: UTF8.self).replacingOccurrences(
+                of: "\r\n", with: "\n"
+            ).trimmingWhitespace()
             let parts = QuotedText(text)
-            if parts.new.trimmingWhitespace() != expected { wrong.append("== \(name)\n\(parts.new)\n-- expected\n\(expected)") }
+            if parts.new.trimmingWhitespace() != expected {
+                wrong.append("== \(name)\n\(parts.new)\n-- expected\n\(expected)")
+            }
             let letters = { (text: String) in text.filter { !$0.isWhitespace }.sorted() }
             #expect(letters(parts.new + (parts.quoted ?? "")) == letters(text), "\(name): something was lost")
         }
-        #expect(Double(wrong.count) <= Double(total) * 0.05, "\(wrong.count) of \(total): \(wrong.joined(separator: "\n"))")
+        #expect(
+            Double(wrong.count) <= Double(total) * 0.05, "\(wrong.count) of \(total): \(wrong.joined(separator: "\n"))")
     }
 
     @Test("bounces, reports and automatic answers are told from people's mail")
@@ -68,10 +101,14 @@ struct CorpusTests {
         var wrong: [String] = []
         var (bounces, proved) = (0, 0)
         var unproved: [String] = []
-        let rows = String(decoding: try Data(contentsOf: Corpus.folder.appending(path: "auto/manifest.tsv")), as: UTF8.self).split(separator: "\n").dropFirst()
+        let rows = String(
+            decoding: try Data(contentsOf: Corpus.folder.appending(path: "auto/manifest.tsv")), as: UTF8.self
+        ).split(separator: "\n").dropFirst()
         for row in rows {
             let cells = row.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            guard let name = cells.first, let label = cells.last, let bytes = try? Data(contentsOf: Corpus.folder.appending(path: "auto/\(name)")) else { continue }
+            guard let name = cells.first, let label = cells.last,
+                let bytes = try? Data(contentsOf: Corpus.folder.appending(path: "auto/\(name)"))
+            else { continue }
             let message = MessageReader.read(bytes)
             let isRight =
                 switch label {
@@ -102,10 +139,13 @@ struct CorpusTests {
 
 /// What the fuzzers begin with, and every input that once broke something.
 @Suite struct FuzzSeedTests {
-    private static let seeds = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../Fuzz/seeds").standardized
+    private static let seeds = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+        path: "../../Fuzz/seeds"
+    ).standardized
 
     @Test(arguments: ["message", "reply", "sanitizer"]) func everySeedIsRead(_ target: String) throws {
-        let files = try FileManager.default.contentsOfDirectory(at: Self.seeds.appending(path: target), includingPropertiesForKeys: nil)
+        let files = try FileManager.default.contentsOfDirectory(
+            at: Self.seeds.appending(path: target), includingPropertiesForKeys: nil)
         #expect(!files.isEmpty)
         for file in files {
             let bytes = try Data(contentsOf: file)

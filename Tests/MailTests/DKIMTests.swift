@@ -7,7 +7,12 @@ import Testing
 
 /// RFC 6376 and RFC 8463.
 @Suite struct DKIMTests {
-    private static let message = Data("From: Desk <support@desk.example>\r\nTo: kim@harbour.example\r\nSubject: A  long\r\n subject\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@desk.example>\r\n\r\nHi  there \r\n\r\nBye\t\r\n\r\n\r\n".utf8)
+    private static let message = Data(
+        """
+        From: Desk <support@desk.example>\r\nTo: kim@harbour.example\r\nSubject: A  long\r\n subject\r\nDate: Tue, \
+        24 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@desk.example>\r\n\r\nHi  there \r\n\r\nBye\t\r\n\r\n\r\n
+        """
+        .utf8)
 
     @Test func theBodyIsRelaxedAsTheStandardSays() {
         #expect(DKIMSigner.relaxedBody(Data(" C \r\nD \t E\r\n\r\n\r\n".utf8)) == Data(" C\r\nD E\r\n".utf8))
@@ -17,7 +22,9 @@ import Testing
 
     @Test func anEd25519SignatureCanBeVerifiedFromTheMessageAlone() throws {
         let key = Curve25519.Signing.PrivateKey()
-        let der = Data([0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]) + key.rawRepresentation
+        let der =
+            Data([0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20])
+            + key.rawRepresentation
         let pem = "-----BEGIN PRIVATE KEY-----\n\(der.base64EncodedString())\n-----END PRIVATE KEY-----\n"
         let signer = DKIMSigner(domain: "desk.example", selector: "e1", key: try #require(DKIMKey(pem: pem)))
         let signed = signer.sign(Self.message, at: Date(timeIntervalSince1970: 1_795_510_800))
@@ -27,16 +34,20 @@ import Testing
         let signature = try #require(Data(base64Encoded: found.tags["b"] ?? ""))
         #expect(key.publicKey.isValidSignature(signature, for: Data(SHA256.hash(data: found.input))))
         // Another subject is another message.
-        let changed = Data(String(decoding: signed, as: UTF8.self).replacingOccurrences(of: "A  long", with: "A short").utf8)
+        let changed = Data(
+            String(decoding: signed, as: UTF8.self).replacingOccurrences(of: "A  long", with: "A short").utf8)
         #expect(!key.publicKey.isValidSignature(signature, for: Data(SHA256.hash(data: try Self.parts(changed).input))))
     }
 
     @Test func anRSASignatureCanBeVerifiedFromTheMessageAlone() throws {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
-        let signer = DKIMSigner(domain: "desk.example", selector: "r1", key: try #require(DKIMKey(pem: key.pemRepresentation)))
+        let signer = DKIMSigner(
+            domain: "desk.example", selector: "r1", key: try #require(DKIMKey(pem: key.pemRepresentation)))
         let found = try Self.parts(signer.sign(Self.message, at: Date(timeIntervalSince1970: 1_795_510_800)))
-        let signature = _RSA.Signing.RSASignature(rawRepresentation: try #require(Data(base64Encoded: found.tags["b"] ?? "")))
-        #expect(key.publicKey.isValidSignature(signature, for: SHA256.hash(data: found.input), padding: .insecurePKCS1v1_5))
+        let signature = _RSA.Signing.RSASignature(
+            rawRepresentation: try #require(Data(base64Encoded: found.tags["b"] ?? "")))
+        #expect(
+            key.publicKey.isValidSignature(signature, for: SHA256.hash(data: found.input), padding: .insecurePKCS1v1_5))
         #expect(signer.key.record.hasPrefix("v=DKIM1; k=rsa; p=MII"))
     }
 
@@ -51,7 +62,9 @@ import Testing
         let gap = try #require(text.range(of: "\r\n\r\n"))
         var fields: [(String, String)] = []
         for line in text[..<gap.lowerBound].components(separatedBy: "\r\n") {
-            if line.hasPrefix(" ") || line.hasPrefix("\t") { fields[fields.count - 1].1 += "\r\n" + line } else {
+            if line.hasPrefix(" ") || line.hasPrefix("\t") {
+                fields[fields.count - 1].1 += "\r\n" + line
+            } else {
                 let parts = line.split(separator: ":", maxSplits: 1)
                 fields.append((parts[0].lowercased(), String(parts[1])))
             }
@@ -77,10 +90,35 @@ import Testing
 
 @Suite struct ForwardedMailTests {
     @Test(arguments: [
-        ("Fwd: Printer", "Please look.\n\n---------- Forwarded message ---------\nFrom: Kim Ito <kim@harbour.example>\nDate: Mon, 23 Nov 2026\nSubject: Printer broken\nTo: ada@desk.example\n\nIt is broken.\nKim"),
-        ("WG: Printer", "Please look.\n\n-----Ursprüngliche Nachricht-----\nVon: Kim Ito <kim@harbour.example>\nGesendet: Montag\nAn: Ada\nBetreff: Printer broken\n\nIt is broken.\nKim"),
-        ("Fw: Printer", "Please look.\n\nBegin forwarded message:\n\n> From: Kim Ito <kim@harbour.example>\n> Subject: Printer broken\n> Date: 23 November 2026\n>\n\n> It is broken.\n> Kim"),
-        ("FW: Printer", "Please look.\n\n________________________________\nFrom: Kim Ito [mailto:kim@harbour.example]\nSent: Monday\nTo: Ada\nSubject: Printer broken\n\nIt is broken.\nKim"),
+        (
+            "Fwd: Printer",
+            """
+            Please look.\n\n---------- Forwarded message ---------\nFrom: Kim Ito \
+            <kim@harbour.example>\nDate: Mon, 23 Nov 2026\nSubject: Printer broken\nTo: ada@desk.example\n\nIt is \
+            broken.\nKim
+            """
+        ),
+        (
+            "WG: Printer",
+            """
+            Please look.\n\n-----Ursprüngliche Nachricht-----\nVon: Kim Ito \
+            <kim@harbour.example>\nGesendet: Montag\nAn: Ada\nBetreff: Printer broken\n\nIt is broken.\nKim
+            """
+        ),
+        (
+            "Fw: Printer",
+            """
+            Please look.\n\nBegin forwarded message:\n\n> From: Kim Ito \
+            <kim@harbour.example>\n> Subject: Printer broken\n> Date: 23 November 2026\n>\n\n> It is broken.\n> Kim
+            """
+        ),
+        (
+            "FW: Printer",
+            """
+            Please look.\n\n________________________________\nFrom: Kim Ito [mailto:kim@harbour.example]\nSent: \
+            Monday\nTo: Ada\nSubject: Printer broken\n\nIt is broken.\nKim
+            """
+        ),
     ])
     func theOriginalIsFound(subject: String, text: String) throws {
         let found = try #require(ForwardedMail(subject: subject, text: text))
@@ -91,7 +129,9 @@ import Testing
     }
 
     @Test func anAnswerIsNotOne() {
-        #expect(ForwardedMail(subject: "Re: Printer", text: "From: Kim <kim@harbour.example>\nTo: a\nSubject: b\n\nHello") == nil)
+        #expect(
+            ForwardedMail(subject: "Re: Printer", text: "From: Kim <kim@harbour.example>\nTo: a\nSubject: b\n\nHello")
+                == nil)
         #expect(ForwardedMail(subject: "Fwd: Printer", text: "Nothing below.") == nil)
     }
 }

@@ -7,98 +7,216 @@ import Testing
 @Suite("Only evidence makes a delivery report")
 struct DeliveryReportTests {
     private static func read(_ header: String, _ body: String) -> IncomingMessage {
-        MessageReader.read(Data("\(header)\r\nMessage-ID: <1@x.example>\r\n\r\n\(body)".replacingOccurrences(of: "\r\n", with: "\n").utf8))
+        MessageReader.read(
+            Data(
+                "\(header)\r\nMessage-ID: <1@x.example>\r\n\r\n\(body)".replacingOccurrences(of: "\r\n", with: "\n")
+                    .utf8))
     }
 
-    @Test("people write of parcels, of bounced mail and as postmaster", arguments: [
-        ("Order 5512 not delivered", "The parcel was returned to sender, the recipient was not at home."), ("Undeliverable: my parcel", "It says 550 Main Street is unknown."),
-        ("Returned mail", "A letter I sent to you came back. Original message below."), ("Delivery failure of pump 7", "The pump could not be delivered."),
-        ("Mail delivery failed again", "My colleague gets 550 user unknown when he writes to you. Why?"), ("Failure notice from our boiler", "Permanent error on the display."),
-        ("Delivery report missing", "We did not get the delivery report for order 12."), ("Rejected mail", "Your server rejected mail from us: mailbox unavailable."),
-        ("Unzustellbar", "Das Paket an unsere Adresse war unzustellbar."), ("Warning: could not send", "The app says so when I press the button."),
-        ("Delivery Status Notification", "What is this? I got one from you."), ("Undelivered", "Three of five boxes were undelivered."), ("Loop alert", "The elevator shows a loop alert."),
-        ("Delivery incomplete", "Two oars are missing."), ("Fwd: Undelivered Mail Returned to Sender", "Can you help?\n\nThis is the mail system at host mx.example.\n\n<you@desk.example>: 550 5.1.1 unknown user\n\nFinal-Recipient: rfc822; you@desk.example"),
-        ("Our logs", "Received: from a.example by b.example\nMessage-ID: <77@a.example>\nFrom: me@a.example\nTo: you@b.example\nSubject: test\n\nWhat is wrong?"),
-        ("Mail system error", "Our mail system shows an error since Monday."), ("Message status - undeliverable", "The SMS gateway prints this."), ("Error sending mail", "I see an error sending mail in your app."),
-        ("Non recapitabile", "Il pacco è non recapitabile?"),
-    ])
+    @Test(
+        "people write of parcels, of bounced mail and as postmaster",
+        arguments: [
+            ("Order 5512 not delivered", "The parcel was returned to sender, the recipient was not at home."),
+            ("Undeliverable: my parcel", "It says 550 Main Street is unknown."),
+            ("Returned mail", "A letter I sent to you came back. Original message below."),
+            ("Delivery failure of pump 7", "The pump could not be delivered."),
+            ("Mail delivery failed again", "My colleague gets 550 user unknown when he writes to you. Why?"),
+            ("Failure notice from our boiler", "Permanent error on the display."),
+            ("Delivery report missing", "We did not get the delivery report for order 12."),
+            ("Rejected mail", "Your server rejected mail from us: mailbox unavailable."),
+            ("Unzustellbar", "Das Paket an unsere Adresse war unzustellbar."),
+            ("Warning: could not send", "The app says so when I press the button."),
+            ("Delivery Status Notification", "What is this? I got one from you."),
+            ("Undelivered", "Three of five boxes were undelivered."),
+            ("Loop alert", "The elevator shows a loop alert."),
+            ("Delivery incomplete", "Two oars are missing."),
+            (
+                "Fwd: Undelivered Mail Returned to Sender",
+                """
+                Can you help?\n\nThis is the mail system at host mx.example.\n\n\
+                <you@desk.example>: 550 5.1.1 unknown user\n\nFinal-Recipient: rfc822; you@desk.example
+                """
+            ),
+            (
+                "Our logs",
+                """
+                Received: from a.example by b.example\nMessage-ID: <77@a.example>\nFrom: me@a.example\nTo: \
+                you@b.example\nSubject: test\n\nWhat is wrong?
+                """
+            ),
+            ("Mail system error", "Our mail system shows an error since Monday."),
+            ("Message status - undeliverable", "The SMS gateway prints this."),
+            ("Error sending mail", "I see an error sending mail in your app."),
+            ("Non recapitabile", "Il pacco è non recapitabile?"),
+        ])
     func people(subject: String, text: String) {
-        for from in ["Kim Ito <kim@harbour.example>", "Fast Mail Delivery <service@courier.example>", "Mail Delivery System Ltd <info@mds.example>"] {
-            #expect(Self.read("From: \(from)\r\nReturn-Path: <kim@harbour.example>\r\nSubject: \(subject)", text).automatic == .no)
+        for from in [
+            "Kim Ito <kim@harbour.example>", "Fast Mail Delivery <service@courier.example>",
+            "Mail Delivery System Ltd <info@mds.example>",
+        ] {
+            #expect(
+                Self.read("From: \(from)\r\nReturn-Path: <kim@harbour.example>\r\nSubject: \(subject)", text).automatic
+                    == .no)
         }
-        let postmaster = Self.read("From: Lee <postmaster@smallfirm.example>\r\nReturn-Path: <postmaster@smallfirm.example>\r\nSubject: \(subject)", text)
+        let postmaster = Self.read(
+            """
+            From: Lee <postmaster@smallfirm.example>\r\nReturn-Path: \
+            <postmaster@smallfirm.example>\r\nSubject: \(subject)
+            """,
+            text)
         #expect(postmaster.automatic == .guessedBounce, "a postmaster may be a person")
     }
 
     @Test("a report that somebody attached to a question is a question")
     func passedOn() {
-        let inner = "From: MAILER-DAEMON@mx.example\nReturn-Path: <>\nSubject: Undelivered\nContent-Type: multipart/report; report-type=delivery-status; boundary=i\n\n--i\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n--i--\n"
-        let found = Self.read("From: kim@harbour.example\r\nSubject: Why?\r\nContent-Type: multipart/mixed; boundary=o", "--o\n\nWhy did this come back?\n--o\nContent-Type: message/rfc822\n\n\(inner)\n--o--\n")
+        let inner =
+            """
+            From: MAILER-DAEMON@mx.example\nReturn-Path: <>\nSubject: Undelivered\nContent-Type: multipart/report; \
+            report-type=delivery-status; boundary=i\n\n--i\nContent-Type: \
+            message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n--i--\n
+            """
+        let found = Self.read(
+            "From: kim@harbour.example\r\nSubject: Why?\r\nContent-Type: multipart/mixed; boundary=o",
+            "--o\n\nWhy did this come back?\n--o\nContent-Type: message/rfc822\n\n\(inner)\n--o--\n")
         #expect(found.automatic == .no)
     }
 
-    @Test("what mail systems send is one", arguments: [
-        ("From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x", "I could not."), ("From: x@mx.example\r\nX-Failed-Recipients: a@b.example\r\nSubject: x", "I could not."),
-        ("From: postmaster@mx.example\r\nReturn-Path: <>\r\nSubject: x", "Not delivered."),
-        ("From: MAILER-DAEMON@mx.example\r\nSubject: x", "Sorry.\n\nReceived: from a.example\nFrom: me@a.example\nMessage-ID: <1@a.example>\n\nwords"),
-        ("From: whoever@mx.example\r\nSubject: x\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b", "--b\n\nSorry\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\n--b--\n"),
-    ])
+    @Test(
+        "what mail systems send is one",
+        arguments: [
+            ("From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x", "I could not."),
+            ("From: x@mx.example\r\nX-Failed-Recipients: a@b.example\r\nSubject: x", "I could not."),
+            ("From: postmaster@mx.example\r\nReturn-Path: <>\r\nSubject: x", "Not delivered."),
+            (
+                "From: MAILER-DAEMON@mx.example\r\nSubject: x",
+                "Sorry.\n\nReceived: from a.example\nFrom: me@a.example\nMessage-ID: <1@a.example>\n\nwords"
+            ),
+            (
+                """
+                From: whoever@mx.example\r\nSubject: x\r\nContent-Type: multipart/report; \
+                report-type=delivery-status; boundary=b
+                """,
+                """
+                --b\n\nSorry\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; \
+                x\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\n--b--\n
+                """
+            ),
+        ])
     func systems(header: String, body: String) { #expect(Self.read(header, body).automatic == .bounce) }
 
-    @Test("subjects of people are no automatic replies", arguments: ["Auto: Scheibe kaputt", "Out of office does not work", "Automatic reply is broken", "Autoreply settings", "Abwesenheit eintragen", "Out of Office: how do I set it?"])
-    func subjects(subject: String) { #expect(Self.read("From: kim@harbour.example\r\nSubject: \(subject)", "words").automatic == .no) }
+    @Test(
+        "subjects of people are no automatic replies",
+        arguments: [
+            "Auto: Scheibe kaputt", "Out of office does not work", "Automatic reply is broken", "Autoreply settings",
+            "Abwesenheit eintragen", "Out of Office: how do I set it?",
+        ])
+    func subjects(subject: String) {
+        #expect(Self.read("From: kim@harbour.example\r\nSubject: \(subject)", "words").automatic == .no)
+    }
 
-    @Test("automatic replies are known by what their programs write", arguments: [
-        "Auto-Submitted: auto-replied", "X-Autoreply: yes", "Precedence: auto_reply", "X-Apple-Action: vacation", "In-Reply-To: <2@desk.example>\r\nReturn-Path: <>", "In-Reply-To: <2@desk.example>\r\nSubject: Automatisch antwoord: Printer",
-        "References: <2@desk.example>\r\nSubject: Risposta automatica: Printer",
-    ])
-    func replies(header: String) { #expect(Self.read("From: kim@harbour.example\r\n\(header)", "I am away.").automatic == .reply) }
+    @Test(
+        "automatic replies are known by what their programs write",
+        arguments: [
+            "Auto-Submitted: auto-replied", "X-Autoreply: yes", "Precedence: auto_reply", "X-Apple-Action: vacation",
+            "In-Reply-To: <2@desk.example>\r\nReturn-Path: <>",
+            "In-Reply-To: <2@desk.example>\r\nSubject: Automatisch antwoord: Printer",
+            "References: <2@desk.example>\r\nSubject: Risposta automatica: Printer",
+        ])
+    func replies(header: String) {
+        #expect(Self.read("From: kim@harbour.example\r\n\(header)", "I am away.").automatic == .reply)
+    }
 }
 
 @Suite("Nothing new is folded")
 struct FoldTests {
-    @Test("words that look like a signature, a header or an introduction stay", arguments: [
-        "Please book this trip:\n\nFrom: Hamburg\nTo: Copenhagen\nDate: 12 May 2026\nPassengers: 2\n\nA window seat.", "Order 1: two oars\n--\nOrder 2: one mast\n--\nPlease send both to berth 7.",
-        "Guten Tag,\n\nvon meinem Konto wurden zweimal 50 Euro abgebucht.\nBitte erstatten.", "Sent from my desk, this is easier.\n\nThe pump is broken.", "On 12 May your technician wrote:\n\nthe pump is fine. It is not.",
-        "First.\n—\nSecond is a question: why?\n", "Name: Kim\nEmail: kim@harbour.example\nPhone: 12\n\nCall me.", "Pick-up: Monday\nVon: Hamburg\nAn: Kiel\nDatum: 12.5.2026\n\nDanke", "a -- b\n-----\nc\n-----\nd",
-        "Am 12.5. schrieb Ihr Kollege:\nes geht nicht.\nDoch!", "On Mon, Ada wrote:\n> Does it work?\nIt does.\n> And this?\nThis too.",
-    ])
+    @Test(
+        "words that look like a signature, a header or an introduction stay",
+        arguments: [
+            """
+            Please book this trip:\n\nFrom: Hamburg\nTo: Copenhagen\nDate: 12 May 2026\nPassengers: 2\n\nA window \
+            seat.
+            """,
+            "Order 1: two oars\n--\nOrder 2: one mast\n--\nPlease send both to berth 7.",
+            "Guten Tag,\n\nvon meinem Konto wurden zweimal 50 Euro abgebucht.\nBitte erstatten.",
+            "Sent from my desk, this is easier.\n\nThe pump is broken.",
+            "On 12 May your technician wrote:\n\nthe pump is fine. It is not.",
+            "First.\n—\nSecond is a question: why?\n", "Name: Kim\nEmail: kim@harbour.example\nPhone: 12\n\nCall me.",
+            "Pick-up: Monday\nVon: Hamburg\nAn: Kiel\nDatum: 12.5.2026\n\nDanke", "a -- b\n-----\nc\n-----\nd",
+            "Am 12.5. schrieb Ihr Kollege:\nes geht nicht.\nDoch!",
+            "On Mon, Ada wrote:\n> Does it work?\nIt does.\n> And this?\nThis too.",
+        ])
     func stays(text: String) {
         let parts = QuotedText(text)
         #expect(parts.new == text.trimmingWhitespace() && parts.quoted == nil)
     }
 
-    @Test("a quote and the line above it are folded in any language", arguments: [
-        "Στις Τρί 24 Νοε 2026 στις 12:12, ο/η Helpdesk <support@desk.test> έγραψε:", "Helpdesk <support@desk.test> ezt írta (időpont: 2026. nov. 24., K, 12:12):", "Pada tanggal Sel, 24 Nov 2026 pukul 12.12 Helpdesk <support@desk.test> menulis:",
-        "2026年11月24日(火) 12:12 Helpdesk <support@desk.test>:", "‫בתאריך יום ג׳, 24 בנוב׳ 2026 ב-12:12 מאת ‪Helpdesk‬‏ <‪support@desk.test‬‏>:‬", "في الثلاثاء، ٢٤ نوفمبر ٢٠٢٦ ١٢:١٢ م Helpdesk <support@desk.test> كتب:",
-        "Vào Th 3, 24 thg 11, 2026 vào lúc 12:12 Helpdesk <support@desk.test> đã viết:", "เมื่อ อ. 24 พ.ย. 2026 เวลา 12:12 Helpdesk <support@desk.test> เขียนว่า:", "uto, 24. stu 2026. u 12:12 Helpdesk <support@desk.test> napisao je:",
-        "On Tue, Nov 24, 2026 at 12:12 PM Helpdesk\n<support@desk.test> wrote:", "2026년 11월 24일 (화) 오후 12:12, Helpdesk <support@desk.test>님이 작성:",
-    ])
+    @Test(
+        "a quote and the line above it are folded in any language",
+        arguments: [
+            "Στις Τρί 24 Νοε 2026 στις 12:12, ο/η Helpdesk <support@desk.test> έγραψε:",
+            "Helpdesk <support@desk.test> ezt írta (időpont: 2026. nov. 24., K, 12:12):",
+            "Pada tanggal Sel, 24 Nov 2026 pukul 12.12 Helpdesk <support@desk.test> menulis:",
+            "2026年11月24日(火) 12:12 Helpdesk <support@desk.test>:",
+            "‫בתאריך יום ג׳, 24 בנוב׳ 2026 ב-12:12 מאת ‪Helpdesk‬‏ <‪support@desk.test‬‏>:‬",
+            "في الثلاثاء، ٢٤ نوفمبر ٢٠٢٦ ١٢:١٢ م Helpdesk <support@desk.test> كتب:",
+            "Vào Th 3, 24 thg 11, 2026 vào lúc 12:12 Helpdesk <support@desk.test> đã viết:",
+            "เมื่อ อ. 24 พ.ย. 2026 เวลา 12:12 Helpdesk <support@desk.test> เขียนว่า:",
+            "uto, 24. stu 2026. u 12:12 Helpdesk <support@desk.test> napisao je:",
+            "On Tue, Nov 24, 2026 at 12:12 PM Helpdesk\n<support@desk.test> wrote:",
+            "2026년 11월 24일 (화) 오후 12:12, Helpdesk <support@desk.test>님이 작성:",
+        ])
     func introductions(line: String) {
         let parts = QuotedText("NEW words.\n\n\(line)\n\n> OLD words.\n> second")
         #expect(parts.new == "NEW words." && parts.quoted?.contains("OLD words.") == true)
     }
 
-    @Test("a mail below its own header is folded in any language", arguments: [
-        "De la: Helpdesk <support@desk.test>\nTrimis: miercuri, 25 noiembrie 2026 07:35:07\nCătre: Kim <kim@customer.example>\nSubiect: [#9] pump", "发件人: Helpdesk <support@desk.test>\n发送时间: 2026年11月25日 7:35:07\n收件人: Kim <kim@customer.example>\n主题: [#9] pump",
-        "Saatja: Helpdesk <support@desk.test>\nSaadetud: 25. november 2026 7:35\nAdressaat: Kim <kim@customer.example>\nTeema: Re: pump", "________________________________\nNga: Helpdesk <support@desk.test>\nDërguar: 25.11.2026 7:35\nPër: Kim", "-----Original Message-----\nFrom: Helpdesk\nSent: Monday\nTo: Kim\nSubject: pump",
-    ])
+    @Test(
+        "a mail below its own header is folded in any language",
+        arguments: [
+            """
+            De la: Helpdesk <support@desk.test>\nTrimis: miercuri, 25 noiembrie 2026 07:35:07\nCătre: Kim \
+            <kim@customer.example>\nSubiect: [#9] pump
+            """,
+            """
+            发件人: Helpdesk <support@desk.test>\n发送时间: 2026年11月25日 7:35:07\n收件人: Kim \
+            <kim@customer.example>\n主题: [#9] pump
+            """,
+            """
+            Saatja: Helpdesk <support@desk.test>\nSaadetud: 25. november 2026 7:35\nAdressaat: Kim \
+            <kim@customer.example>\nTeema: Re: pump
+            """,
+            "________________________________\nNga: Helpdesk <support@desk.test>\nDërguar: 25.11.2026 7:35\nPër: Kim",
+            "-----Original Message-----\nFrom: Helpdesk\nSent: Monday\nTo: Kim\nSubject: pump",
+        ])
     func headers(header: String) {
         let parts = QuotedText("NEW words.\n\n\(header)\n\nOLD words.")
         #expect(parts.new == "NEW words." && parts.quoted?.contains("OLD words.") == true)
     }
 
-    @Test("signatures at the end are folded", arguments: ["-- \nKim Ito\nHarbour Ltd", "--\nKim Ito", "Sent from my iPhone", "Von meinem iPhone gesendet", "Envoyé de mon iPad"])
+    @Test(
+        "signatures at the end are folded",
+        arguments: [
+            "-- \nKim Ito\nHarbour Ltd", "--\nKim Ito", "Sent from my iPhone", "Von meinem iPhone gesendet",
+            "Envoyé de mon iPad",
+        ])
     func signatures(signature: String) { #expect(QuotedText("NEW words.\n\n\(signature)").new == "NEW words.") }
 
     @Test("whatever is generated, nothing is lost or doubled, and it comes in order")
     func property() {
         var random = SeededNumbers(20_261_125)
-        let lines = ["new words", "", "> old", ">> older", "On Mon, 23 Nov 2026 10:00, Ada <ada@desk.example> wrote:", "--", "-- ", "Kim", "From: Ada <ada@desk.example>", "Sent: Monday 10:00", "To: Kim", "Subject: Re: x", "________________", "Sent from my iPhone", "a\u{301}\u{301}", "-----Original Message-----", "\u{A0}", "What now?"]
+        let lines = [
+            "new words", "", "> old", ">> older", "On Mon, 23 Nov 2026 10:00, Ada <ada@desk.example> wrote:", "--",
+            "-- ", "Kim", "From: Ada <ada@desk.example>", "Sent: Monday 10:00", "To: Kim", "Subject: Re: x",
+            "________________", "Sent from my iPhone", "a\u{301}\u{301}", "-----Original Message-----", "\u{A0}",
+            "What now?",
+        ]
         for _ in 0..<2000 {
-            let text = (0..<Int.random(in: 1...14, using: &random)).map { _ in lines.randomElement(using: &random) ?? "" }.joined(separator: "\n")
+            let text = (0..<Int.random(in: 1...14, using: &random)).map { _ in lines.randomElement(using: &random) ?? ""
+            }.joined(separator: "\n")
             let parts = QuotedText(text)
-            func letters(_ text: String) -> String { String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace })) }
+            func letters(_ text: String) -> String {
+                String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace }))
+            }
             let (whole, new, quoted) = (letters(text), letters(parts.new), letters(parts.quoted ?? ""))
             #expect(new.unicodeScalars.count + quoted.unicodeScalars.count == whole.unicodeScalars.count, "\(text)")
             #expect(whole.contains(new) || new.isEmpty, "\(text)")
@@ -106,11 +224,16 @@ struct FoldTests {
         }
     }
 
-    @Test("the time grows with the text", arguments: [
-        "\n", "a\u{301}", ">\n", "> a\nb\n", "On 1 May 2026, a@b wrote:\n>\nx\n", "On 1 May 2026, a@b wrote:\n", "From: a@b\n", "--\n", "-----\n", "12 12:12\n", " ", "a@b 2026\n", "a: b\n", "<a@b\n", "Sent from my iPhone\n", "\u{A0}\n",
-    ])
+    @Test(
+        "the time grows with the text",
+        arguments: [
+            "\n", "a\u{301}", ">\n", "> a\nb\n", "On 1 May 2026, a@b wrote:\n>\nx\n", "On 1 May 2026, a@b wrote:\n",
+            "From: a@b\n", "--\n", "-----\n", "12 12:12\n", " ", "a@b 2026\n", "a: b\n", "<a@b\n",
+            "Sent from my iPhone\n", "\u{A0}\n",
+        ])
     func growth(unit: String) {
-        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, size: 32 << 10) { _ = QuotedText($0) })
-        #expect(Growth.isLinear({ Growth.repeated(unit)($0) + "x" }, size: 32 << 10) { _ = ForwardedMail(subject: "Fwd: x", text: $0) })
+        let text: (Int) -> String = { Growth.repeated(unit)($0) + "x" }
+        #expect(Growth.isLinear(text, size: 32 << 10) { _ = QuotedText($0) })
+        #expect(Growth.isLinear(text, size: 32 << 10) { _ = ForwardedMail(subject: "Fwd: x", text: $0) })
     }
 }

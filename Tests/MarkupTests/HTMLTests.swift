@@ -4,10 +4,13 @@ import Testing
 
 @Suite("HTML literals")
 struct HTMLTests {
-    @Test("everything interpolated is escaped, on bytes", arguments: [
-        ("<b>", "&lt;b&gt;"), ("\"x\"", "&quot;x&quot;"), ("it's", "it&#39;s"), ("a & b", "a &amp; b"), ("\"\u{301}=1 onfocus=x", "&quot;\u{301}=1 onfocus=x"),
-        ("<\u{301}script", "&lt;\u{301}script"), ("a\0b", "ab"), ("漢字 é", "漢字 é"),
-    ])
+    @Test(
+        "everything interpolated is escaped, on bytes",
+        arguments: [
+            ("<b>", "&lt;b&gt;"), ("\"x\"", "&quot;x&quot;"), ("it's", "it&#39;s"), ("a & b", "a &amp; b"),
+            ("\"\u{301}=1 onfocus=x", "&quot;\u{301}=1 onfocus=x"),
+            ("<\u{301}script", "&lt;\u{301}script"), ("a\0b", "ab"), ("漢字 é", "漢字 é"),
+        ])
     func escapes(text: String, expected: String) {
         let html: HTML = "<p title=\"\(text)\">"
         #expect(html.text == "<p title=\"\(expected)\">")
@@ -26,10 +29,17 @@ struct HTMLTests {
         #expect(Path().text == "/")
     }
 
-    @Test("only harmless schemes become links", arguments: ["javascript:alert(1)", "JaVaScript:x", "java\tscript:x", " \u{1}javascript:x", "https ://x", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "//x", ""])
+    @Test(
+        "only harmless schemes become links",
+        arguments: [
+            "javascript:alert(1)", "JaVaScript:x", "java\tscript:x", " \u{1}javascript:x", "https ://x",
+            "data:text/html,x", "vbscript:x", "file:///etc/passwd", "//x", "",
+        ])
     func refusesSchemes(address: String) { #expect(ExternalLink(address) == nil) }
 
-    @Test("ordinary addresses are links", arguments: ["https://a.example/?x=1", "HTTP://a.example", "mailto:kim@a.example", "tel:+49301234"])
+    @Test(
+        "ordinary addresses are links",
+        arguments: ["https://a.example/?x=1", "HTTP://a.example", "mailto:kim@a.example", "tel:+49301234"])
     func takesSchemes(address: String) { #expect(ExternalLink(address)?.text == address) }
 }
 

@@ -16,7 +16,9 @@ struct TextLengthTests {
 
     @Test("a text is cut between characters where it can be, and never within a scalar")
     func cut() {
-        #expect("abcdef".cut(to: 3) == "abc" && "äöüß".cut(to: 2) == "äö" && "ab".cut(to: 3) == "ab" && "日本語文字".cut(to: 3) == "日本語")
+        #expect(
+            "abcdef".cut(to: 3) == "abc" && "äöüß".cut(to: 2) == "äö" && "ab".cut(to: 3) == "ab"
+                && "日本語文字".cut(to: 3) == "日本語")
         let cut = Self.tower.cut(to: 300)
         #expect(cut.utf8.count <= 1200 && cut.unicodeScalars.first == "a" && cut.fits(300))
         #expect("aä".cut(toBytes: 2) == "a" && "日本".cut(toBytes: 5) == "日" && "x".cut(toBytes: 0) == "")

@@ -2,10 +2,11 @@ import Foundation
 
 /// How the time of a piece of work grows when its input doubles.
 package enum Growth {
-    /// At most 2.5 times. What is measured once and holds is not measured again; the best of up to twelve runs counts. What takes
-    /// no time at all cannot be judged and is no trouble.
+    /// At most 2.5 times. What is measured once and holds is not measured again; the best of up to twelve runs counts.
+    /// What takes no time at all cannot be judged and is no trouble.
     ///
-    /// - Parameter size: of the smaller input; the larger one is twice as big and comes first, so that whatever is made once at
+    /// - Parameter size: of the smaller input; the larger one is twice as big and comes first, so that whatever is made
+    ///   once at
     ///   the beginning counts against it.
     package static func isLinear<Input>(_ input: (Int) -> Input, size: Int = 8 << 10, _ work: (Input) -> Void) -> Bool {
         let (small, large) = (input(size), input(2 * size))
@@ -19,8 +20,8 @@ package enum Growth {
         return false
     }
 
-    /// What a piece of work takes of the processor, which another program on the machine does not change as it changes the
-    /// time on the wall.
+    /// What a piece of work takes of the processor, which another program on the machine does not change as it changes
+    /// the time on the wall.
     package static func processorTime(_ work: () -> Void) -> Duration {
         let start = processorTime()
         work()

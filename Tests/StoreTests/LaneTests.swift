@@ -9,7 +9,8 @@ import Testing
 /// A statement that would go on for half a minute.
 private func endless(_ dialect: Dialect) -> SQL {
     switch dialect {
-    case .sqlite: "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000000) SELECT count(*) FROM n"
+    case .sqlite:
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000000) SELECT count(*) FROM n"
     case .postgres: "SELECT CAST(CAST(pg_sleep(30) AS TEXT) || '1' AS BIGINT)"
     }
 }
@@ -20,7 +21,12 @@ struct BoundedReadTests {
     private func running(_ test: TestDesk) async throws -> Int {
         guard test.desk.database.dialect == .postgres else { return 0 }
         return try await test.read {
-            try $0.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") ?? 0
+            try $0.value(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+                AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()
+                """
+            ) ?? 0
         }
     }
 
@@ -29,7 +35,9 @@ struct BoundedReadTests {
         let test = try await TestDesk()
         for _ in 0..<4 {
             await #expect(throws: StoreError.timedOut(lane)) {
-                try await Lane.$allowance.withValue(0.1) { try await test.desk.read(lane) { try $0.value(endless($0.dialect), as: Int64.self) } }
+                try await Lane.$allowance.withValue(0.1) {
+                    try await test.desk.read(lane) { try $0.value(endless($0.dialect), as: Int64.self) }
+                }
             }
         }
         #expect(try await running(test) == 0)
@@ -40,10 +48,14 @@ struct BoundedReadTests {
     func cancelled() async throws {
         let test = try await TestDesk()
         let (began, says) = AsyncStream.makeStream(of: Void.self)
+
+        // The time is long, so that on a busy machine the read ends because it was cancelled and for no other reason.
         let reading = Task {
-            try await test.desk.read(.search) { db in
-                says.yield()
-                return try db.value(endless(db.dialect), as: Int64.self)
+            try await Lane.$allowance.withValue(60) {
+                try await test.desk.read(.search) { db in
+                    says.yield()
+                    return try db.value(endless(db.dialect), as: Int64.self)
+                }
             }
         }
         for await _ in began { break }
@@ -59,14 +71,18 @@ struct BoundedReadTests {
         let isGone = Flag(false)
         await #expect(throws: CancellationError.self) {
             try await Caller.$current.withValue(Caller(name: "kim", isGone: { isGone.load() })) {
-                try await test.desk.read(.search) { db in
-                    isGone.store(true)
-                    return try db.value(endless(db.dialect), as: Int64.self)
+                try await Lane.$allowance.withValue(60) {
+                    try await test.desk.read(.search) { db in
+                        isGone.store(true)
+                        return try db.value(endless(db.dialect), as: Int64.self)
+                    }
                 }
             }
         }
         await #expect(throws: CancellationError.self) {
-            try await Caller.$current.withValue(Caller(name: "kim", isGone: { true })) { try await test.desk.read { _ in Issue.record("it was begun") } }
+            try await Caller.$current.withValue(Caller(name: "kim", isGone: { true })) {
+                try await test.desk.read { _ in Issue.record("it was begun") }
+            }
         }
         #expect(try await running(test) == 0)
     }
@@ -74,7 +90,9 @@ struct BoundedReadTests {
     @Test("a write goes on when its caller is gone, and has a time of its own")
     func writes() async throws {
         let test = try await TestDesk()
-        try await Caller.$current.withValue(Caller(name: "kim", isGone: { true })) { try await test.write { try $0.keepPrivately("x", "kept") } }
+        try await Caller.$current.withValue(Caller(name: "kim", isGone: { true })) {
+            try await test.write { try $0.keepPrivately("x", "kept") }
+        }
         #expect(try await test.read { try $0.privateSetting("x") } == "kept")
         await #expect(throws: StoreError.timedOut(.page)) {
             try await Lane.$allowance.withValue(0.1) {
@@ -101,12 +119,16 @@ struct BoundedReadTests {
                 }
             }
         }
-        for number in 0..<20 { #expect(try await test.read { try $0.value("SELECT \(number)", as: Int.self) } == number) }
+        for number in 0..<20 {
+            #expect(try await test.read { try $0.value("SELECT \(number)", as: Int.self) } == number)
+        }
         try await test.desk.tryWrite()
         for search in searches { search.cancel() }
         var stopped = 0
         for search in searches {
-            do { Issue.record("it ended by itself: \(String(describing: try await search.value))") } catch is CancellationError { stopped += 1 } catch StoreError.busy {
+            do {
+                Issue.record("it ended by itself: \(String(describing: try await search.value))")
+            } catch is CancellationError { stopped += 1 } catch StoreError.busy {
                 // It had waited too long for its turn.
             }
         }
@@ -117,7 +139,9 @@ struct BoundedReadTests {
 @Suite("Turns of searches")
 struct TurnTests {
     private func errand(of caller: String?, _ lane: Lane = .search) -> Errand {
-        Caller.$current.withValue(caller.map { name in Caller(name: name, isGone: { false }) }) { Errand(reading: lane) }
+        Caller.$current.withValue(caller.map { name in Caller(name: name, isGone: { false }) }) {
+            Errand(reading: lane)
+        }
     }
 
     @Test("one caller never has all of them, and pages need none")
@@ -140,7 +164,11 @@ struct TurnTests {
         let queue = WorkQueue<Int>(threads: 3, mostWaiting: 4)
         let refused = Mutex<[String]>([])
         func put(_ name: String) {
-            queue.put(.init(errand: errand(of: name), run: { _ in }, fail: { error in refused.withLock { $0.append("\(name): \((error as? StoreError)?.detail ?? "")") } }))
+            queue.put(
+                .init(
+                    errand: errand(of: name), run: { _ in },
+                    fail: { error in refused.withLock { $0.append("\(name): \((error as? StoreError)?.detail ?? "")") }
+                    }))
         }
         for name in ["kim", "kim", "kim", "lee", "ada"] { put(name) }
         #expect(refused.withLock { $0 } == ["ada: too many requests wait for the database"])
@@ -153,8 +181,12 @@ struct TurnTests {
     @Test("PostgreSQL's waiting writes are taken as one group, a load balancer's question before all others")
     func jobs() {
         var jobs = PostgresJobs(searches: 1)
-        func write(_ lane: Lane) -> PostgresJob.Work { .write(WaitingWrite(errand: Errand(writing: lane), run: { _ in }, finish: { _ in })) }
-        func add(_ errand: Errand, _ work: PostgresJob.Work) { #expect(jobs.add(PostgresJob(errand, work, fail: { _ in })) == nil) }
+        func write(_ lane: Lane) -> PostgresJob.Work {
+            .write(WaitingWrite(errand: Errand(writing: lane), run: { _ in }, finish: { _ in }))
+        }
+        func add(_ errand: Errand, _ work: PostgresJob.Work) {
+            #expect(jobs.add(PostgresJob(errand, work, fail: { _ in })) == nil)
+        }
         add(errand(of: "kim"), .alone { _ in nil })
         for _ in 0..<5 { add(Errand(writing: .page), write(.page)) }
         add(errand(of: "lee"), .alone { _ in nil })
@@ -181,7 +213,11 @@ struct TogetherTests {
         let test = try await TestDesk()
         try await test.write { tx in for name in ["a", "b", "c"] { try tx.keepPrivately(name, name + name) } }
         let words = try await test.read { db in
-            try db.inOneRound { db in ["c", "a", "b", "a"].compactMap { try? db.privateSetting($0) } + [try db.value("SELECT 'x'", as: String.self) ?? ""] }
+            try db.inOneRound { db in
+                ["c", "a", "b", "a"].compactMap { try? db.privateSetting($0) } + [
+                    try db.value("SELECT 'x'", as: String.self) ?? ""
+                ]
+            }
         }
         #expect(words == ["cc", "aa", "bb", "aa", "x"])
     }
@@ -204,7 +240,9 @@ struct TogetherTests {
         let names = try await test.desk.database.write { db in
             let names = Names()
             for name in ["one", "two"] {
-                try db.later("INSERT INTO setting (name, value) VALUES (\(name), '') RETURNING name") { names.all.append(try $0.read()) }
+                try db.later("INSERT INTO setting (name, value) VALUES (\(name), '') RETURNING name") {
+                    names.all.append(try $0.read())
+                }
             }
             return names
         }
@@ -224,7 +262,10 @@ struct TogetherTests {
                 }
             }
         }
-        #expect(try await test.read { try $0.value("SELECT count(*) FROM setting WHERE name IN ('first', 'last')", as: Int.self) } == 0)
+        #expect(
+            try await test.read {
+                try $0.value("SELECT count(*) FROM setting WHERE name IN ('first', 'last')", as: Int.self)
+            } == 0)
         try await test.write { try $0.keepPrivately("x", "kept") }
     }
 
@@ -236,12 +277,17 @@ struct TogetherTests {
                 group.addTask {
                     _ = try? await test.write { tx in
                         try tx.keepPrivately("k\(index)", "v")
-                        if index % 3 == 0 { try tx.db.later("INSERT INTO agent (email, name, role, created_at) VALUES ('a', 'b', 'king', 0)") }
+                        if index % 3 == 0 {
+                            try tx.db.later(
+                                "INSERT INTO agent (email, name, role, created_at) VALUES ('a', 'b', 'king', 0)")
+                        }
                     }
                 }
             }
         }
-        let kept = try await test.read { try $0.query("SELECT name FROM setting WHERE name LIKE '_k%'") { try $0.read(String.self) } }
+        let kept = try await test.read {
+            try $0.query("SELECT name FROM setting WHERE name LIKE '_k%'") { try $0.read(String.self) }
+        }
         #expect(Set(kept) == Set((0..<60).filter { $0 % 3 != 0 }.map { "_k\($0)" }))
     }
 

@@ -7,15 +7,21 @@ import Testing
 
 @Suite("Addresses of PostgreSQL")
 struct PostgresAddressTests {
-    private func words(_ host: [(keyword: String, value: String)]) -> [String: String] { Dictionary(host.map { ($0.keyword, $0.value) }) { first, _ in first } }
+    private func words(_ host: [(keyword: String, value: String)]) -> [String: String] {
+        Dictionary(host.map { ($0.keyword, $0.value) }) { first, _ in first }
+    }
 
     @Test("one host gets what keeps a dead line from being waited for, and keeps what the operator said")
     func one() throws {
-        let address = try PostgresAddress("postgres://u:p@db.example:5433/usher?connect_timeout=2&tcp_user_timeout=500&application_name=mine")
+        let address = try PostgresAddress(
+            "postgres://u:p@db.example:5433/usher?connect_timeout=2&tcp_user_timeout=500&application_name=mine")
         let host = words(try #require(address.hosts.first))
         #expect(address.hosts.count == 1 && address.connecting == 2_000_000_000)
-        #expect(host["host"] == "db.example" && host["port"] == "5433" && host["user"] == "u" && host["dbname"] == "usher")
-        #expect(host["tcp_user_timeout"] == "500" && host["application_name"] == "mine" && host["keepalives_idle"] == "10" && host["client_encoding"] == "UTF8")
+        #expect(
+            host["host"] == "db.example" && host["port"] == "5433" && host["user"] == "u" && host["dbname"] == "usher")
+        #expect(
+            host["tcp_user_timeout"] == "500" && host["application_name"] == "mine" && host["keepalives_idle"] == "10"
+                && host["client_encoding"] == "UTF8")
         #expect(host["target_session_attrs"] == nil)
     }
 
@@ -25,7 +31,9 @@ struct PostgresAddressTests {
         #expect(address.hosts.map { words($0)["host"] } == ["a.example", "b.example"])
         #expect(address.hosts.map { words($0)["port"] } == ["1", "2"])
         #expect(address.hosts.allSatisfy { words($0)["target_session_attrs"] == "read-write" })
-        #expect(words(try PostgresAddress("postgres://u@a,b/x?target_session_attrs=any").hosts[1])["target_session_attrs"] == "any")
+        #expect(
+            words(try PostgresAddress("postgres://u@a,b/x?target_session_attrs=any").hosts[1])["target_session_attrs"]
+                == "any")
     }
 
     @Test("limits are added to the operator's options, not over them")
@@ -34,10 +42,13 @@ struct PostgresAddressTests {
         let options = try #require(words(PostgresAddress.words(host, withOptions: true))["options"])
         #expect(options.contains("statement_timeout=5s") && !options.contains("statement_timeout=30s"))
         #expect(options.contains("geqo=off") && options.contains("lock_timeout=5s"))
-        #expect(words(PostgresAddress.words(host, withOptions: false))["options"] == "-c statement_timeout=5s -c geqo=off")
+        #expect(
+            words(PostgresAddress.words(host, withOptions: false))["options"] == "-c statement_timeout=5s -c geqo=off")
     }
 
-    @Test("what libpq cannot read is told", arguments: ["postgres://u@h:port/x", "postgres://h/x?colour=red", "host='open"])
+    @Test(
+        "what libpq cannot read is told",
+        arguments: ["postgres://u@h:port/x", "postgres://h/x?colour=red", "host='open"])
     func wrong(address: String) { #expect(PostgresDatabase.fault(in: address) != nil) }
 }
 
@@ -48,7 +59,9 @@ struct StatementTests {
         var names = StatementNames()
         for round in 0..<3 {
             for number in 0..<1000 {
-                if case .new(let name) = names.name(of: "SELECT \(number)") { names.keep(name, for: "SELECT \(number)") }
+                if case .new(let name) = names.name(of: "SELECT \(number)") {
+                    names.keep(name, for: "SELECT \(number)")
+                }
             }
             #expect(names.kept <= StatementNames.most, "after round \(round)")
         }
@@ -72,9 +85,18 @@ struct StatementTests {
         let test = try await TestDesk()
         // Each text has another number of parameters.
         try await Lane.$current.withValue(.long) {
-            try await test.read { db in for number in 0..<700 { _ = try db.value("SELECT count(*) FROM agent WHERE id IN (\(list: Array(0...number)))", as: Int.self) } }
+            try await test.read { db in
+                for number in 0..<700 {
+                    _ = try db.value(
+                        "SELECT count(*) FROM agent WHERE id IN (\(list: Array(0...number)))", as: Int.self)
+                }
+            }
         }
-        _ = try await test.write { tx in for number in 0..<700 { _ = try tx.db.value("SELECT count(*) FROM team WHERE id IN (\(list: Array(0...number)))", as: Int.self) } }
+        _ = try await test.write { tx in
+            for number in 0..<700 {
+                _ = try tx.db.value("SELECT count(*) FROM team WHERE id IN (\(list: Array(0...number)))", as: Int.self)
+            }
+        }
         let most = try await test.read { db in (db as? SQLiteConnection)?.statements.count ?? 0 }
         #expect(most <= SQLiteStatements.most)
     }
@@ -87,9 +109,15 @@ struct LadderTests {
         let steps = Schema.migrator.steps
         for count in 0..<steps.count {
             let (database, folder) = try await TestDatabase.empty()
-            if count > 0 { #expect(try await Migrator(Array(steps.prefix(count))).migrate(database, at: Date(milliseconds: 0)).count == count) }
+            if count > 0 {
+                #expect(
+                    try await Migrator(Array(steps.prefix(count))).migrate(database, at: Date(milliseconds: 0)).count
+                        == count)
+            }
             #expect(try await Schema.migrator.missing(in: database) == steps.dropFirst(count).map(\.name))
-            #expect(try await Schema.migrator.migrate(database, at: Date(milliseconds: 0)) == steps.dropFirst(count).map(\.name))
+            #expect(
+                try await Schema.migrator.migrate(database, at: Date(milliseconds: 0))
+                    == steps.dropFirst(count).map(\.name))
             #expect(try await Schema.migrator.missing(in: database) == [])
             await database.close()
             try FileManager.default.removeItem(at: folder)

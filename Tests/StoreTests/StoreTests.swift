@@ -22,10 +22,13 @@ struct SQLTests {
 
 @Suite("Words of the search index")
 struct WordsTests {
-    @Test("case, accents and width are folded, scripts are split", arguments: [
-        ("Grüße, STRASSE Straße", ["grusse", "strasse", "strasse"]), ("E-mail: a.b@c.example", ["e", "mail", "a", "b", "c", "example"]), ("漢字 テスト", ["漢", "字", "テ", "ス", "ト"]),
-        ("ＡＢＣ １２", ["abc", "12"]), ("", []), ("Ünïcode\u{301}", ["unicode"]), ("Привет", ["привет"]),
-    ])
+    @Test(
+        "case, accents and width are folded, scripts are split",
+        arguments: [
+            ("Grüße, STRASSE Straße", ["grusse", "strasse", "strasse"]),
+            ("E-mail: a.b@c.example", ["e", "mail", "a", "b", "c", "example"]), ("漢字 テスト", ["漢", "字", "テ", "ス", "ト"]),
+            ("ＡＢＣ １２", ["abc", "12"]), ("", []), ("Ünïcode\u{301}", ["unicode"]), ("Привет", ["привет"]),
+        ])
     func splits(text: String, expected: [String]) { #expect(Words.split(text) == expected) }
 }
 
@@ -53,7 +56,9 @@ struct EngineTests {
                 }
             }
         }
-        let kept = try await test.read { try $0.query("SELECT name FROM setting WHERE name LIKE '_k%'") { try $0.read(String.self) } }
+        let kept = try await test.read {
+            try $0.query("SELECT name FROM setting WHERE name LIKE '_k%'") { try $0.read(String.self) }
+        }
         #expect(kept.count == 26)
         #expect(!kept.contains("_k0") && kept.contains("_k1"))
     }
@@ -94,8 +99,12 @@ struct EngineTests {
         let test = try await TestDesk()
         #expect(try await Schema.migrator.migrate(test.desk.database, at: test.clock.now()) == [])
         #expect(try await Schema.migrator.missing(in: test.desk.database) == [])
-        _ = try await test.write { try $0.db.execute("INSERT INTO schema_migration (name, applied_at) VALUES ('999-future', 0)") }
-        await #expect(throws: StoreError.newerDatabase("999-future")) { try await Schema.migrator.migrate(test.desk.database, at: test.clock.now()) }
+        _ = try await test.write {
+            try $0.db.execute("INSERT INTO schema_migration (name, applied_at) VALUES ('999-future', 0)")
+        }
+        await #expect(throws: StoreError.newerDatabase("999-future")) {
+            try await Schema.migrator.migrate(test.desk.database, at: test.clock.now())
+        }
     }
 
     @Test("a backup knows every table there is")
@@ -103,19 +112,37 @@ struct EngineTests {
         let test = try await TestDesk()
         let names = try await test.read { db in
             switch db.dialect {
-            case .sqlite: try db.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'ticket_text%'") { try $0.read(String.self) }
-            case .postgres: try db.query("SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'") { try $0.read(String.self) }
+            case .sqlite:
+                try db.query(
+                    """
+                    SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                    AND name NOT LIKE 'ticket_text%'
+                    """
+                ) { try $0.read(String.self) }
+            case .postgres:
+                try db.query(
+                    "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'"
+                ) { try $0.read(String.self) }
             }
         }
-        // Who is signed in, what was asked for by link, how mail servers fare and who does what just now stays with the old desk.
+        // Who is signed in, what was asked for by link, how mail servers fare and who does what just now stays with the
+        // old desk.
         let passing: Set = ["session", "throttle", "one_time_link", "second_thought", "mail_server_state", "lease"]
-        #expect(Set(names).subtracting(["schema_migration", "counter", "ticket_text", "text_word"]).subtracting(passing) == Set(Schema.tables))
+        #expect(
+            Set(names).subtracting(["schema_migration", "counter", "ticket_text", "text_word"]).subtracting(passing)
+                == Set(Schema.tables))
     }
 
     @Test("foreign keys and checks hold")
     func constraints() async throws {
         let test = try await TestDesk()
-        await #expect(throws: StoreError.self) { _ = try await test.write { try $0.db.execute("UPDATE department SET service_level_id = 4711") } }
-        await #expect(throws: StoreError.self) { _ = try await test.write { try $0.db.execute("INSERT INTO agent (email, name, role, created_at) VALUES ('a', 'b', 'king', 0)") } }
+        await #expect(throws: StoreError.self) {
+            _ = try await test.write { try $0.db.execute("UPDATE department SET service_level_id = 4711") }
+        }
+        await #expect(throws: StoreError.self) {
+            _ = try await test.write {
+                try $0.db.execute("INSERT INTO agent (email, name, role, created_at) VALUES ('a', 'b', 'king', 0)")
+            }
+        }
     }
 }

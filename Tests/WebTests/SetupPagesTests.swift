@@ -23,15 +23,24 @@ struct SetupPagesTests {
 
     // MARK: without a mail server
 
-    @Test("without a mail server an invitation is a link to hand over, shown this once; with one it is emailed and not shown")
+    @Test(
+        """
+        without a mail server an invitation is a link to hand over, shown this once; with one it is emailed and \
+        not shown
+        """
+    )
     func invitation() async throws {
         var (test, mara) = try await furnished()
-        let fields = [("name", "Nora Novak"), ("role", "agent"), ("departments", "1"), ("time_zone", "UTC"), ("active", "1")]
+        let fields = [
+            ("name", "Nora Novak"), ("role", "agent"), ("departments", "1"), ("time_zone", "UTC"), ("active", "1"),
+        ]
         let answer = try await mara.post("/admin/agents/new", fields + [("email", "nora@desk.example")])
         #expect(answer.status == .ok && isBalanced(answer.page))
         #expect(answer.page.contains("No outgoing mail server is set, so nothing was emailed."))
         let token = try #require(try Self.link(answer.page).split(separator: "/").last)
-        let link = try await test.read { [office = test.desk.office, now = test.clock.now()] in try $0.oneTimeLink(String(token), office.signer, now: now) }
+        let link = try await test.read { [office = test.desk.office, now = test.clock.now()] in
+            try $0.oneTimeLink(String(token), office.signer, now: now)
+        }
         #expect(link?.purpose == .password)
         #expect(try await !mara.get("/admin/agents").page.contains(token))
         mara.outgoing = Self.working
@@ -57,14 +66,20 @@ struct SetupPagesTests {
     func signIn() async throws {
         let test = try await TestDesk()
         var guest = Visitor(guestOf: test)
-        for answer in [try await guest.get("/sign-in"), try await guest.post("/sign-in/link", [("email", "kim@harbour.example")])] {
-            #expect(answer.page.contains("This desk can&#39;t send email yet") || answer.page.contains("This desk can't send email yet"))
+        for answer in [
+            try await guest.get("/sign-in"), try await guest.post("/sign-in/link", [("email", "kim@harbour.example")]),
+        ] {
+            #expect(
+                answer.page.contains("This desk can&#39;t send email yet")
+                    || answer.page.contains("This desk can't send email yet"))
             #expect(answer.page.contains("ask an administrator"))
             #expect(!answer.page.contains("Email me a link") && !answer.page.contains("emailed you"))
         }
         guest.outgoing = Self.working
         #expect(try await guest.get("/sign-in").page.contains("Email me a link"))
-        #expect(try await guest.post("/sign-in/link", [("email", "kim@harbour.example")]).page.contains("emailed you a sign-in link"))
+        #expect(
+            try await guest.post("/sign-in/link", [("email", "kim@harbour.example")]).page.contains(
+                "emailed you a sign-in link"))
     }
 
     @Test("the home page names an address only where mail comes in")
@@ -85,7 +100,9 @@ struct SetupPagesTests {
         let box = try await test.write { try $0.add(["address": "help@harbour.example"], to: .mailboxes) }
         let answer = try await mara.post("/admin/mailboxes/\(box.id)/test")
         #expect(answer.status == .ok)
-        #expect(answer.page.contains("No outgoing mail server is set, so nothing was sent.") && !answer.page.contains("Sending works") && !answer.page.contains("class=\"fault\""))
+        #expect(
+            answer.page.contains("No outgoing mail server is set, so nothing was sent.")
+                && !answer.page.contains("Sending works") && !answer.page.contains("class=\"fault\""))
         mara.outgoing = Self.working
         #expect(try await mara.post("/admin/mailboxes/\(box.id)/test").page.contains("sends through the desk"))
     }
@@ -102,20 +119,35 @@ struct SetupPagesTests {
             default: (name, value.text ?? value.written)
             }
         }.filter { !["name", "smtp_host", "smtp_port", "smtp_security", "smtp_user", "url"].contains($0.0) }
-        let server = [("name", "Harbour IT"), ("smtp_host", "127.0.0.1"), ("smtp_port", "2525"), ("smtp_security", "starttls"), ("smtp_user", "desk"), ("smtp_password", "a secret word")]
+        let server = [
+            ("name", "Harbour IT"), ("smtp_host", "127.0.0.1"), ("smtp_port", "2525"), ("smtp_security", "starttls"),
+            ("smtp_user", "desk"), ("smtp_password", "a secret word"),
+        ]
         #expect(try await mara.post("/admin/settings", base + server).status == .seeOther)
-        #expect(test.desk.settings.current.smtp.server(test.desk.office.signer)?.credential == .password("a secret word"))
+        #expect(
+            test.desk.settings.current.smtp.server(test.desk.office.signer)?.credential == .password("a secret word"))
         let page = try await mara.get("/admin/settings").page
-        #expect(page.contains("value=\"127.0.0.1\"") && page.contains("A password is saved.") && !page.contains("a secret word"))
+        #expect(
+            page.contains("value=\"127.0.0.1\"") && page.contains("A password is saved.")
+                && !page.contains("a secret word"))
         // Without a password it stays; a wrong server is said beside its field.
         #expect(try await mara.post("/admin/settings", base + server.dropLast()).status == .seeOther)
         #expect(test.desk.settings.current.smtp.hasPassword)
-        let wrong = try await mara.post("/admin/settings", base + [("name", "Harbour IT"), ("smtp_host", "127.0.0.1"), ("smtp_port", "99999"), ("smtp_security", "starttls"), ("smtp_user", "desk")])
+        let wrong = try await mara.post(
+            "/admin/settings",
+            base + [
+                ("name", "Harbour IT"), ("smtp_host", "127.0.0.1"), ("smtp_port", "99999"),
+                ("smtp_security", "starttls"), ("smtp_user", "desk"),
+            ])
         #expect(wrong.status == .unprocessableContent && wrong.page.contains("id=\"smtp_port-fault\""))
         mara.outgoing = OutgoingMail(isSet: { true }, send: { _, _ in "refused: 550 5.7.1 relaying denied" })
-        #expect(try await mara.post("/admin/settings/test-mail", [("address", "mara@desk.example")]).page.contains("refused: 550 5.7.1 relaying denied"))
+        #expect(
+            try await mara.post("/admin/settings/test-mail", [("address", "mara@desk.example")]).page.contains(
+                "refused: 550 5.7.1 relaying denied"))
         mara.outgoing = OutgoingMail()
-        #expect(try await mara.post("/admin/settings/test-mail", [("address", "mara@desk.example")]).page.contains("No outgoing mail server is set, so nothing was sent."))
+        #expect(
+            try await mara.post("/admin/settings/test-mail", [("address", "mara@desk.example")]).page.contains(
+                "No outgoing mail server is set, so nothing was sent."))
     }
 
     // MARK: an empty desk
@@ -158,7 +190,9 @@ struct SetupPagesTests {
         }
         _ = try await test.desk.counts.freshCounts(for: ada, on: test.desk)
         let mine = try await adas.get("/desk?list=mine").page
-        #expect(mine.contains("No tickets in this view.") && mine.contains("1 ticket is waiting in Next up.") && !mine.contains("caught up"))
+        #expect(
+            mine.contains("No tickets in this view.") && mine.contains("1 ticket is waiting in Next up.")
+                && !mine.contains("caught up"))
         try await test.act(on: ticket) { try $0.close(&$1, by: Actor(ada), reason: "") }
         _ = try await test.desk.counts.freshCounts(for: ada, on: test.desk)
         #expect(try await adas.get("/desk").page.contains("All caught up."))
@@ -167,15 +201,28 @@ struct SetupPagesTests {
     @Test("an agent without a department is added only when that was meant; the only department is ticked already")
     func departments() async throws {
         let (test, mara) = try await furnished()
-        let fields = [("email", "ben@desk.example"), ("name", "Ben"), ("role", "agent"), ("time_zone", "UTC"), ("active", "1")]
-        #expect(try await mara.get("/admin/agents/new").page.contains("id=\"departments-1\" name=\"departments\" value=\"1\" checked"))
+        let fields = [
+            ("email", "ben@desk.example"), ("name", "Ben"), ("role", "agent"), ("time_zone", "UTC"), ("active", "1"),
+        ]
+        #expect(
+            try await mara.get("/admin/agents/new").page.contains(
+                "id=\"departments-1\" name=\"departments\" value=\"1\" checked"))
         _ = try await test.write { try $0.add(["name": "Billing"], to: .departments) }
         #expect(try await !mara.get("/admin/agents/new").page.contains("name=\"departments\" value=\"1\" checked"))
         let refused = try await mara.post("/admin/agents/new", fields)
-        #expect(refused.status == .unprocessableContent && refused.page.contains("Choose at least one department or team.") && refused.page.contains("name=\"no_department\""))
+        #expect(
+            refused.status == .unprocessableContent && refused.page.contains("Choose at least one department or team.")
+                && refused.page.contains("name=\"no_department\""))
         #expect(try await test.read { try $0.agent(email: "ben@desk.example") } == nil)
         #expect(try await mara.post("/admin/agents/new", fields + [("no_department", "1")]).status == .ok)
-        #expect(try await mara.post("/admin/agents/new", [("email", "root@desk.example"), ("name", "Root"), ("role", "administrator"), ("time_zone", "UTC"), ("active", "1")]).status == .ok)
+        #expect(
+            try await mara.post(
+                "/admin/agents/new",
+                [
+                    ("email", "root@desk.example"), ("name", "Root"), ("role", "administrator"), ("time_zone", "UTC"),
+                    ("active", "1"),
+                ]
+            ).status == .ok)
     }
 
     @Test("a wrong address keeps an agent in the workspace")
@@ -184,7 +231,9 @@ struct SetupPagesTests {
         let ada = try await Visitor(test, try await test.hire("Ada"))
         for path in ["/admin", "/desk/nowhere", "/nowhere", "/desk/tickets/999999"] {
             let answer = try await ada.get(path)
-            #expect(answer.status == .notFound && answer.page.contains("class=\"rail\"") && answer.page.contains("Page not found"), "\(path)")
+            #expect(
+                answer.status == .notFound && answer.page.contains("class=\"rail\"")
+                    && answer.page.contains("Page not found"), "\(path)")
         }
     }
 }

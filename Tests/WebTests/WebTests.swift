@@ -20,8 +20,13 @@ struct RouteTests {
         #expect(Set(routes.map { "\($0.method) \($0.path)" }).count == routes.count)
         let json = try JSON(parsing: Data(OpenAPI.text(url: "https://x.example")))
         for route in routes where route.path.hasPrefix("/api/v1/") && route.path != "/api/v1/openapi.json" {
-            let path = "/" + route.path.split(separator: "/").map { $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0) }.joined(separator: "/")
-            #expect(json["paths"]?[path]?[route.method.rawValue.lowercased()] != nil, "\(route.method) \(path) is not in the document")
+            let path =
+                "/"
+                + route.path.split(separator: "/").map { $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0) }
+                .joined(separator: "/")
+            #expect(
+                json["paths"]?[path]?[route.method.rawValue.lowercased()] != nil,
+                "\(route.method) \(path) is not in the document")
         }
     }
 
@@ -37,7 +42,9 @@ struct RouteTests {
     func references() throws {
         let text = String(decoding: OpenAPI.text(url: ""), as: UTF8.self)
         let json = try JSON(parsing: Data(text.utf8))
-        for name in text.components(separatedBy: "#/components/schemas/").dropFirst().map({ String($0.prefix { $0 != "\"" }) }) {
+        for name in text.components(separatedBy: "#/components/schemas/").dropFirst().map({
+            String($0.prefix { $0 != "\"" })
+        }) {
             #expect(json["components"]?["schemas"]?[name] != nil, "\(name)")
         }
     }
@@ -45,10 +52,17 @@ struct RouteTests {
 
 @Suite("Pages")
 struct PageTests {
-    private func app(_ test: TestDesk) -> some ApplicationProtocol { Application(router: Web(desk: test.desk, measures: PrometheusMetrics()).router()) }
-    private func link(_ test: TestDesk, _ ticket: Ticket) -> String { "/t/" + LinkToken(ticket: ticket.id, customer: ticket.customer).text(test.desk.office.signer) }
+    private func app(_ test: TestDesk) -> some ApplicationProtocol {
+        Application(router: Web(desk: test.desk, measures: PrometheusMetrics()).router())
+    }
+    private func link(_ test: TestDesk, _ ticket: Ticket) -> String {
+        "/t/" + LinkToken(ticket: ticket.id, customer: ticket.customer).text(test.desk.office.signer)
+    }
 
-    static let hostile = ["\"\u{301} onfocus=alert(1) x=\"", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "javascript:alert(1)", "\u{202e}gnp.exe", "' onclick='x", String(repeating: "long ", count: 2000)]
+    static let hostile = [
+        "\"\u{301} onfocus=alert(1) x=\"", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+        "javascript:alert(1)", "\u{202e}gnp.exe", "' onclick='x", String(repeating: "long ", count: 2000),
+    ]
 
     @Test("hostile names, subjects and bodies stay text on every page", arguments: hostile)
     func hostileText(text: String) async throws {
@@ -65,12 +79,19 @@ struct PageTests {
             return "/survey/" + SurveyToken(survey: id).text(test.desk.office.signer)
         }()
         try await app(test).test(.router) { client in
-            for path in [link(test, ticket), link(test, ticket) + "?answer=yes&sent=%22%3E%3Cscript%3E", survey, survey + "?rating=%22%3E", "/nothing/here"] {
+            for path in [
+                link(test, ticket), link(test, ticket) + "?answer=yes&sent=%22%3E%3Cscript%3E", survey,
+                survey + "?rating=%22%3E", "/nothing/here",
+            ] {
                 try await client.execute(uri: path, method: .get) { response in
                     let page = String(buffer: response.body)
                     #expect(scriptsAreOurs(page), "\(path)")
-                    for word in ["<img src=x", "onerror=alert(1)>", "\"\u{301} onfocus"] { #expect(!page.contains(word), "\(path): \(word)") }
-                    #expect(response.headers[HTTPField.Name("Content-Security-Policy")!]?.contains("default-src 'none'") == true)
+                    for word in ["<img src=x", "onerror=alert(1)>", "\"\u{301} onfocus"] {
+                        #expect(!page.contains(word), "\(path): \(word)")
+                    }
+                    #expect(
+                        response.headers[HTTPField.Name("Content-Security-Policy")!]?.contains("default-src 'none'")
+                            == true)
                     #expect(isBalanced(page), "\(path)")
                 }
             }
@@ -88,13 +109,23 @@ struct PageTests {
         }
         let path = link(test, ticket)
         try await app(test).test(.router) { client in
-            for method in [HTTPRequest.Method.get, .head] { try await client.execute(uri: path + "/confirm", method: method) { #expect($0.status == .methodNotAllowed) } }
+            for method in [HTTPRequest.Method.get, .head] {
+                try await client.execute(uri: path + "/confirm", method: method) {
+                    #expect($0.status == .methodNotAllowed)
+                }
+            }
             for body in ["", "csrf=x", "csrf=\(test.desk.office.signer.mark("another", for: .form))"] {
-                try await client.execute(uri: path + "/confirm", method: .post, headers: [.contentType: "application/x-www-form-urlencoded"], body: ByteBuffer(string: body)) { #expect($0.status == .forbidden) }
+                try await client.execute(
+                    uri: path + "/confirm", method: .post, headers: [.contentType: "application/x-www-form-urlencoded"],
+                    body: ByteBuffer(string: body)
+                ) { #expect($0.status == .forbidden) }
             }
             #expect(try await test.ticket(ticket.number).state == .resolved)
             let mark = test.desk.office.signer.mark(String(path.dropFirst(3)), for: .form)
-            try await client.execute(uri: path + "/confirm", method: .post, headers: [.contentType: "application/x-www-form-urlencoded"], body: ByteBuffer(string: "csrf=\(mark)")) { #expect($0.status == .seeOther) }
+            try await client.execute(
+                uri: path + "/confirm", method: .post, headers: [.contentType: "application/x-www-form-urlencoded"],
+                body: ByteBuffer(string: "csrf=\(mark)")
+            ) { #expect($0.status == .seeOther) }
         }
         #expect(try await test.ticket(ticket.number).state == .closed)
     }
@@ -110,10 +141,14 @@ struct PageTests {
         try await app(test).test(.router) { client in
             try await client.execute(uri: lees, method: .get) { #expect($0.status == .ok) }
             try await client.execute(uri: link(test, ticket) + "x", method: .get) { #expect($0.status == .notFound) }
-            try await client.execute(uri: lees.replacingOccurrences(of: "/t/1-", with: "/t/2-"), method: .get) { #expect($0.status == .notFound) }
+            try await client.execute(uri: lees.replacingOccurrences(of: "/t/1-", with: "/t/2-"), method: .get) {
+                #expect($0.status == .notFound)
+            }
         }
         try await test.act(on: ticket) { tx, ticket in try tx.removeCollaborator(lee, from: ticket, by: .routing) }
-        try await app(test).test(.router) { client in try await client.execute(uri: lees, method: .get) { #expect($0.status == .notFound) } }
+        try await app(test).test(.router) { client in
+            try await client.execute(uri: lees, method: .get) { #expect($0.status == .notFound) }
+        }
     }
 
     @Test("an empty answer comes back as 422 with what was typed")
@@ -123,7 +158,10 @@ struct PageTests {
         let path = link(test, ticket)
         let mark = test.desk.office.signer.mark(String(path.dropFirst(3)), for: .form)
         try await app(test).test(.router) { client in
-            try await client.execute(uri: path, method: .post, headers: [.contentType: "application/x-www-form-urlencoded"], body: ByteBuffer(string: "csrf=\(mark)&body=+++")) { response in
+            try await client.execute(
+                uri: path, method: .post, headers: [.contentType: "application/x-www-form-urlencoded"],
+                body: ByteBuffer(string: "csrf=\(mark)&body=+++")
+            ) { response in
                 #expect(response.status == .unprocessableContent)
                 #expect(String(buffer: response.body).contains("This is required"))
             }

@@ -27,12 +27,14 @@ extension Transaction {
         guard text.utf8.count <= Draft.longest else { throw Refusal.invalid("body", .tooLong(most: Draft.longest)) }
         try db.execute(
             """
-            INSERT INTO draft (agent_id, ticket_id, kind, body, saved_at) VALUES (\(agent), \(ticket), \(kind), \(text), \(now))
+            INSERT INTO draft (agent_id, ticket_id, kind, body, saved_at)
+            VALUES (\(agent), \(ticket), \(kind), \(text), \(now))
             ON CONFLICT (agent_id, ticket_id, kind) DO UPDATE SET body = excluded.body, saved_at = excluded.saved_at
             """)
     }
     /// Makes the files of a draft the ones given.
-    package func keepDraft(_ files: [StoredFile], of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws {
+    package func keepDraft(_ files: [StoredFile], of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws
+    {
         try db.execute("DELETE FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) AND kind = \(kind)")
         try keep(files)
         for file in files {
@@ -56,12 +58,22 @@ extension Connection {
         // One question for both: every ticket's page asks, and mostly there is neither.
         let both: SQL = """
             SELECT kind, saved_at, 0, body, 0, '', '' FROM draft WHERE agent_id = \(agent) AND ticket_id = \(ticket)
-            UNION ALL SELECT kind, added_at, id, hash, size, name, type FROM draft_file WHERE agent_id = \(agent) AND ticket_id = \(ticket) ORDER BY 3
+            UNION ALL SELECT kind, added_at, id, hash, size, name, type FROM draft_file WHERE agent_id = \(agent)
+            AND ticket_id = \(ticket) ORDER BY 3
             """
         try run(both) { row in
-            let (kind, at, id, text): (Entry.Kind, Date, Int64, String) = (try row.read(), try row.read(), try row.read(), try row.read())
+            let (kind, at, id, text): (Entry.Kind, Date, Int64, String) = (
+                try row.read(), try row.read(), try row.read(), try row.read()
+            )
             var draft = drafts[kind] ?? Draft(savedAt: at)
-            if id == 0 { draft.body = text } else { draft.files.append(Draft.File(id: id, file: StoredFile(hash: text, size: try row.read(), name: try row.read(), type: try row.read()))) }
+            if id == 0 {
+                draft.body = text
+            } else {
+                draft.files.append(
+                    Draft.File(
+                        id: id,
+                        file: StoredFile(hash: text, size: try row.read(), name: try row.read(), type: try row.read())))
+            }
             drafts[kind] = draft
         }
         return drafts
@@ -73,7 +85,8 @@ extension Connection {
     package func hasNews(in ticket: Ticket.ID, after seen: Int64, for agent: Agent.ID) throws -> Bool {
         try value(
             """
-            SELECT 1 FROM entry WHERE ticket_id = \(ticket) AND id > \(seen) AND kind <> 'note' AND NOT (author_kind = 'agent' AND author_id = \(agent)) LIMIT 1
+            SELECT 1 FROM entry WHERE ticket_id = \(ticket) AND id > \(seen) AND kind <> 'note'
+            AND NOT (author_kind = 'agent' AND author_id = \(agent)) LIMIT 1
             """, as: Int64.self) != nil
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
-import Markup
 import Mail
+import Markup
 import Store
 
 /// One thing somebody said or noted in a ticket. Never changed afterwards.
@@ -33,7 +33,8 @@ package struct Entry: Sendable {
 
 /// How sure it is who wrote an entry, and what else is known of its way.
 package struct Provenance: Sendable, Equatable {
-    /// Nothing proves that the author wrote it: neither a signed token nor a mailed link nor the desk's own mail server.
+    /// Nothing proves that the author wrote it: neither a signed token nor a mailed link nor the desk's own mail
+    /// server.
     package var isUnverified = false
     /// Who sent it, where that is not the author alone.
     package var sentBy: SentBy?
@@ -42,7 +43,8 @@ package struct Provenance: Sendable, Equatable {
     /// The ticket it was written in, where that was merged into another since.
     package var origin: Ticket.ID?
 
-    package init(isUnverified: Bool = false, sentBy: SentBy? = nil, addressed: [String] = [], origin: Ticket.ID? = nil) {
+    package init(isUnverified: Bool = false, sentBy: SentBy? = nil, addressed: [String] = [], origin: Ticket.ID? = nil)
+    {
         self.isUnverified = isUnverified
         self.sentBy = sentBy
         self.addressed = addressed
@@ -103,7 +105,8 @@ package struct Attachment: Sendable, Equatable {
 }
 
 extension Entry {
-    /// Sanitized HTML of this entry with its own pictures led to where they are, and those from elsewhere where the reader may see them.
+    /// Sanitized HTML of this entry with its own pictures led to where they are, and those from elsewhere where the
+    /// reader may see them.
     ///
     /// - Parameters:
     ///   - remote: the attribute that shows a picture from elsewhere, of whose address it is given; nil shows none.
@@ -119,20 +122,24 @@ extension Entry {
         return remote.map { Self.placing(in: markup, remote: $0) } ?? markup
     }
 
-    /// The sanitizer wrote `data-remote` itself, from checked addresses. On bytes: a quote before a combining mark is no quote to Characters.
+    /// The sanitizer wrote `data-remote` itself, from checked addresses. On bytes: a quote before a combining mark is
+    /// no quote to Characters.
     private static func placing(in markup: String, remote: (String) -> HTML) -> String {
         let (bytes, mark) = (Array(markup.utf8), Array(" data-remote=\"".utf8))
         var placed: [UInt8] = []
         placed.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            guard bytes[index] == mark[0], bytes[index...].starts(with: mark), let end = bytes[(index + mark.count)...].firstIndex(of: UInt8(ascii: "\"")) else {
+            guard bytes[index] == mark[0], bytes[index...].starts(with: mark),
+                let end = bytes[(index + mark.count)...].firstIndex(of: UInt8(ascii: "\""))
+            else {
                 placed.append(bytes[index])
                 index += 1
                 continue
             }
             var address = String(decoding: bytes[(index + mark.count)..<end], as: UTF8.self)
-            for (entity, character) in [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")] { address = address.replacingOccurrences(of: entity, with: character) }
+            for (entity, character) in [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
+            { address = address.replacingOccurrences(of: entity, with: character) }
             placed.append(contentsOf: remote(address).bytes)
             index = end + 1
         }
@@ -185,7 +192,8 @@ package struct Writing: Sendable {
         source = nil
     }
 
-    /// Words as they were typed, in which `[name]` is the place of a picture that goes along: plain text keeps the name, HTML shows the picture.
+    /// Words as they were typed, in which `[name]` is the place of a picture that goes along: plain text keeps the
+    /// name, HTML shows the picture.
     package static func typed(_ body: String, with files: [StoredFile]) -> (writing: Writing, files: [StoredFile]) {
         let plain = Writing(body, type: .text)
         var markup = HTMLText.paragraphs(plain.text).text
@@ -195,7 +203,8 @@ package struct Writing: Sendable {
             let place: HTML = "[\(file.name)]"
             let picture: HTML = "<img alt=\"\(file.name)\" loading=\"lazy\" data-cid=\"\(id)\">"
             markup = markup.replacingOccurrences(of: place.text, with: picture.text)
-            files[index] = StoredFile(hash: file.hash, size: file.size, name: file.name, type: file.type, contentID: id, isInline: true)
+            files[index] = StoredFile(
+                hash: file.hash, size: file.size, name: file.name, type: file.type, contentID: id, isInline: true)
         }
         return files.contains(where: \.isInline) ? (Writing(text: plain.text, markup: markup), files) : (plain, files)
     }
@@ -228,7 +237,8 @@ package struct Writing: Sendable {
     package func noting(_ notes: [String]) -> Writing {
         guard !notes.isEmpty else { return self }
         let below = notes.map { "[\($0)]" }.joined(separator: "\n")
-        return Writing(text: "\(text)\n\n\(below)", html: html.map { $0 + HTMLText.paragraphs(below).text }, quoted: quoted)
+        return Writing(
+            text: "\(text)\n\n\(below)", html: html.map { $0 + HTMLText.paragraphs(below).text }, quoted: quoted)
     }
 
     /// Words in place of none; pictures stay.

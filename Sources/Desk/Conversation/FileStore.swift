@@ -11,12 +11,17 @@ package struct FileStore: Sendable {
 
     package init(folder: URL) throws {
         self.folder = folder
-        do { try FileManager.default.createDirectory(at: folder.appending(path: "new"), withIntermediateDirectories: true) } catch {
+        do {
+            try FileManager.default.createDirectory(
+                at: folder.appending(path: "new"), withIntermediateDirectories: true)
+        } catch {
             throw StoreError.unavailable("the folder \(folder.path) cannot be made: \(error.localizedDescription)")
         }
     }
 
-    package func path(of hash: String) -> URL { folder.appending(path: String(hash.prefix(2))).appending(path: String(hash.dropFirst(2))) }
+    package func path(of hash: String) -> URL {
+        folder.appending(path: String(hash.prefix(2))).appending(path: String(hash.dropFirst(2)))
+    }
 
     /// Where bytes lie that were packed.
     fileprivate func packedPath(of hash: String) -> URL { path(of: hash).appendingPathExtension("gz") }
@@ -80,7 +85,9 @@ package struct FileStore: Sendable {
     func stored(_ hash: String) throws -> (file: FileHandle, size: Int, isPacked: Bool)? {
         let isPacked = !isPlain(hash)
         let place = isPacked ? packedPath(of: hash) : path(of: hash)
-        guard let size = try? FileManager.default.attributesOfItem(atPath: place.path)[.size] as? Int else { return nil }
+        guard let size = try? FileManager.default.attributesOfItem(atPath: place.path)[.size] as? Int else {
+            return nil
+        }
         return (try FileHandle(forReadingFrom: place), size, isPacked)
     }
 
@@ -94,24 +101,34 @@ package struct FileStore: Sendable {
         for name in try FileManager.default.contentsOfDirectory(atPath: place.path) {
             let path = place.appending(path: name).path
             var facts = stat()
-            guard lstat(path, &facts) == 0, Double(facts.st_mtim.tv_sec) < moment.timeIntervalSince1970 else { continue }
+            guard lstat(path, &facts) == 0, Double(facts.st_mtim.tv_sec) < moment.timeIntervalSince1970 else {
+                continue
+            }
             if unlink(path) == 0 { count += 1 }
         }
         return count
     }
 
     package func bytes(of hash: String) throws -> Data {
-        guard !isPlain(hash), let packed = try? Data(contentsOf: packedPath(of: hash)) else { return try Data(contentsOf: path(of: hash), options: .mappedIfSafe) }
-        guard let bytes = Gzip.unpack(Array(packed), most: Self.mostBytes) else { throw StoreError.unreadable("the file \(hash) is damaged") }
+        guard !isPlain(hash), let packed = try? Data(contentsOf: packedPath(of: hash)) else {
+            return try Data(contentsOf: path(of: hash), options: .mappedIfSafe)
+        }
+        guard let bytes = Gzip.unpack(Array(packed), most: Self.mostBytes) else {
+            throw StoreError.unreadable("the file \(hash) is damaged")
+        }
         return Data(bytes)
     }
     static let mostBytes = 1 << 30
     /// Whether the bytes lie there as they are, to be sent from the file itself.
     package func isPlain(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: path(of: hash).path) }
-    package func exists(_ hash: String) -> Bool { isPlain(hash) || FileManager.default.fileExists(atPath: packedPath(of: hash).path) }
+    package func exists(_ hash: String) -> Bool {
+        isPlain(hash) || FileManager.default.fileExists(atPath: packedPath(of: hash).path)
+    }
     /// How many bytes there are, unpacked; nil where the file is missing.
     package func size(of hash: String) -> Int? {
-        if isPlain(hash) { return try? FileManager.default.attributesOfItem(atPath: path(of: hash).path)[.size] as? Int }
+        if isPlain(hash) {
+            return try? FileManager.default.attributesOfItem(atPath: path(of: hash).path)[.size] as? Int
+        }
         return (try? Data(contentsOf: packedPath(of: hash))).flatMap { Gzip.length($0) }
     }
 
@@ -121,7 +138,10 @@ package struct FileStore: Sendable {
         defer { close(file) }
         try bytes.withUnsafeBytes { buffer in
             if packs {
-                guard usher_gzip_file(file, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(buffer.count), 6) > 0 else { throw FileStore.fault("write") }
+                guard
+                    usher_gzip_file(
+                        file, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(buffer.count), 6) > 0
+                else { throw FileStore.fault("write") }
                 return
             }
             try FileStore.write(buffer, to: file)
@@ -164,14 +184,16 @@ extension FileStore {
         }
         deinit { unlink(temporary) }
 
-        /// Writes the pieces that are handed over as the file of a name. What lies there already is replaced: it may be damaged.
+        /// Writes the pieces that are handed over as the file of a name. What lies there already is replaced: it may be
+        /// damaged.
         func add(_ hash: String, isPacked: Bool, pieces: () throws -> Data?) throws {
             let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             guard file >= 0 else { throw FileStore.fault("open") }
             let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
             while let piece = try pieces() {
                 do { try handle.write(contentsOf: piece) } catch {
-                    throw errno == ENOSPC || errno == EDQUOT ? StoreError.full("write") : StoreError.unavailable("write: \(error.localizedDescription)")
+                    throw errno == ENOSPC || errno == EDQUOT
+                        ? StoreError.full("write") : StoreError.unavailable("write: \(error.localizedDescription)")
                 }
             }
             try handle.close()
@@ -207,7 +229,8 @@ package struct StoredFile: Sendable, Equatable {
 
     package var isPicture: Bool { Attachment.pictures.contains(type) }
 
-    package init(hash: String, size: Int, name: String, type: String, contentID: String? = nil, isInline: Bool = false) {
+    package init(hash: String, size: Int, name: String, type: String, contentID: String? = nil, isInline: Bool = false)
+    {
         self.hash = hash
         self.size = size
         self.name = name

@@ -17,7 +17,8 @@ extension FileStore {
     /// Hashes of the files of one folder that were not written, nor asked for, since a moment.
     func hashes(in name: String, untouchedSince moment: Date) -> [String] {
         let folder = folder.appending(path: name).path
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []  // a folder is made on first use
+        // a folder is made on first use
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { file in
             guard let written = Self.written("\(folder)/\(file)"), written < moment else { return nil }
             return name + (file.hasSuffix(".gz") ? String(file.dropLast(3)) : file)
@@ -52,11 +53,11 @@ extension Desk {
     /// How long a file may lie there before something names it.
     static let graceOfFiles: TimeInterval = 86400
 
-    /// Removes files that nothing names and that are older than a day: those of something that was refused, and those of
-    /// erased tickets. Returns how many there were.
+    /// Removes files that nothing names and that are older than a day: those of something that was refused, and those
+    /// of erased tickets. Returns how many there were.
     ///
-    /// First the row goes that says a file is there, then the file. Whoever keeps the same content at that moment either
-    /// holds on to the row (`Transaction.keep`), so that it stays, or finds none and writes both again.
+    /// First the row goes that says a file is there, then the file. Whoever keeps the same content at that moment
+    /// either holds on to the row (`Transaction.keep`), so that it stays, or finds none and writes both again.
     @discardableResult
     package func sweepFiles() async throws -> Int {
         let moment = clock.now() - Self.graceOfFiles
@@ -67,7 +68,9 @@ extension Desk {
             let found = files.hashes(in: folder, untouchedSince: moment)
             guard !found.isEmpty else { continue }
             let named = try await read { db in
-                try found.filter { hash in try db.value("SELECT 1 FROM blob WHERE hash = \(hash)", as: Int64.self) != nil }
+                try found.filter { hash in
+                    try db.value("SELECT 1 FROM blob WHERE hash = \(hash)", as: Int64.self) != nil
+                }
             }
             for hash in Set(found).subtracting(named) {
                 try files.sweep(hash, untouchedSince: moment)
@@ -87,9 +90,11 @@ extension Connection {
         // Hashes are written in 0 to f: the next letter ends the last folder.
         try query(
             """
-            SELECT hash FROM blob WHERE hash >= \(folder) AND hash < \(folder + "g") AND \(isUnnamed(keptBefore: moment))
+            SELECT hash FROM blob WHERE hash >= \(folder) AND hash < \(folder + "g")
+            AND \(isUnnamed(keptBefore: moment))
             ORDER BY hash LIMIT \(mostForgotten)
-            """) { try $0.read() }
+            """
+        ) { try $0.read() }
     }
 }
 
@@ -98,13 +103,16 @@ private func isUnnamed(keptBefore moment: Date) -> SQL {
     """
     stored_at < \(moment) AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.hash = blob.hash)
     AND NOT EXISTS (SELECT 1 FROM draft_file WHERE draft_file.hash = blob.hash)
-    AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.raw = blob.hash) AND NOT EXISTS (SELECT 1 FROM received WHERE received.raw = blob.hash)
+    AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.raw = blob.hash) AND NOT EXISTS (SELECT 1 FROM received
+    WHERE received.raw = blob.hash)
     """
 }
 
 extension Transaction {
     /// Asked once more for each, since something may name it by now.
     fileprivate func forgetFiles(_ hashes: [String], keptBefore moment: Date) throws {
-        for hash in hashes { try db.execute("DELETE FROM blob WHERE hash = \(hash) AND \(isUnnamed(keptBefore: moment))") }
+        for hash in hashes {
+            try db.execute("DELETE FROM blob WHERE hash = \(hash) AND \(isUnnamed(keptBefore: moment))")
+        }
     }
 }

@@ -6,8 +6,8 @@ import Synchronization
 
 /// A file that is being sent, written to the disk piece by piece and hashed on the way.
 ///
-/// It lies among the unfinished files of the store under a name of its own. Nothing of it is kept until `FileStore.keep`
-/// is given what `finish` returns.
+/// It lies among the unfinished files of the store under a name of its own. Nothing of it is kept until
+/// `FileStore.keep` is given what `finish` returns.
 package final class IncomingFile: Sendable {
     private struct State {
         var handle: Int32

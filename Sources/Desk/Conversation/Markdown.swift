@@ -20,7 +20,8 @@ package enum Markdown {
         cmark_parser_feed(parser, markdown, markdown.utf8.count)
         guard let document = cmark_parser_finish(parser) else { return HTMLText.paragraphs(markdown) }
         defer { cmark_node_free(document) }
-        guard let rendered = cmark_render_html(document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions(parser)) else {
+        guard let rendered = cmark_render_html(document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions(parser))
+        else {
             return HTMLText.paragraphs(markdown)
         }
         defer { free(rendered) }
@@ -28,8 +29,8 @@ package enum Markdown {
     }
 }
 
-/// What of a text makes cmark-gfm slow: its time grows with the square of what stands in one paragraph, of a table's columns
-/// and of the depth of quotes and lists. Counted in one pass over the bytes.
+/// What of a text makes cmark-gfm slow: its time grows with the square of what stands in one paragraph, of a table's
+/// columns and of the depth of quotes and lists. Counted in one pass over the bytes.
 struct MarkdownSize {
     private(set) var bytes = 0
     /// The longest stretch of lines without a blank one between: a paragraph, a list or a table.
@@ -51,7 +52,8 @@ struct MarkdownSize {
     private static let mostExpanded = 4 << 20
 
     var isBounded: Bool {
-        bytes <= Self.mostBytes && longestStretch <= Self.longestParagraph && depth <= Self.mostDepth && columns <= Self.mostColumns
+        bytes <= Self.mostBytes && longestStretch <= Self.longestParagraph && depth <= Self.mostDepth
+            && columns <= Self.mostColumns
             && columns * lines <= Self.mostCells && longestDefinition * brackets <= Self.mostExpanded
     }
 
@@ -92,7 +94,8 @@ struct MarkdownSize {
         mutating func take(_ byte: UInt8) {
             length += 1
             switch byte {
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ">"), UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "+"),
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ">"), UInt8(ascii: "-"), UInt8(ascii: "*"),
+                UInt8(ascii: "+"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ")"):
                 if isPrefix { depth += 1 }
             case UInt8(ascii: "|"): pipes += 1
@@ -102,8 +105,10 @@ struct MarkdownSize {
             }
             if byte != UInt8(ascii: " "), byte != UInt8(ascii: "\t") { isBlank = false }
             switch byte {
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ">"), UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "+"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ")"): break
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ">"), UInt8(ascii: "-"), UInt8(ascii: "*"),
+                UInt8(ascii: "+"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ")"):
+                break
             default: isPrefix = false
             }
         }

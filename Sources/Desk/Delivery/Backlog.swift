@@ -12,10 +12,14 @@ package struct Backlog: Sendable {
 
 extension Connection {
     package func backlog(at now: Date) throws -> Backlog {
-        let states = try query("SELECT state, count(*) FROM outbox WHERE due_at IS NOT NULL GROUP BY state ORDER BY state") { (try $0.read(String.self), try $0.read(Int.self)) }
-        let oldest: Date? = try value("SELECT min(created_at) FROM outbox WHERE due_at IS NOT NULL", as: Date?.self) ?? nil
+        let states = try query(
+            "SELECT state, count(*) FROM outbox WHERE due_at IS NOT NULL GROUP BY state ORDER BY state"
+        ) { (try $0.read(String.self), try $0.read(Int.self)) }
+        let oldest: Date? =
+            try value("SELECT min(created_at) FROM outbox WHERE due_at IS NOT NULL", as: Date?.self) ?? nil
         return Backlog(
-            outbox: states, oldestMail: oldest.map { max(0, Int(now.timeIntervalSince($0))) } ?? 0, jobs: try value("SELECT count(*) FROM job") ?? 0,
+            outbox: states, oldestMail: oldest.map { max(0, Int(now.timeIntervalSince($0))) } ?? 0,
+            jobs: try value("SELECT count(*) FROM job") ?? 0,
             jobsOverdue: try value("SELECT count(*) FROM job WHERE due_at < \(now - 60)") ?? 0)
     }
 }

@@ -9,22 +9,36 @@ package enum Digest {
     package static func next(hour: Int, in zone: TimeZone, after now: Date) -> Date {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
-        return calendar.nextDate(after: now, matching: DateComponents(hour: hour, minute: 0, second: 0), matchingPolicy: .nextTime) ?? now + 86400
+        return calendar.nextDate(
+            after: now, matching: DateComponents(hour: hour, minute: 0, second: 0), matchingPolicy: .nextTime) ?? now
+            + 86400
     }
 
     /// Nil where nothing waits: no mail then.
-    static func words(_ counts: [WorkList: ListCount], _ first: [TicketLine], in zone: TimeZone, office: Office, now: Date) -> String? {
+    static func words(
+        _ counts: [WorkList: ListCount], _ first: [TicketLine], in zone: TimeZone, office: Office, now: Date
+    ) -> String? {
         let named: [(WorkList, String)] = [
-            (.escalated, "escalated"), (.missed, "past their target"), (.mine, "yours and open"), (.answered, "answered by the customer"), (.unassigned, "with nobody yet"), (.teams, "with your teams"),
+            (.escalated, "escalated"), (.missed, "past their target"), (.mine, "yours and open"),
+            (.answered, "answered by the customer"), (.unassigned, "with nobody yet"), (.teams, "with your teams"),
         ]
-        let sums = named.compactMap { list, words in counts[list].flatMap { $0.number > 0 ? "\($0.text) \(words)" : nil } }
+        let sums = named.compactMap { list, words in
+            counts[list].flatMap { $0.number > 0 ? "\($0.text) \(words)" : nil }
+        }
         guard !sums.isEmpty else { return nil }
         let tickets = first.map { line in
             let due = line.nextDue.map { ($0 < now ? "was due " : "due ") + local($0, in: zone) }
-            let facts = [line.escalationLevel > 0 ? "escalated" : nil, line.priority.word, due].compactMap { $0 }.joined(separator: ", ")
-            return "#\(line.number) \(line.subject) (\(line.requester); \(facts))\n\(office.url)/desk/tickets/\(line.number)"
+            let facts = [line.escalationLevel > 0 ? "escalated" : nil, line.priority.word, due].compactMap { $0 }
+                .joined(separator: ", ")
+            return
+                """
+                #\(line.number) \(line.subject) (\(line.requester); \
+                \(facts))\n\(office.url)/desk/tickets/\(line.number)
+                """
         }
-        return (["Tickets: " + sums.joined(separator: ", ") + "."] + (tickets.isEmpty ? [] : ["To be worked first:"] + tickets)).joined(separator: "\n\n")
+        return
+            (["Tickets: " + sums.joined(separator: ", ") + "."]
+            + (tickets.isEmpty ? [] : ["To be worked first:"] + tickets)).joined(separator: "\n\n")
     }
 
     private static func local(_ date: Date, in zone: TimeZone) -> String {
@@ -44,14 +58,22 @@ extension Transaction {
 
     /// Tells an agent whose hour has come, once; who is away is not told.
     func sendDigest(to id: Agent.ID) throws {
-        let isDue = try db.value("SELECT 1 FROM agent WHERE id = \(id) AND is_active = 1 AND digest_at <= \(now)", as: Int64.self) != nil
+        let isDue =
+            try db.value(
+                "SELECT 1 FROM agent WHERE id = \(id) AND is_active = 1 AND digest_at <= \(now)", as: Int64.self) != nil
         guard isDue, let agent = try db.agent(id) else { return }
         try planDigest(of: id)
         guard !agent.isAway, agent.role >= .agent else { return }
-        let list = TicketList(query: try TicketQuery(WorkList.next.query, now: now), asker: .agent(agent), order: WorkList.next.order, limit: Digest.mostTickets)
-        let words = Digest.words(try db.counts(for: agent, now: now), try db.lines(list).lines, in: try db.digestWish(of: id).zone, office: office, now: now)
+        let list = TicketList(
+            query: try TicketQuery(WorkList.next.query, now: now), asker: .agent(agent), order: WorkList.next.order,
+            limit: Digest.mostTickets)
+        let words = Digest.words(
+            try db.counts(for: agent, now: now), try db.lines(list).lines, in: try db.digestWish(of: id).zone,
+            office: office, now: now)
         guard let words else { return }
-        try queue(.digest, ticket: nil, entry: nil, recipient: "agent", id: id.number, address: agent.email, name: agent.name, data: ["reason": .string(words)])
+        try queue(
+            .digest, ticket: nil, entry: nil, recipient: "agent", id: id.number, address: agent.email, name: agent.name,
+            data: ["reason": .string(words)])
     }
 }
 
@@ -71,6 +93,8 @@ package struct DigestWish: Sendable {
 
 extension Connection {
     package func digestWish(of agent: Agent.ID) throws -> DigestWish {
-        try first("SELECT digest_hour, time_zone FROM agent WHERE id = \(agent)") { DigestWish(hour: try $0.read(), timeZone: try $0.read()) } ?? DigestWish(hour: nil, timeZone: "UTC")
+        try first("SELECT digest_hour, time_zone FROM agent WHERE id = \(agent)") {
+            DigestWish(hour: try $0.read(), timeZone: try $0.read())
+        } ?? DigestWish(hour: nil, timeZone: "UTC")
     }
 }

@@ -35,8 +35,8 @@ package struct Presence: Sendable, Equatable {
     }
 }
 
-/// News for open pages: which ticket changed, that the lists may have, who else is here. Nothing in it is kept; a page that
-/// missed some reads itself anew.
+/// News for open pages: which ticket changed, that the lists may have, who else is here. Nothing in it is kept; a page
+/// that missed some reads itself anew.
 package final class Feed: Sendable {
     package enum News: Sendable, Equatable {
         /// Something changed somewhere: counts and lists may be old.
@@ -179,7 +179,11 @@ package final class Feed: Sendable {
         let (lines, present) = state.withLock { state in
             var there = (state.present[presence.ticket] ?? []).filter { $0.until > now }
             if let index = there.firstIndex(where: { $0.presence.agent == presence.agent }) {
-                if presence.mode == .gone { there.remove(at: index) } else { there[index] = Seen(presence: presence, until: now + Self.lasting) }
+                if presence.mode == .gone {
+                    there.remove(at: index)
+                } else {
+                    there[index] = Seen(presence: presence, until: now + Self.lasting)
+                }
             } else if presence.mode != .gone {
                 there.append(Seen(presence: presence, until: now + Self.lasting))
             }

@@ -72,10 +72,17 @@ package struct Sweep: Service {
                         try await desk.write { try $0.clearOut() }
                         tending?.cancel()
                         tending = Task { [desk] in
-                            do { try await desk.tendIndex() } catch { if !Task.isCancelled { desk.log.error("the search index was not put in order", metadata: ["detail": "\(error)"]) } }
+                            do { try await desk.tendIndex() } catch {
+                                if !Task.isCancelled {
+                                    desk.log.error(
+                                        "the search index was not put in order", metadata: ["detail": "\(error)"])
+                                }
+                            }
                         }
                     }
-                    if looks % Self.looksBetweenFileSweeps == Self.looksBetweenClearings - 1 { sweeping = Task { [desk] in await Self.sweepFiles(desk) } }
+                    if looks % Self.looksBetweenFileSweeps == Self.looksBetweenClearings - 1 {
+                        sweeping = Task { [desk] in await Self.sweepFiles(desk) }
+                    }
                     looks += 1
                     try await desk.reloadSettings()
                 } catch { desk.log.error("the sweep failed", metadata: ["detail": "\(error)"]) }
@@ -89,7 +96,9 @@ package struct Sweep: Service {
             let count = try await desk.sweepFiles()
             if count > 0 { desk.log.notice("files that nothing names were removed", metadata: ["count": "\(count)"]) }
         } catch {
-            if !Task.isCancelled { desk.log.error("files that nothing names were not removed", metadata: ["detail": "\(error)"]) }
+            if !Task.isCancelled {
+                desk.log.error("files that nothing names were not removed", metadata: ["detail": "\(error)"])
+            }
         }
     }
 
@@ -99,15 +108,25 @@ package struct Sweep: Service {
         guard try await desk.read({ try $0.isLive() }) else { return 0 }
         guard try await desk.mayTrustClock() else { return 0 }
         let now = desk.clock.now()
-        let jobs = try await desk.read { try $0.query("SELECT id FROM job WHERE due_at <= \(now) ORDER BY due_at LIMIT 100") { try $0.read(Int64.self) } }
+        let jobs = try await desk.read {
+            try $0.query("SELECT id FROM job WHERE due_at <= \(now) ORDER BY due_at LIMIT 100") {
+                try $0.read(Int64.self)
+            }
+        }
         for id in jobs {
             do { try await desk.write { try $0.perform(id) } } catch { try await postpone(id, error) }
         }
         let watched = try await desk.read {
-            try $0.query("SELECT id FROM ticket WHERE watch_at IS NOT NULL AND watch_at <= \(now) ORDER BY watch_at LIMIT 100") { try $0.read(Ticket.ID.self) }
+            try $0.query(
+                "SELECT id FROM ticket WHERE watch_at IS NOT NULL AND watch_at <= \(now) ORDER BY watch_at LIMIT 100"
+            ) { try $0.read(Ticket.ID.self) }
         }
         for id in watched { try await desk.write { try $0.markOverdue(id) } }
-        let told = try await desk.read { try $0.query("SELECT id FROM agent WHERE digest_at <= \(now) AND is_active = 1 ORDER BY digest_at LIMIT 100") { try $0.read(Agent.ID.self) } }
+        let told = try await desk.read {
+            try $0.query(
+                "SELECT id FROM agent WHERE digest_at <= \(now) AND is_active = 1 ORDER BY digest_at LIMIT 100"
+            ) { try $0.read(Agent.ID.self) }
+        }
         for id in told { try await desk.write { try $0.sendDigest(to: id) } }
         return jobs.count + watched.count + told.count
     }
@@ -116,9 +135,14 @@ package struct Sweep: Service {
         desk.log.error("a job failed", metadata: ["job": "\(id)", "detail": "\(error)"])
         try await desk.write { tx in
             try tx.db.execute(
-                "UPDATE job SET attempts = attempts + 1, error = \("\(error)"), due_at = \(tx.now + 60) WHERE id = \(id) AND attempts < \(Self.mostAttempts)")
+                """
+                UPDATE job SET attempts = attempts + 1, error = \("\(error)"), due_at = \(tx.now + 60)
+                WHERE id = \(id) AND attempts < \(Self.mostAttempts)
+                """
+            )
             // Kept for the operator to see, out of the way of the others.
-            try tx.db.execute("UPDATE job SET due_at = \(tx.now + 86400) WHERE id = \(id) AND attempts >= \(Self.mostAttempts)")
+            try tx.db.execute(
+                "UPDATE job SET due_at = \(tx.now + 86400) WHERE id = \(id) AND attempts >= \(Self.mostAttempts)")
         }
     }
 }

@@ -12,7 +12,8 @@ struct Letter {
     private let mailbox: Mailbox?
     private let signature: String
     private let language: String?
-    /// Nobody has shown yet that the address is the customer's: what the desk sends there by itself repeats nothing that was written from outside.
+    /// Nobody has shown yet that the address is the customer's: what the desk sends there by itself repeats nothing
+    /// that was written from outside.
     private let isUnproved: Bool
     /// What the customer said last, to be quoted below an answer.
     private let answered: Entry?
@@ -39,10 +40,14 @@ struct Letter {
             return
         }
         answered = try db.messageBefore(entry.id, in: id)
-        let own: String? = try entry.author.id.flatMap { entry.author.role == .agent ? try db.signature(of: Agent.ID($0)) : nil }
-        let department: String = try db.value("SELECT signature FROM department WHERE id = \(ticket.department.id)") ?? ""
+        let own: String? = try entry.author.id.flatMap {
+            entry.author.role == .agent ? try db.signature(of: Agent.ID($0)) : nil
+        }
+        let department: String =
+            try db.value("SELECT signature FROM department WHERE id = \(ticket.department.id)") ?? ""
         let house = [mailbox?.signature ?? "", department].first { !$0.isEmpty } ?? settings.name
-        signature = [own.flatMap { $0.isEmpty ? nil : $0 } ?? entry.author.name, house].filter { !$0.isEmpty }.joined(separator: "\n")
+        signature = [own.flatMap { $0.isEmpty ? nil : $0 } ?? entry.author.name, house].filter { !$0.isEmpty }.joined(
+            separator: "\n")
     }
 
     /// Files of an agent's answer go with it; what a customer sent is not sent back.
@@ -58,7 +63,8 @@ struct Letter {
         let words = template.filled(values)
         let from = MailAddress(name: senderName.showingDirections, home.address) ?? office.mailbox
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: isUnproved ? "" : mail.name.showingDirections, mail.address) ?? from, returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
+            from: from, to: MailAddress(name: isUnproved ? "" : mail.name.showingDirections, mail.address) ?? from,
+            returnPath: tokenAddress, subject: words.subject, text: words.body + quote.text + "\n",
             messageID: OwnMessageID(token: token, outbox: mail.id).text(office.signer, domain: home.domain), date: date)
         message.replyTo = MailAddress(name: settings.name, tokenAddress)
         message.html = MailText.html(template, values: values, message: messageHTML, quote: quote.html)
@@ -79,12 +85,20 @@ struct Letter {
     /// The customer's words below an answer, as mail programs write them; the trimmer folds them when they come back.
     private var quote: (text: String, html: HTML?) {
         guard let answered, !answered.text.isEmpty else { return ("", nil) }
-        let lines = answered.text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.mostQuoted).map { String($0.prefix(500)) }
+        let lines = answered.text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.mostQuoted).map {
+            String($0.prefix(500))
+        }
         let name = answered.author.name.isEmpty ? answered.author.address ?? "" : answered.author.name
         let day = String(answered.at.rfc3339.prefix(10))
         let opening = language == "de" ? "Am \(day) schrieb \(name):" : "On \(day), \(name) wrote:"
         let text = "\n\n\(opening)\n" + lines.map { $0.isEmpty ? ">" : "> \($0)" }.joined(separator: "\n")
-        return (text, "<p>\(opening)</p>\n<blockquote type=\"cite\" style=\"margin:0 0 0 8px;padding-left:8px;border-left:2px solid #999\">\(HTMLText.paragraphs(lines.joined(separator: "\n")))</blockquote>\n")
+        return (
+            text,
+            """
+            <p>\(opening)</p>\n<blockquote type="cite" style="margin:0 0 0 8px;padding-left:8px;border-left:2px \
+            solid #999">\(HTMLText.paragraphs(lines.joined(separator: "\n")))</blockquote>\n
+            """
+        )
     }
 
     private var messageText: String {
@@ -95,7 +109,10 @@ struct Letter {
         if mail.kind != .update, let entry, let html = entry.html {
             // An agent's own pictures go along; a customer's are seen at the desk.
             guard mail.kind.carriesReply else { return HTML(raw: html) }
-            return HTML(raw: entry.placing(in: html, remote: entry.author.role == .agent ? { " src=\"\(typed: $0)\"" } : nil) { " src=\"cid:\($0.contentID ?? "")\"" })
+            return HTML(
+                raw: entry.placing(in: html, remote: entry.author.role == .agent ? { " src=\"\(typed: $0)\"" } : nil) {
+                    " src=\"cid:\($0.contentID ?? "")\""
+                })
         }
         let text = messageText
         return text.isEmpty ? nil : HTMLText.paragraphs(text)
@@ -103,9 +120,12 @@ struct Letter {
 
     private var values: [String: String] {
         var values = [
-            "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.state": ticket.state.rawValue,
-            "ticket.priority": ticket.priority.word, "ticket.department": ticket.department.name, "desk.name": settings.name,
-            "agent.name": entry?.author.role == .agent ? entry?.author.name ?? "" : ticket.assignee?.name ?? "", "reason": mail.data["reason"]?.text ?? "",
+            "ticket.number": String(ticket.number), "ticket.subject": ticket.subject,
+            "ticket.state": ticket.state.rawValue,
+            "ticket.priority": ticket.priority.word, "ticket.department": ticket.department.name,
+            "desk.name": settings.name,
+            "agent.name": entry?.author.role == .agent ? entry?.author.name ?? "" : ticket.assignee?.name ?? "",
+            "reason": mail.data["reason"]?.text ?? "",
             "message": messageText, "signature": signature, "close.hours": String(settings.closeAfterHours),
         ]
         if let token = link {
@@ -116,7 +136,9 @@ struct Letter {
             values["customer.name"] = mail.name.isEmpty ? mail.address : mail.name
         } else {
             values["ticket.url"] = "\(office.url)/desk/tickets/\(ticket.number)"
-            values["customer.name"] = ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
+            values["customer.name"] =
+                ticket.requesterName.isEmpty
+                ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
         }
         if mail.kind == .newRequest {
             values["ticket.priority"] = MailText.word(for: ticket.priority, in: language)
@@ -130,7 +152,8 @@ struct Letter {
         if let survey = mail.data["survey"]?.integer {
             let url = "\(office.url)/survey/\(SurveyToken(survey: Survey.ID(survey)).text(office.signer))"
             values["survey.url"] = url
-            values["survey.stars"] = Rating.allCases.reversed().map { "\($0.stars) \(url)?rating=\($0.rawValue)" }.joined(separator: "\n")
+            values["survey.stars"] = Rating.allCases.reversed().map { "\($0.stars) \(url)?rating=\($0.rawValue)" }
+                .joined(separator: "\n")
         }
         // Names and subjects are one line among our own words; what was said is prose.
         for (name, value) in values where name != "message" { values[name] = value.showingDirections }
@@ -143,7 +166,8 @@ extension Connection {
     func language(of recipient: MailToken.Recipient) throws -> String? {
         switch recipient {
         case .customer(let id): try value("SELECT language FROM customer WHERE id = \(id)", as: String?.self) ?? nil
-        case .agent(let id), .agentNote(let id): try value("SELECT language FROM agent WHERE id = \(id)", as: String?.self) ?? nil
+        case .agent(let id), .agentNote(let id):
+            try value("SELECT language FROM agent WHERE id = \(id)", as: String?.self) ?? nil
         }
     }
 
@@ -153,7 +177,12 @@ extension Connection {
 
     /// What the customer said last before an answer.
     fileprivate func messageBefore(_ entry: Entry.ID, in ticket: Ticket.ID) throws -> Entry? {
-        let id: Entry.ID? = try value("SELECT id FROM entry WHERE ticket_id = \(ticket) AND id < \(entry) AND kind = 'message' ORDER BY id DESC LIMIT 1")
+        let id: Entry.ID? = try value(
+            """
+            SELECT id FROM entry WHERE ticket_id = \(ticket) AND id < \(entry) AND kind = 'message'
+            ORDER BY id DESC LIMIT 1
+            """
+        )
         return try id.map { try self.entry($0) }
     }
 }

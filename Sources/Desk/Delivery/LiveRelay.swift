@@ -7,9 +7,10 @@ import Synchronization
 
 /// Carries live news between processes.
 ///
-/// The events in the database are the truth: each second it is looked for what others recorded, by the events' numbers, so that nothing is missed
-/// whatever happened to a line, and so that a command beside the server is heard. On PostgreSQL `LISTEN/NOTIFY` tells of the same a little sooner; where
-/// a pooler swallows it, the look each second is enough.
+/// The events in the database are the truth: each second it is looked for what others recorded, by the events' numbers,
+/// so that nothing is missed whatever happened to a line, and so that a command beside the server is heard. On
+/// PostgreSQL `LISTEN/NOTIFY` tells of the same a little sooner; where a pooler swallows it, the look each second is
+/// enough.
 package struct LiveRelay: Service {
     private let desk: Desk
     private let node = Secret.random()
@@ -32,7 +33,14 @@ package struct LiveRelay: Service {
         }
         desk.feed.beginRelaying(toNodes: listening != nil)
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await work(tellsOthers: listening != nil) { wakes.withLock { wakes in defer { wakes = false }; return wakes } } }
+            await cancelWhenGracefulShutdown {
+                await work(tellsOthers: listening != nil) {
+                    wakes.withLock { wakes in
+                        defer { wakes = false }
+                        return wakes
+                    }
+                }
+            }
         } onGracefulShutdown: {
             desk.feed.stop()
         }
@@ -47,7 +55,9 @@ package struct LiveRelay: Service {
                 if tellsOthers { try await tell() }
                 if steps % 4 == 0 || isWoken() { try await lookForOthers(&seen) }
             } catch {
-                if !Task.isCancelled, !desk.database.isAway { desk.log.warning("live news could not be passed on", metadata: ["detail": "\(error)"]) }
+                if !Task.isCancelled, !desk.database.isAway {
+                    desk.log.warning("live news could not be passed on", metadata: ["detail": "\(error)"])
+                }
             }
             if steps % 2 == 0 { desk.feed.pulse() }
             if steps % 20 == 0 { desk.feed.sweep(at: desk.clock.now()) }
@@ -62,9 +72,16 @@ package struct LiveRelay: Service {
         let (events, presence) = desk.feed.takeOutgoing()
         var messages: [JSON] = stride(from: 0, to: events.count, by: Self.most).map { start in
             let part = events[start..<min(start + Self.most, events.count)]
-            return ["node": .string(node), "events": .array(part.flatMap { [JSON($0.id.number), JSON($0.ticket.number)] })]
+            return [
+                "node": .string(node), "events": .array(part.flatMap { [JSON($0.id.number), JSON($0.ticket.number)] }),
+            ]
         }
-        messages += presence.map { ["node": .string(node), "ticket": JSON($0.ticket.number), "agent": JSON($0.agent.number), "name": .string($0.name), "mode": .string($0.mode.rawValue)] }
+        messages += presence.map {
+            [
+                "node": .string(node), "ticket": JSON($0.ticket.number), "agent": JSON($0.agent.number),
+                "name": .string($0.name), "mode": .string($0.mode.rawValue),
+            ]
+        }
         guard !messages.isEmpty else { return }
         let texts = messages.map(\.written)
         do {
@@ -81,9 +98,17 @@ package struct LiveRelay: Service {
         guard let message = JSON(text), let from = message["node"]?.text, from != node else { return }
         if case .array(let numbers)? = message["events"] {
             let ids = numbers.compactMap(\.integer)
-            feed.hear(stride(from: 0, to: ids.count - 1, by: 2).map { Recorded.Event(id: TicketEvent.ID(ids[$0]), ticket: Ticket.ID(ids[$0 + 1])) })
-        } else if let ticket = message["ticket"]?.integer, let agent = message["agent"]?.integer, let mode = message["mode"]?.text.flatMap({ Presence.Mode(rawValue: $0) }) {
-            feed.note(Presence(ticket: Ticket.ID(ticket), agent: Agent.ID(agent), name: message["name"]?.text ?? "", mode: mode), at: clock.now(), isForeign: true)
+            feed.hear(
+                stride(from: 0, to: ids.count - 1, by: 2).map {
+                    Recorded.Event(id: TicketEvent.ID(ids[$0]), ticket: Ticket.ID(ids[$0 + 1]))
+                })
+        } else if let ticket = message["ticket"]?.integer, let agent = message["agent"]?.integer,
+            let mode = message["mode"]?.text.flatMap({ Presence.Mode(rawValue: $0) })
+        {
+            feed.note(
+                Presence(
+                    ticket: Ticket.ID(ticket), agent: Agent.ID(agent), name: message["name"]?.text ?? "", mode: mode),
+                at: clock.now(), isForeign: true)
         }
     }
 
@@ -92,9 +117,13 @@ package struct LiveRelay: Service {
         let from = seen.from
         let events: [Recorded.Event] = try await desk.read { db in
             guard let from else {
-                return try db.query("SELECT id, ticket_id FROM ticket_event ORDER BY id DESC LIMIT \(SeenEvents.overlap)") { Recorded.Event(id: try $0.read(), ticket: try $0.read()) }
+                return try db.query(
+                    "SELECT id, ticket_id FROM ticket_event ORDER BY id DESC LIMIT \(SeenEvents.overlap)"
+                ) { Recorded.Event(id: try $0.read(), ticket: try $0.read()) }
             }
-            return try db.query("SELECT id, ticket_id FROM ticket_event WHERE id > \(from) ORDER BY id LIMIT \(SeenEvents.mostAtOnce)") {
+            return try db.query(
+                "SELECT id, ticket_id FROM ticket_event WHERE id > \(from) ORDER BY id LIMIT \(SeenEvents.mostAtOnce)"
+            ) {
                 Recorded.Event(id: try $0.read(), ticket: try $0.read())
             }
         }
@@ -103,8 +132,8 @@ package struct LiveRelay: Service {
     }
 }
 
-/// Which events were looked at. Numbers are given before the commit, so on PostgreSQL a lower one may appear after a higher one: the last few hundred
-/// are read again each time, and only those that are new count.
+/// Which events were looked at. Numbers are given before the commit, so on PostgreSQL a lower one may appear after a
+/// higher one: the last few hundred are read again each time, and only those that are new count.
 struct SeenEvents {
     static let overlap = 200
     static let mostAtOnce = 10_000

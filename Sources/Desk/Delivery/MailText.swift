@@ -2,7 +2,8 @@ import Foundation
 import Mail
 import Markup
 
-/// The words of one mail: a subject and a body with placeholders from a closed list. Administrators may write their own.
+/// The words of one mail: a subject and a body with placeholders from a closed list. Administrators may write their
+/// own.
 package struct MailText: Sendable, Equatable {
     package let subject: String
     package let body: String
@@ -14,8 +15,10 @@ package struct MailText: Sendable, Equatable {
 
     /// Every name a text may use.
     package static let placeholders = [
-        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name",
-        "signature", "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars", "link.url", "tickets.count",
+        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url",
+        "customer.name", "agent.name", "desk.name",
+        "signature", "reason", "message", "confirm.url", "reopen.url", "close.hours", "survey.url", "survey.stars",
+        "link.url", "tickets.count",
     ]
 
     /// The first `{{name}}` that is not in the list; such a text is refused when it is saved.
@@ -28,22 +31,29 @@ package struct MailText: Sendable, Equatable {
 
     /// `{{name}}` or `{{name|what is taken where there is none}}`.
     private static func marks(in text: String) -> [(name: String, otherwise: String?)] {
-        text.components(separatedBy: "{{").dropFirst().compactMap { part in part.range(of: "}}").map { mark(part[..<$0.lowerBound]) } }
+        text.components(separatedBy: "{{").dropFirst().compactMap { part in
+            part.range(of: "}}").map { mark(part[..<$0.lowerBound]) }
+        }
     }
     private static func mark(_ inner: Substring) -> (name: String, otherwise: String?) {
         let parts = inner.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
-        return ((parts.first ?? "").trimmingCharacters(in: .whitespaces), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : nil)
+        return (
+            (parts.first ?? "").trimmingCharacters(in: .whitespaces),
+            parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : nil
+        )
     }
 
-    /// The text with its values. `message` stays a mark of its own, since it has a form of its own in HTML. A paragraph of nothing but
-    /// placeholders without a value is left out, so that no mail begins with blank lines.
+    /// The text with its values. `message` stays a mark of its own, since it has a form of its own in HTML. A paragraph
+    /// of nothing but placeholders without a value is left out, so that no mail begins with blank lines.
     package func filled(_ values: [String: String]) -> MailText {
         let paragraphs = body.components(separatedBy: "\n\n").filter { paragraph in
             let marks = Self.marks(in: paragraph)
             guard !marks.isEmpty, Self.fill(paragraph, [:]).trimmingWhitespace().isEmpty else { return true }
             return marks.contains { !(values[$0.name] ?? "").trimmingWhitespace().isEmpty }
         }
-        return MailText(subject: Self.fill(subject, values).singleLine, body: Self.fill(paragraphs.joined(separator: "\n\n"), values))
+        return MailText(
+            subject: Self.fill(subject, values).singleLine,
+            body: Self.fill(paragraphs.joined(separator: "\n\n"), values))
     }
 
     /// The first placeholder of a text that has neither a value nor words to take instead.
@@ -52,7 +62,9 @@ package struct MailText: Sendable, Equatable {
     }
 
     /// The first placeholder of ours that stands unfilled in words an agent is about to send.
-    package static func unfilledPlaceholder(in text: String) -> String? { names(in: text).first { placeholders.contains($0) } }
+    package static func unfilledPlaceholder(in text: String) -> String? {
+        names(in: text).first { placeholders.contains($0) }
+    }
 
     /// One pass, so that a value that looks like a placeholder stays what it is.
     private static func fill(_ text: String, _ values: [String: String]) -> String {
@@ -79,7 +91,8 @@ package struct MailText: Sendable, Equatable {
     package static func text(for kind: MailKind, in language: String? = nil, settings: Settings) -> MailText {
         if let language, languages.contains(language), let translated = german(kind) {
             guard let own = settings.mailTexts["\(kind.rawValue).\(language)"] else { return translated }
-            return MailText(subject: own["subject"]?.text ?? translated.subject, body: own["body"]?.text ?? translated.body)
+            return MailText(
+                subject: own["subject"]?.text ?? translated.subject, body: own["body"]?.text ?? translated.body)
         }
         let standard = standard(kind)
         guard let own = settings.mailTexts[kind.rawValue] else { return standard }
@@ -88,8 +101,13 @@ package struct MailText: Sendable, Equatable {
 
     /// What a customer reads where a ticket was resolved without a word: it opens by itself.
     static func wordless(in language: String?, _ text: MailText) -> MailText {
-        let opening = language == "de" ? "Hallo {{customer.name}},\n\nwir haben Ihre Anfrage „{{ticket.subject}}“ bearbeitet." : "Hi {{customer.name}},\n\nWe've finished working on your request “{{ticket.subject}}”."
-        return MailText(subject: text.subject, body: text.body.contains("{{customer.name") ? text.body : opening + "\n\n" + text.body)
+        let opening =
+            language == "de"
+            ? "Hallo {{customer.name}},\n\nwir haben Ihre Anfrage „{{ticket.subject}}“ bearbeitet."
+            : "Hi {{customer.name}},\n\nWe've finished working on your request “{{ticket.subject}}”."
+        return MailText(
+            subject: text.subject,
+            body: text.body.contains("{{customer.name") ? text.body : opening + "\n\n" + text.body)
     }
 
     package static func standard(_ kind: MailKind) -> MailText {
@@ -100,7 +118,8 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{customer.name|there}},
 
-                    Thanks for getting in touch. We've received your request {{ticket.number}} and will get back to you as soon as we can.
+                    Thanks for getting in touch. We've received your request {{ticket.number}} and will get back to \
+                    you as soon as we can.
 
                     View it or add to it here:
                     {{ticket.url}}
@@ -150,7 +169,8 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{customer.name|there}},
 
-                    Your request “{{ticket.subject}}” is closed. If the problem comes back, reply to this email to reopen it.
+                    Your request “{{ticket.subject}}” is closed. If the problem comes back, reply to this email to \
+                    reopen it.
 
                     {{desk.name}}
                     """)
@@ -164,7 +184,8 @@ package struct MailText: Sendable, Equatable {
 
                     {{survey.stars}}
 
-                    Your rating and comments help us improve. If the problem comes back, reply to this email to reopen your request.
+                    Your rating and comments help us improve. If the problem comes back, reply to this email to reopen \
+                    your request.
 
                     {{desk.name}}
                     """)
@@ -210,7 +231,8 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{agent.name|there}},
 
-                    You've been invited to work on tickets at {{desk.name}}. Choose a password here. The link works once, within a day:
+                    You've been invited to work on tickets at {{desk.name}}. Choose a password here. The link works \
+                    once, within a day:
                     {{link.url}}
                     """)
         case .securityChanged:
@@ -221,7 +243,8 @@ package struct MailText: Sendable, Equatable {
 
                     {{reason}}
 
-                    If this was you, there is nothing to do. If it wasn't, ask an administrator to deactivate your account, then set a new password and check your account:
+                    If this was you, there is nothing to do. If it wasn't, ask an administrator to deactivate your \
+                    account, then set a new password and check your account:
                     {{link.url}}
 
                     {{desk.name}}
@@ -306,7 +329,8 @@ package struct MailText: Sendable, Equatable {
 
 extension MailText {
     /// The HTML beside the plain text: the same words, addresses made links, the message in its own form.
-    package static func html(_ template: MailText, values: [String: String], message: HTML?, quote: HTML? = nil) -> HTML {
+    package static func html(_ template: MailText, values: [String: String], message: HTML?, quote: HTML? = nil) -> HTML
+    {
         let mark = "\u{FFFC}"
         var marked = values
         marked["message"] = mark
@@ -315,14 +339,19 @@ extension MailText {
             if part.offset > 0, let message { markup += "<div>\(message)</div>\n" }
             markup += linked(part.element)
         }
-        return "<!DOCTYPE html>\n<html><body style=\"font-family:sans-serif;font-size:15px;line-height:1.5\">\n\(markup)\(quote)</body></html>\n"
+        return
+            """
+            <!DOCTYPE html>\n<html><body style="font-family:sans-serif;font-size:15px;line-height:1.5">\n\(markup)\
+            \(quote)</body></html>\n
+            """
     }
 
     private static func linked(_ text: String) -> HTML {
         var markup: HTML = ""
         for paragraph in text.components(separatedBy: "\n\n") where !paragraph.trimmingWhitespace().isEmpty {
             var lines: HTML = ""
-            for (index, line) in paragraph.trimmingCharacters(in: .newlines).components(separatedBy: "\n").enumerated() {
+            for (index, line) in paragraph.trimmingCharacters(in: .newlines).components(separatedBy: "\n").enumerated()
+            {
                 if index > 0 { lines += "<br>\n" }
                 lines += LinkedText.html(line)
             }
@@ -338,16 +367,21 @@ extension MailText {
     /// - Throws: `Refusal.invalid` naming the placeholder that is empty here and has no words to take instead.
     package init(canned body: String, for ticket: Ticket, by agent: Agent, settings: Settings, url: String) throws {
         let values = [
-            "ticket.number": String(ticket.number), "ticket.subject": ticket.subject, "ticket.department": ticket.department.name, "ticket.state": ticket.state.rawValue,
-            "ticket.priority": ticket.priority.word, "ticket.url": "\(url)/tickets/\(ticket.number)", "customer.name": ticket.requesterName, "agent.name": agent.name,
+            "ticket.number": String(ticket.number), "ticket.subject": ticket.subject,
+            "ticket.department": ticket.department.name, "ticket.state": ticket.state.rawValue,
+            "ticket.priority": ticket.priority.word, "ticket.url": "\(url)/tickets/\(ticket.number)",
+            "customer.name": ticket.requesterName, "agent.name": agent.name,
             "desk.name": settings.name, "signature": agent.name,
         ]
-        if let empty = Self.emptyPlaceholder(in: body, values) { throw Refusal.invalid("body", .emptyPlaceholder(empty)) }
+        if let empty = Self.emptyPlaceholder(in: body, values) {
+            throw Refusal.invalid("body", .emptyPlaceholder(empty))
+        }
         self = MailText(subject: "", body: Self.fill(body, values))
     }
 
     /// What a canned reply may name: what is known of a ticket before anything is sent.
     package static let cannedPlaceholders = [
-        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url", "customer.name", "agent.name", "desk.name", "signature",
+        "ticket.number", "ticket.subject", "ticket.state", "ticket.priority", "ticket.department", "ticket.url",
+        "customer.name", "agent.name", "desk.name", "signature",
     ]
 }

@@ -8,7 +8,8 @@ extension MailText {
                 body: """
                     Guten Tag {{customer.name}},
 
-                    danke für Ihre Nachricht. Ihre Anfrage hat die Nummer {{ticket.number}}; wir antworten, sobald wir können.
+                    danke für Ihre Nachricht. Ihre Anfrage hat die Nummer {{ticket.number}}; wir antworten, sobald wir \
+                    können.
 
                     Hier können Sie sie verfolgen oder ergänzen:
                     {{ticket.url}}
@@ -40,7 +41,8 @@ extension MailText {
                     Ja, sie ist gelöst: {{confirm.url}}
                     Nein, ich brauche noch Hilfe: {{reopen.url}}
 
-                    Hören wir nichts, schließen wir sie in {{close.hours}} Stunden. Eine Antwort auf diese Mail öffnet sie jederzeit wieder.
+                    Hören wir nichts, schließen wir sie in {{close.hours}} Stunden. Eine Antwort auf diese Mail öffnet \
+                    sie jederzeit wieder.
                     """)
         case .waiting:
             MailText(
@@ -58,7 +60,8 @@ extension MailText {
                 body: """
                     Guten Tag {{customer.name}},
 
-                    Ihre Anfrage „{{ticket.subject}}“ ist geschlossen. Kommt das Problem wieder, antworten Sie auf diese Mail, und sie wird wieder geöffnet.
+                    Ihre Anfrage „{{ticket.subject}}“ ist geschlossen. Kommt das Problem wieder, antworten Sie auf \
+                    diese Mail, und sie wird wieder geöffnet.
 
                     {{desk.name}}
                     """)
@@ -72,7 +75,8 @@ extension MailText {
 
                     {{survey.stars}}
 
-                    Ihre Bewertung und ein Wort dazu helfen uns, besser zu werden. Kommt das Problem wieder, antworten Sie auf diese Mail, und die Anfrage wird wieder geöffnet.
+                    Ihre Bewertung und ein Wort dazu helfen uns, besser zu werden. Kommt das Problem wieder, antworten \
+                    Sie auf diese Mail, und die Anfrage wird wieder geöffnet.
 
                     {{desk.name}}
                     """)
@@ -110,7 +114,8 @@ extension MailText {
 
                     {{message}}
 
-                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie abschalten:
+                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie \
+                    abschalten:
                     {{link.url}}
                     """)
         case .newRequests:
@@ -123,7 +128,8 @@ extension MailText {
 
                     {{reason}}
 
-                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie abschalten:
+                    Sie erhalten diese E-Mail, weil Sie solche Anfragen bearbeiten. In Ihrem Konto können Sie sie \
+                    abschalten:
                     {{link.url}}
                     """)
         case .passwordReset:
@@ -147,7 +153,8 @@ extension MailText {
 
                     {{reason}}
 
-                    Wenn Sie das waren, ist nichts zu tun. Wenn nicht, bitten Sie einen Administrator, Ihr Konto zu deaktivieren, wählen Sie danach ein neues Passwort und prüfen Sie Ihr Konto:
+                    Wenn Sie das waren, ist nichts zu tun. Wenn nicht, bitten Sie einen Administrator, Ihr Konto zu \
+                    deaktivieren, wählen Sie danach ein neues Passwort und prüfen Sie Ihr Konto:
                     {{link.url}}
 
                     {{desk.name}}
@@ -161,7 +168,12 @@ extension MailText {
     /// A priority in the language of a mail.
     static func word(for priority: Priority, in language: String?) -> String {
         guard language == "de" else { return priority.word }
-        return switch priority { case .low: "niedrig"; case .normal: "normal"; case .high: "hoch"; case .urgent: "dringend" }
+        return switch priority {
+        case .low: "niedrig"
+        case .normal: "normal"
+        case .high: "hoch"
+        case .urgent: "dringend"
+        }
     }
 
     package static func hasTranslation(_ kind: MailKind) -> Bool { german(kind) != nil }
@@ -170,11 +182,16 @@ extension MailText {
     package func example(of kind: MailKind, settings: Settings, url: String) -> MailText {
         let link = "\(url)/t/example"
         return filled([
-            "ticket.number": "100001", "ticket.subject": "Scanner sends empty pages", "ticket.state": "open", "ticket.priority": "normal", "ticket.department": "Support",
-            "ticket.url": kind.isForCustomer ? link : "\(url)/desk/tickets/100001", "customer.name": "Kim Ito", "agent.name": "Ada Lind", "desk.name": settings.name, "signature": "Ada Lind\n\(settings.name)",
-            "reason": "A new message from the customer.", "message": "Please clean the glass and try again.", "confirm.url": link + "?answer=yes", "reopen.url": link + "?answer=no",
-            "close.hours": String(settings.closeAfterHours), "survey.url": "\(url)/survey/example", "tickets.count": "3",
-            "survey.stars": Rating.allCases.reversed().map { "\($0.stars) \(url)/survey/example?rating=\($0.rawValue)" }.joined(separator: "\n"), "link.url": "\(url)/sign-in/example",
+            "ticket.number": "100001", "ticket.subject": "Scanner sends empty pages", "ticket.state": "open",
+            "ticket.priority": "normal", "ticket.department": "Support",
+            "ticket.url": kind.isForCustomer ? link : "\(url)/desk/tickets/100001", "customer.name": "Kim Ito",
+            "agent.name": "Ada Lind", "desk.name": settings.name, "signature": "Ada Lind\n\(settings.name)",
+            "reason": "A new message from the customer.", "message": "Please clean the glass and try again.",
+            "confirm.url": link + "?answer=yes", "reopen.url": link + "?answer=no",
+            "close.hours": String(settings.closeAfterHours), "survey.url": "\(url)/survey/example",
+            "tickets.count": "3",
+            "survey.stars": Rating.allCases.reversed().map { "\($0.stars) \(url)/survey/example?rating=\($0.rawValue)" }
+                .joined(separator: "\n"), "link.url": "\(url)/sign-in/example",
         ])
     }
 }

@@ -2,10 +2,11 @@ import Foundation
 import Markup
 import Store
 
-/// Tells the people a new request is for that it has come in: the assignee, else the team, else the agents of the department.
+/// Tells the people a new request is for that it has come in: the assignee, else the team, else the agents of the
+/// department.
 ///
-/// The requests of a minute are gathered, and each agent gets one email about them. Nobody is told of what they did themselves, or of a
-/// request about which they were written to already because it was assigned or escalated to them.
+/// The requests of a minute are gathered, and each agent gets one email about them. Nobody is told of what they did
+/// themselves, or of a request about which they were written to already because it was assigned or escalated to them.
 enum NewRequests {
     /// Seconds in which requests are gathered.
     static let gathering: TimeInterval = 60
@@ -15,24 +16,34 @@ enum NewRequests {
 
 extension Transaction {
     /// In the transaction that opens a ticket.
-    func planToTell(of ticket: Ticket) throws { try schedule(.tellDepartment, for: ticket.id, at: now + NewRequests.gathering) }
+    func planToTell(of ticket: Ticket) throws {
+        try schedule(.tellDepartment, for: ticket.id, at: now + NewRequests.gathering)
+    }
 
     /// Tells of the request whose minute is over, and of all that came in since.
     func tellOfNewRequests(first: Ticket.ID) throws {
-        let since = try db.query("DELETE FROM job WHERE kind = \(JobKind.tellDepartment) RETURNING ticket_id") { try $0.read(Ticket.ID.self) }
+        let since = try db.query("DELETE FROM job WHERE kind = \(JobKind.tellDepartment) RETURNING ticket_id") {
+            try $0.read(Ticket.ID.self)
+        }
         var told: [Agent.ID: (agent: Agent, tickets: [Ticket.ID])] = [:]
         for id in ([first] + since).sorted(by: { $0.number < $1.number }) {
             for agent in try toBeTold(of: id) { told[agent.id, default: (agent, [])].tickets.append(id) }
         }
-        for (agent, tickets) in told.values.sorted(by: { $0.agent.id.number < $1.agent.id.number }) { try tell(agent, ofNew: tickets) }
+        for (agent, tickets) in told.values.sorted(by: { $0.agent.id.number < $1.agent.id.number }) {
+            try tell(agent, ofNew: tickets)
+        }
     }
 
     /// One request is shown with its words and can be answered by email; several are listed.
     private func tell(_ agent: Agent, ofNew tickets: [Ticket.ID]) throws {
         func queue(_ kind: MailKind, _ ticket: Ticket.ID?, _ entry: Entry.ID?, _ data: JSON) throws {
-            try self.queue(kind, ticket: ticket, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data)
+            try self.queue(
+                kind, ticket: ticket, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email,
+                name: agent.name, data: data)
         }
-        if tickets.count == 1 { return try queue(.newRequest, tickets[0], try firstMessage(of: tickets[0]), .object([:])) }
+        if tickets.count == 1 {
+            return try queue(.newRequest, tickets[0], try firstMessage(of: tickets[0]), .object([:]))
+        }
         let named = tickets.prefix(NewRequests.mostNamed).map { JSON($0.number) }
         try queue(.newRequests, nil, nil, ["tickets": .array(named), "more": JSON(Int64(tickets.count - named.count))])
     }
@@ -45,13 +56,16 @@ extension Transaction {
         let ticket = try db.ticket(id)
         guard ticket.state == .new || ticket.state == .open else { return [] }
         let concerned: [Agent] =
-            if let assignee = ticket.assignee { [try db.agent(assignee.id)].compactMap { $0 } }
-            else if let team = ticket.team { try db.members(of: team.id) }
-            else { try db.agents(of: ticket.department.id) }
+            if let assignee = ticket.assignee {
+                [try db.agent(assignee.id)].compactMap { $0 }
+            } else if let team = ticket.team { try db.members(of: team.id) } else {
+                try db.agents(of: ticket.department.id)
+            }
         let know = Set(
             try db.query(
                 """
-                SELECT actor_id FROM ticket_event WHERE ticket_id = \(id) AND actor_kind = 'agent' AND actor_id IS NOT NULL
+                SELECT actor_id FROM ticket_event WHERE ticket_id = \(id) AND actor_kind = 'agent'
+                AND actor_id IS NOT NULL
                 UNION SELECT recipient_id FROM outbox WHERE ticket_id = \(id) AND recipient_kind = 'agent'
                 """
             ) { Agent.ID(try $0.read(Int64.self)) })
@@ -64,13 +78,16 @@ extension Transaction {
 
 extension Connection {
     /// Whether an agent wants to be told of new requests.
-    package func wantsNewRequests(_ agent: Agent.ID) throws -> Bool { try value("SELECT new_request_email FROM agent WHERE id = \(agent)", as: Int.self) == 1 }
+    package func wantsNewRequests(_ agent: Agent.ID) throws -> Bool {
+        try value("SELECT new_request_email FROM agent WHERE id = \(agent)", as: Int.self) == 1
+    }
 
     /// Why an email about new requests is not sent any more: asked again when it goes out.
     func obstacle(toTelling agent: Agent, of mail: OutboxMail) throws -> String? {
         if agent.isAway { return "\(agent.name) is away" }
         guard try wantsNewRequests(agent.id) else { return "\(agent.name) wants no email about new requests" }
-        return try newRequests(in: mail, for: agent).isEmpty ? "\(agent.name) can no longer see this request, or it was marked as spam" : nil
+        return try newRequests(in: mail, for: agent).isEmpty
+            ? "\(agent.name) can no longer see this request, or it was marked as spam" : nil
     }
 
     /// The requests of such an email that the agent may see at this moment.
@@ -85,13 +102,19 @@ extension Connection {
     }
 
     /// The requests as the email lists them.
-    func newRequestLines(in mail: OutboxMail, for agent: Agent, language: String?, url: String) throws -> (count: Int, lines: String) {
+    func newRequestLines(in mail: OutboxMail, for agent: Agent, language: String?, url: String) throws -> (
+        count: Int, lines: String
+    ) {
         let tickets = try newRequests(in: mail, for: agent)
         let more = Int(mail.data["more"]?.integer ?? 0)
         var paragraphs = tickets.map { ticket in
             let requester = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
             let priority = MailText.word(for: ticket.priority, in: language)
-            return "#\(ticket.number) \(ticket.subject.showingDirections)\n\(requester.showingDirections) · \(ticket.department.name) · \(priority)\n\(url)/desk/tickets/\(ticket.number)"
+            return
+                """
+                #\(ticket.number) \(ticket.subject.showingDirections)\n\(requester.showingDirections) · \
+                \(ticket.department.name) · \(priority)\n\(url)/desk/tickets/\(ticket.number)
+                """
         }
         if more > 0 { paragraphs.append(language == "de" ? "… und \(more) weitere" : "… and \(more) more") }
         return (tickets.count + more, paragraphs.joined(separator: "\n\n"))

@@ -37,14 +37,18 @@ struct Notice {
     func message(date: Date) -> OutgoingMessage {
         let template = MailText.text(for: mail.kind, in: language, settings: settings)
         let name = (mail.name.isEmpty ? mail.address : mail.name).showingDirections
-        var values = ["desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link, "reason": (mail.data["reason"]?.text ?? "").showingDirections]
+        var values = [
+            "desk.name": settings.name, "customer.name": name, "agent.name": name, "link.url": link,
+            "reason": (mail.data["reason"]?.text ?? "").showingDirections,
+        ]
         if let news { (values["tickets.count"], values["reason"]) = (String(news.count), news.lines) }
         let words = template.filled(values)
         let home = office.mailbox
         let from = MailAddress(name: settings.name, home.address) ?? home
         let number = String(mail.id.number, radix: 36)
         var message = OutgoingMessage(
-            from: from, to: MailAddress(name: mail.name.showingDirections, mail.address) ?? from, returnPath: home.address, subject: words.subject, text: words.body + "\n",
+            from: from, to: MailAddress(name: mail.name.showingDirections, mail.address) ?? from,
+            returnPath: home.address, subject: words.subject, text: words.body + "\n",
             messageID: "notice-\(number)-\(office.signer.mark(number, for: .mail))@\(home.domain)", date: date)
         message.html = MailText.html(template, values: values, message: nil)
         message.automatic = .generated

@@ -33,7 +33,9 @@ package enum MailKind: String, Sendable, CaseIterable, SQLConvertible {
     package var isForCustomer: Bool {
         switch self {
         case .acknowledgement, .reply, .resolved, .waiting, .closed, .survey, .update, .signInLink: true
-        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .newRequest, .newRequests, .digest, .passwordReset, .invitation, .securityChanged, .mailboxSilent: false
+        case .assigned, .escalated, .received, .reopened, .overdue, .undelivered, .noted, .transferred, .newRequest,
+            .newRequests, .digest, .passwordReset, .invitation, .securityChanged, .mailboxSilent:
+            false
         }
     }
 }
@@ -74,22 +76,36 @@ package struct Delivery: Sendable {
 
 extension Transaction {
     /// Queues a mail to a customer of a ticket. Automatic ones keep to the hourly limit and leave out dead addresses.
-    func send(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil, data: JSON = .object([:])) throws {
-        if kind.isAutomatic, let obstacle = try obstacle(to: customer.address) { return try noteQuieted(kind, to: customer, about: ticket, obstacle) }
+    func send(
+        _ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil,
+        data: JSON = .object([:])
+    ) throws {
+        if kind.isAutomatic, let obstacle = try obstacle(to: customer.address) {
+            return try noteQuieted(kind, to: customer, about: ticket, obstacle)
+        }
         try queue(kind, to: customer, about: ticket, entry: entry, data: data)
     }
 
     func noteQuieted(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, _ obstacle: String) throws {
-        try record(.quieted, on: ticket.id, by: .mail, reason: "no \(kind.rawValue) to \(customer.address): \(obstacle)")
+        try record(
+            .quieted, on: ticket.id, by: .mail, reason: "no \(kind.rawValue) to \(customer.address): \(obstacle)")
     }
 
     /// Queues a mail to a customer, whatever stands against it.
-    func queue(_ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil, data: JSON = .object([:])) throws {
-        try queue(kind, ticket: ticket.id, entry: entry, recipient: "customer", id: customer.id.number, address: customer.address, name: customer.name, data: data)
+    func queue(
+        _ kind: MailKind, to customer: Person<Customer>, about ticket: Ticket, entry: Entry.ID? = nil,
+        data: JSON = .object([:])
+    ) throws {
+        try queue(
+            kind, ticket: ticket.id, entry: entry, recipient: "customer", id: customer.id.number,
+            address: customer.address, name: customer.name, data: data)
     }
 
     /// Queues mails to agents, none to the one who did it and each only once.
-    func send(_ kind: MailKind, to agents: [Agent], about ticket: Ticket, entry: Entry.ID? = nil, by actor: Actor, data: JSON = .object([:])) throws {
+    func send(
+        _ kind: MailKind, to agents: [Agent], about ticket: Ticket, entry: Entry.ID? = nil, by actor: Actor,
+        data: JSON = .object([:])
+    ) throws {
         var told: Set<Agent.ID> = []
         for agent in agents where agent.isActive && agent.id != actor.agentID && told.insert(agent.id).inserted {
             if kind.joins {
@@ -98,40 +114,60 @@ extension Transaction {
                 // What waits to be joined goes first, or it would hold this one back.
                 try db.execute(
                     """
-                    UPDATE outbox SET due_at = \(now) WHERE ticket_id = \(ticket.id) AND recipient_kind = 'agent' AND recipient_id = \(agent.id)
+                    UPDATE outbox SET due_at = \(now) WHERE ticket_id = \(ticket.id) AND recipient_kind = 'agent'
+                    AND recipient_id = \(agent.id)
                         AND state = 'queued' AND attempts = 0 AND due_at > \(now)
                     """)
             }
-            try queue(kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data)
+            try queue(
+                kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email,
+                name: agent.name, data: data)
         }
     }
 
-    /// Of many messages within a minute an agent gets the first at once, and one mail for those that follow: it shows the newest and says how many there are.
+    /// Of many messages within a minute an agent gets the first at once, and one mail for those that follow: it shows
+    /// the newest and says how many there are.
     ///
     /// True where nothing is left to queue.
-    private func join(_ kind: MailKind, to agent: Agent, about ticket: Ticket, entry: Entry.ID?, data: JSON) throws -> Bool {
+    private func join(_ kind: MailKind, to agent: Agent, about ticket: Ticket, entry: Entry.ID?, data: JSON) throws
+        -> Bool
+    {
         let last = try db.first(
             """
             SELECT id, state, attempts, created_at, sent_at, data FROM outbox
-            WHERE ticket_id = \(ticket.id) AND kind = \(kind) AND recipient_kind = 'agent' AND recipient_id = \(agent.id) ORDER BY id DESC LIMIT 1
+            WHERE ticket_id = \(ticket.id) AND kind = \(kind) AND recipient_kind = 'agent'
+            AND recipient_id = \(agent.id) ORDER BY id DESC LIMIT 1
             """
         ) { row in
             (
-                id: try row.read(OutboxMail.ID.self), state: try row.read(OutboxMail.State.self), attempts: try row.read(Int.self), createdAt: try row.read(Date.self),
+                id: try row.read(OutboxMail.ID.self), state: try row.read(OutboxMail.State.self),
+                attempts: try row.read(Int.self), createdAt: try row.read(Date.self),
                 sentAt: try row.read(Date?.self), data: JSON(try row.read(String.self))
             )
         }
         guard let last else { return false }
         if last.state == .queued, last.attempts == 0 {
             let count = (last.data?["count"]?.integer ?? 1) + 1
-            let words = kind == .noted ? "\(count) new notes. This is the latest." : "\(count) new messages from the customer. This is the latest."
+            let words =
+                kind == .noted
+                ? "\(count) new notes. This is the latest."
+                : "\(count) new messages from the customer. This is the latest."
             let joined: JSON = ["reason": .string(words), "count": JSON(count)]
             // Where it was taken up meanwhile, the next one is queued.
-            if try db.execute("UPDATE outbox SET entry_id = \(entry), data = \(joined.written) WHERE id = \(last.id) AND state = 'queued' AND attempts = 0") > 0 { return true }
+            if try db.execute(
+                """
+                UPDATE outbox SET entry_id = \(entry), data = \(joined.written) WHERE id = \(last.id)
+                AND state = 'queued' AND attempts = 0
+                """
+            ) > 0 {
+                return true
+            }
         }
         let free = (last.sentAt ?? last.createdAt) + Self.pauseBetweenNotices
         guard free > now else { return false }
-        try queue(kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email, name: agent.name, data: data, due: free)
+        try queue(
+            kind, ticket: ticket.id, entry: entry, recipient: "agent", id: agent.id.number, address: agent.email,
+            name: agent.name, data: data, due: free)
         return true
     }
     /// Seconds.
@@ -146,20 +182,29 @@ extension Transaction {
     func obstacle(to address: String) throws -> String? {
         let found = try db.first(
             """
-            SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1 AND created_at > \(now - 3600)
-                LIMIT \(settings.automaticPerHour)) AS recent), (SELECT undeliverable_at FROM customer_address WHERE address = \(address))
+            SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM outbox WHERE address = \(address) AND is_automatic = 1
+            AND created_at > \(now - 3600)
+                LIMIT \(settings.automaticPerHour)) AS recent), (SELECT undeliverable_at FROM customer_address
+                WHERE address = \(address))
             """
         ) { (try $0.read(Int.self), try $0.read(Date?.self)) }
         let (recent, dead) = found ?? (0, nil)
-        if recent >= settings.automaticPerHour { return "this address had \(settings.automaticPerHour) automatic mails within the hour" }
+        if recent >= settings.automaticPerHour {
+            return "this address had \(settings.automaticPerHour) automatic mails within the hour"
+        }
         return dead == nil ? nil : "mail to this address came back"
     }
 
-    func queue(_ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String, name: String, data: JSON, due: Date? = nil) throws {
+    func queue(
+        _ kind: MailKind, ticket: Ticket.ID?, entry: Entry.ID?, recipient: String, id: Int64, address: String,
+        name: String, data: JSON, due: Date? = nil
+    ) throws {
         try db.later(
             """
-            INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, is_automatic, state, due_at, created_at)
-            VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written), \(kind.isAutomatic && kind.isForCustomer), 'queued', \(due ?? now), \(now))
+            INSERT INTO outbox (kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data,
+            is_automatic, state, due_at, created_at)
+            VALUES (\(kind), \(ticket), \(entry), \(recipient), \(id), \(address), \(name), \(data.written),
+            \(kind.isAutomatic && kind.isForCustomer), 'queued', \(due ?? now), \(now))
             """)
     }
 }
@@ -173,17 +218,24 @@ extension Connection {
     package func outbox(limit: Int) throws -> [(Delivery, ticket: Ticket.ID?)] {
         try query(
             """
-            SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id, ticket_id FROM outbox
+            SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id, ticket_id
+            FROM outbox
             WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT \(limit)
             """
         ) { (try delivery(&$0), ticket: try $0.read()) }
     }
     func deliveries(where condition: SQL) throws -> [Delivery] {
-        try query("SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id FROM outbox WHERE \(condition)") { try delivery(&$0) }
+        try query(
+            """
+            SELECT id, kind, address, state, attempts, created_at, sent_at, due_at, error, entry_id FROM outbox
+            WHERE \(condition)
+            """
+        ) { try delivery(&$0) }
     }
     private func delivery(_ row: inout Row) throws -> Delivery {
         Delivery(
-            id: try row.read(), kind: try row.read(), address: try row.read(), state: try row.read(), attempts: try row.read(), createdAt: try row.read(),
+            id: try row.read(), kind: try row.read(), address: try row.read(), state: try row.read(),
+            attempts: try row.read(), createdAt: try row.read(),
             sentAt: try row.read(), nextAttemptAt: try row.read(), error: try row.read(), entry: try row.read())
     }
 
@@ -198,8 +250,10 @@ extension Connection {
     package func troubledOutbox(limit: Int) throws -> [(delivery: Delivery, ticket: Int64?)] {
         try query(
             """
-            SELECT outbox.id, kind, address, outbox.state, attempts, outbox.created_at, sent_at, due_at, error, entry_id, ticket.number FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id
-            WHERE outbox.id IN (SELECT id FROM outbox WHERE due_at IS NOT NULL UNION SELECT id FROM outbox WHERE state IN ('failed', 'unknown', 'bounced')
+            SELECT outbox.id, kind, address, outbox.state, attempts, outbox.created_at, sent_at, due_at, error,
+            entry_id, ticket.number FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id
+            WHERE outbox.id IN (SELECT id FROM outbox WHERE due_at IS NOT NULL UNION SELECT id FROM outbox
+            WHERE state IN ('failed', 'unknown', 'bounced')
                 UNION SELECT id FROM outbox WHERE held_at IS NOT NULL AND state = 'cancelled')
             ORDER BY CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, outbox.id DESC LIMIT \(limit)
             """
@@ -229,9 +283,23 @@ extension Connection {
 extension Transaction {
     /// An administrator wants a mail sent now, whatever became of it before.
     package func sendAgain(_ id: OutboxMail.ID) throws {
-        guard try db.execute("UPDATE outbox SET state = 'queued', due_at = \(now), created_at = \(now), error = NULL, held_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+        guard
+            try db.execute(
+                """
+                UPDATE outbox SET state = 'queued', due_at = \(now), created_at = \(now), error = NULL,
+                held_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')
+                """
+            ) > 0
+        else { throw Refusal.notFound }
     }
     package func cancel(_ id: OutboxMail.ID) throws {
-        guard try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL, held_at = NULL WHERE id = \(id) AND state NOT IN ('sending', 'sent')") > 0 else { throw Refusal.notFound }
+        guard
+            try db.execute(
+                """
+                UPDATE outbox SET state = 'cancelled', due_at = NULL, held_at = NULL WHERE id = \(id)
+                AND state NOT IN ('sending', 'sent')
+                """
+            ) > 0
+        else { throw Refusal.notFound }
     }
 }

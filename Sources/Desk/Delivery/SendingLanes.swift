@@ -4,9 +4,9 @@ import Synchronization
 
 /// Which mails are on their way, so that one slow server or recipient delays nobody else.
 ///
-/// The desk's own server gets at most eight at once, but one that has been waiting for an answer for some seconds is not
-/// counted any longer: a relay that makes us wait for one recipient answers the others. A recipient's domain gets four and an
-/// address two, however long they take.
+/// The desk's own server gets at most eight at once, but one that has been waiting for an answer for some seconds is
+/// not counted any longer: a relay that makes us wait for one recipient answers the others. A recipient's domain gets
+/// four and an address two, however long they take.
 final class SendingLanes: Sendable {
     /// Where a mail goes.
     struct Lane: Sendable {
@@ -31,7 +31,9 @@ final class SendingLanes: Sendable {
     /// - Parameter slow: seconds from which on a mail counts as slow.
     init(slow: Double = 5) { self.slow = UInt64(slow * 1e9) }
 
-    func enter(_ mail: OutboxMail.ID, _ lane: Lane) { state.withLock { $0[mail] = (lane, DispatchTime.now().uptimeNanoseconds) } }
+    func enter(_ mail: OutboxMail.ID, _ lane: Lane) {
+        state.withLock { $0[mail] = (lane, DispatchTime.now().uptimeNanoseconds) }
+    }
     func leave(_ mail: OutboxMail.ID) { _ = state.withLock { $0.removeValue(forKey: mail) } }
     /// No more mails are taken up: the program is stopping.
     func close() { closed.withLock { $0 = true } }
@@ -80,7 +82,8 @@ final class SendingLanes: Sendable {
 
         /// Takes a mail up if there is room for it.
         mutating func take(_ lane: Lane) -> Bool {
-            let ofDomain = lane.mostOfServer.map { min(SendingLanes.mostOfDomain, max(1, $0 / 2)) } ?? SendingLanes.mostOfDomain
+            let ofDomain =
+                lane.mostOfServer.map { min(SendingLanes.mostOfDomain, max(1, $0 / 2)) } ?? SendingLanes.mostOfDomain
             guard !isFull, !isFull(server: lane.server, lane.mostOfServer), domains[lane.domain, default: 0] < ofDomain,
                 addresses[lane.address, default: 0] < SendingLanes.mostOfAddress
             else { return false }

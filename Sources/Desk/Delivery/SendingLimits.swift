@@ -7,7 +7,8 @@ final class SendingLimits: Sendable {
 
     /// Nil when a mail may go now, which then counts; else the moment to try again.
     ///
-    /// - Parameter hasServer: whether it is the mailbox's own server, which takes so many at once; the desk's own has other limits.
+    /// - Parameter hasServer: whether it is the mailbox's own server, which takes so many at once; the desk's own has
+    ///   other limits.
     func enter(_ mailbox: Mailbox, hasServer: Bool, at now: Date) -> Date? {
         state.withLock { state in
             var (running, recent) = state[mailbox.id] ?? (0, [])

@@ -37,8 +37,8 @@ final class ServerHealth: Sendable {
     }
     func failed(_ server: Int64, at now: Date) { state.withLock { $0[server, default: Seen()].failedAt = now } }
 
-    /// What a refusal for a reason of policy is about: this recipient, since the server took other mail after it refused
-    /// this one; us, since it refuses several and takes nothing; or not known yet.
+    /// What a refusal for a reason of policy is about: this recipient, since the server took other mail after it
+    /// refused this one; us, since it refuses several and takes nothing; or not known yet.
     enum Opinion { case recipient, us, unknown }
     func opinion(of server: Int64, refusing address: String, at now: Date) -> Opinion {
         state.withLock { state in

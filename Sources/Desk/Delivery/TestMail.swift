@@ -8,8 +8,14 @@ package enum TestMail {
         let name = desk.settings.current.name
         let home = desk.office.mailbox
         var message = OutgoingMessage(
-            from: MailAddress(name: name, home.address) ?? home, to: address, returnPath: home.address, subject: text?.subject ?? "Test of \(name)",
-            text: text?.body ?? "This mail was sent by the test button of the help desk. That you read it means that mail goes out.\n", messageID: "test-\(Secret.random())@\(home.domain)",
+            from: MailAddress(name: name, home.address) ?? home, to: address, returnPath: home.address,
+            subject: text?.subject ?? "Test of \(name)",
+            text: text?.body
+                ?? """
+                This mail was sent by the test button of the help desk. That you read it means that mail goes \
+                out.\n
+                """,
+            messageID: "test-\(Secret.random())@\(home.domain)",
             date: desk.clock.now())
         message.html = text.map { MailText.html($0, values: [:], message: nil) }
         message.automatic = .generated

@@ -24,21 +24,30 @@ package struct Schedule: Sendable, Equatable {
     /// Reads `{"mon": [["09:00", "17:00"]], …}` and `["2026-12-25"]`; throws what is wrong with it.
     package init(timeZone name: String, hours: JSON, holidays: JSON) throws(Refusal) {
         guard let zone = TimeZone(identifier: name) else { throw .invalid("time_zone", .unknown(name)) }
-        guard case .object(let days) = hours else { throw .invalid("hours", .wrongType(expected: "an object of weekdays")) }
-        if let unknown = days.keys.first(where: { !Schedule.weekdays.contains($0) }) { throw .invalid("hours", .unknown(unknown)) }
+        guard case .object(let days) = hours else {
+            throw .invalid("hours", .wrongType(expected: "an object of weekdays"))
+        }
+        if let unknown = days.keys.first(where: { !Schedule.weekdays.contains($0) }) {
+            throw .invalid("hours", .unknown(unknown))
+        }
         var spans: [[Range<Int>]] = []
         for day in Schedule.weekdays {
-            guard case .array(let pairs) = days[day] ?? .array([]) else { throw .invalid("hours", .wrongType(expected: "lists of [from, to]")) }
+            guard case .array(let pairs) = days[day] ?? .array([]) else {
+                throw .invalid("hours", .wrongType(expected: "lists of [from, to]"))
+            }
             var ranges: [Range<Int>] = []
             for pair in pairs {
-                guard case .array(let ends) = pair, ends.count == 2, let from = ends[0].text.flatMap(Schedule.minutes), let to = ends[1].text.flatMap(Schedule.minutes),
+                guard case .array(let ends) = pair, ends.count == 2, let from = ends[0].text.flatMap(Schedule.minutes),
+                    let to = ends[1].text.flatMap(Schedule.minutes),
                     from < to
                 else { throw .invalid("hours", .wrongType(expected: "pairs of times such as [\"09:00\", \"17:00\"]")) }
                 ranges.append(from..<to)
             }
             spans.append(Schedule.joined(ranges))
         }
-        guard case .array(let dates) = holidays else { throw .invalid("holidays", .wrongType(expected: "a list of dates")) }
+        guard case .array(let dates) = holidays else {
+            throw .invalid("holidays", .wrongType(expected: "a list of dates"))
+        }
         self.init(timeZone: zone, spans: spans, holidays: Set(dates.compactMap(\.text)))
     }
 
@@ -68,8 +77,13 @@ package struct Schedule: Sendable, Equatable {
 
     /// The hours of a week with its spans joined, as they are kept and shown.
     static func joined(_ hours: JSON) -> JSON {
-        guard let schedule = try? Schedule(timeZone: "UTC", hours: hours, holidays: []) else { return hours }  // checked before
-        func clock(_ minutes: Int) -> JSON { .string((minutes / 60 < 10 ? "0" : "") + "\(minutes / 60):" + (minutes % 60 < 10 ? "0" : "") + "\(minutes % 60)") }
+        // checked before
+        guard let schedule = try? Schedule(timeZone: "UTC", hours: hours, holidays: []) else { return hours }
+        func clock(_ minutes: Int) -> JSON {
+            .string(
+                (minutes / 60 < 10 ? "0" : "") + "\(minutes / 60):" + (minutes % 60 < 10 ? "0" : "") + "\(minutes % 60)"
+            )
+        }
         var days: [String: JSON] = [:]
         for (day, spans) in zip(weekdays, schedule.spans) where !spans.isEmpty {
             days[day] = .array(spans.map { .array([clock($0.lowerBound), clock($0.upperBound)]) })
@@ -79,7 +93,8 @@ package struct Schedule: Sendable, Equatable {
 
     private static func minutes(_ clock: String) -> Int? {
         let parts = clock.split(separator: ":")
-        guard parts.count == 2, let hour = Int(parts[0]), let minute = Int(parts[1]), (0...24).contains(hour), (0..<60).contains(minute),
+        guard parts.count == 2, let hour = Int(parts[0]), let minute = Int(parts[1]), (0...24).contains(hour),
+            (0..<60).contains(minute),
             hour * 60 + minute <= 1440
         else { return nil }
         return hour * 60 + minute
@@ -123,7 +138,9 @@ package struct Schedule: Sendable, Equatable {
 
     /// A local time as a moment. Twice, since the offset at the guess may lie on the other side of a change of clocks.
     private func utc(_ local: Int) -> Date {
-        let guess = Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(local)))))
+        let guess = Date(
+            timeIntervalSince1970: TimeInterval(
+                local - timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(local)))))
         return Date(timeIntervalSince1970: TimeInterval(local - timeZone.secondsFromGMT(for: guess)))
     }
 }
@@ -153,19 +170,27 @@ package struct ServiceLevel: Sendable, Equatable {
 
     package func deadlines(from start: Date, priority: Priority = .normal) -> Deadlines {
         let target = target(priority)
-        return Deadlines(firstResponseDueAt: moment(after: target.firstResponse, from: start), resolutionDueAt: moment(after: target.resolution, from: start))
+        return Deadlines(
+            firstResponseDueAt: moment(after: target.firstResponse, from: start),
+            resolutionDueAt: moment(after: target.resolution, from: start))
     }
 
-    /// The deadlines of a ticket whose priority changed: counted from the same beginning, and whatever time it had rested is kept.
-    package func moved(_ deadlines: Deadlines, opened: Date, from former: Priority, to priority: Priority) -> Deadlines {
+    /// The deadlines of a ticket whose priority changed: counted from the same beginning, and whatever time it had
+    /// rested is kept.
+    package func moved(_ deadlines: Deadlines, opened: Date, from former: Priority, to priority: Priority) -> Deadlines
+    {
         let (old, new) = (self.deadlines(from: opened, priority: former), target(priority))
         func due(_ current: Date?, _ was: Date?, _ target: TimeInterval?) -> Date? {
             guard let target else { return nil }
             guard let current, let was, current > was else { return moment(after: target, from: opened) }
-            return moment(after: target + (schedule?.workingTime(from: was, to: current) ?? current.timeIntervalSince(was)), from: opened)
+            return moment(
+                after: target + (schedule?.workingTime(from: was, to: current) ?? current.timeIntervalSince(was)),
+                from: opened)
         }
         var moved = deadlines
-        if deadlines.firstRespondedAt == nil { moved.firstResponseDueAt = due(deadlines.firstResponseDueAt, old.firstResponseDueAt, new.firstResponse) }
+        if deadlines.firstRespondedAt == nil {
+            moved.firstResponseDueAt = due(deadlines.firstResponseDueAt, old.firstResponseDueAt, new.firstResponse)
+        }
         moved.resolutionDueAt = due(deadlines.resolutionDueAt, old.resolutionDueAt, new.resolution)
         return moved
     }
@@ -175,7 +200,8 @@ package struct ServiceLevel: Sendable, Equatable {
         guard let paused = deadlines.pausedAt else { return deadlines }
         func moved(_ due: Date?) -> Date? {
             guard let due, due > paused else { return due }
-            return moment(after: schedule?.workingTime(from: paused, to: due) ?? due.timeIntervalSince(paused), from: now)
+            return moment(
+                after: schedule?.workingTime(from: paused, to: due) ?? due.timeIntervalSince(paused), from: now)
         }
         var resumed = deadlines
         resumed.pausedAt = nil
@@ -199,7 +225,10 @@ package struct Deadlines: Sendable, Equatable {
     /// Since when the clocks rest.
     package var pausedAt: Date?
 
-    package init(firstResponseDueAt: Date? = nil, firstRespondedAt: Date? = nil, resolutionDueAt: Date? = nil, pausedAt: Date? = nil) {
+    package init(
+        firstResponseDueAt: Date? = nil, firstRespondedAt: Date? = nil, resolutionDueAt: Date? = nil,
+        pausedAt: Date? = nil
+    ) {
         self.firstResponseDueAt = firstResponseDueAt
         self.firstRespondedAt = firstRespondedAt
         self.resolutionDueAt = resolutionDueAt
@@ -230,7 +259,8 @@ extension Schedule {
         let key = "\(timeZone)\n\(hours)\n\(holidays)"
         if let known = read.withLock({ $0[key] }) { return known }
         guard let hours = JSON(hours), let holidays = JSON(holidays),
-            let schedule = try? Schedule(timeZone: timeZone, hours: hours, holidays: holidays)  // checked when it was saved
+            // checked when it was saved
+            let schedule = try? Schedule(timeZone: timeZone, hours: hours, holidays: holidays)
         else { return nil }
         read.withLock { $0[key] = schedule }
         return schedule
@@ -238,14 +268,16 @@ extension Schedule {
 }
 
 extension ServiceLevel.Target {
-    /// Reads `{"urgent": {"first_response": "PT1H", "resolution": "PT8H"}, …}` as it is kept; what it does not know it passes over.
+    /// Reads `{"urgent": {"first_response": "PT1H", "resolution": "PT8H"}, …}` as it is kept; what it does not know it
+    /// passes over.
     static func read(_ text: String) -> [Priority: ServiceLevel.Target] {
         guard text != "{}", case .object(let items)? = JSON(text) else { return [:] }
         var targets: [Priority: ServiceLevel.Target] = [:]
         for (name, value) in items {
             guard let priority = Priority(word: name) else { continue }
             targets[priority] = ServiceLevel.Target(
-                firstResponse: value["first_response"]?.text.flatMap(Duration8601.seconds), resolution: value["resolution"]?.text.flatMap(Duration8601.seconds))
+                firstResponse: value["first_response"]?.text.flatMap(Duration8601.seconds),
+                resolution: value["resolution"]?.text.flatMap(Duration8601.seconds))
         }
         return targets
     }
@@ -257,7 +289,9 @@ extension ServiceLevel.Target {
             guard Priority(word: name) != nil, case .object(let durations) = target else { return .unknown(name) }
             for (clock, duration) in durations where duration != .null {
                 guard ["first_response", "resolution"].contains(clock) else { return .unknown(clock) }
-                guard duration.text.flatMap(Duration8601.seconds) != nil else { return .wrongType(expected: "durations in hours and minutes such as PT1H or PT30M") }
+                guard duration.text.flatMap(Duration8601.seconds) != nil else {
+                    return .wrongType(expected: "durations in hours and minutes such as PT1H or PT30M")
+                }
             }
         }
         return nil
@@ -275,7 +309,9 @@ package enum Duration8601 {
                 number.append(character)
                 continue
             }
-            guard let place = units.firstIndex(of: character), let value = Int(number), value < 10_000_000 else { return nil }
+            guard let place = units.firstIndex(of: character), let value = Int(number), value < 10_000_000 else {
+                return nil
+            }
             sum += value * (character == "H" ? 3600 : character == "M" ? 60 : 1)
             units = units[units.index(after: place)...]
             number = ""

@@ -20,10 +20,18 @@ extension Transaction {
     package func rate(_ id: Survey.ID, _ rating: Rating, comment: String) throws -> Survey {
         var survey = try db.survey(id)
         try survey.rate(rating, comment: comment.withoutControls.trimmingWhitespace(), at: now)
-        try db.execute("UPDATE survey SET rating = \(rating), comment = \(survey.comment), answered_at = \(survey.answeredAt) WHERE id = \(id)")
+        try db.execute(
+            """
+            UPDATE survey SET rating = \(rating), comment = \(survey.comment), answered_at = \(survey.answeredAt)
+            WHERE id = \(id)
+            """
+        )
         let ticket = try db.ticket(survey.ticket)
-        let author = Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress)
-        try record(.rated, on: ticket.id, by: author.actor, data: ["rating": JSON(Int64(rating.rawValue)), "comment": .string(survey.comment)])
+        let author = Author(
+            .customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress)
+        try record(
+            .rated, on: ticket.id, by: author.actor,
+            data: ["rating": JSON(Int64(rating.rawValue)), "comment": .string(survey.comment)])
         return survey
     }
 
@@ -31,7 +39,12 @@ extension Transaction {
     package func review(_ id: Survey.ID, note: String, by actor: Actor) throws -> Survey {
         var survey = try db.survey(id)
         try survey.review(note: note.withoutControls.trimmingWhitespace(), at: now)
-        try db.execute("UPDATE survey SET reviewed_at = \(now), reviewer_id = \(actor.agentID), review_note = \(survey.reviewNote) WHERE id = \(id)")
+        try db.execute(
+            """
+            UPDATE survey SET reviewed_at = \(now), reviewer_id = \(actor.agentID),
+            review_note = \(survey.reviewNote) WHERE id = \(id)
+            """
+        )
         try record(.reviewed, on: survey.ticket, by: actor, data: ["note": .string(survey.reviewNote)])
         return survey
     }
@@ -44,7 +57,9 @@ extension Transaction {
         case ticket
     }
 
-    package func followUp(_ id: Survey.ID, _ kind: FollowUpKind, subject: String?, _ writing: Writing, by actor: Actor) throws -> Ticket {
+    package func followUp(_ id: Survey.ID, _ kind: FollowUpKind, subject: String?, _ writing: Writing, by actor: Actor)
+        throws -> Ticket
+    {
         let survey = try db.survey(id)
         var rated = try db.ticket(survey.ticket)
         guard !writing.text.isEmpty else { throw Refusal.invalid("body", .required) }
@@ -60,21 +75,33 @@ extension Transaction {
             INSERT INTO follow_up (survey_id, kind, ticket_id, entry_id, agent_id, at)
             VALUES (\(id), \(kind), \(followed.id), \(entry), \(actor.agentID), \(now))
             """)
-        try record(.followedUp, on: rated.id, by: actor, data: ["kind": .string(kind.rawValue), "ticket": JSON(followed.number)])
+        try record(
+            .followedUp, on: rated.id, by: actor,
+            data: ["kind": .string(kind.rawValue), "ticket": JSON(followed.number)])
         return followed
     }
 
     /// A ticket in the customer's name that begins with our words about a rating.
-    private func openFollowUp(of rated: Ticket, subject: String?, _ writing: Writing, by actor: Actor) throws -> (Ticket, Entry.ID) {
-        guard let requester = MailAddress(name: rated.requesterName, rated.requesterAddress) else { throw Refusal.notFound }
+    private func openFollowUp(of rated: Ticket, subject: String?, _ writing: Writing, by actor: Actor) throws -> (
+        Ticket, Entry.ID
+    ) {
+        guard let requester = MailAddress(name: rated.requesterName, rated.requesterAddress) else {
+            throw Refusal.notFound
+        }
         let said = Writing("Follow-up of the rating of #\(rated.number).", type: .text)
-        var request = NewTicket(requester: requester, subject: subject ?? "Your feedback on: \(rated.subject)", writing: said, source: .api)
+        var request = NewTicket(
+            requester: requester, subject: subject ?? "Your feedback on: \(rated.subject)", writing: said, source: .api)
         request.department = .id(rated.department.id.number)
         request.mailbox = rated.mailbox
         request.notify = false
         var (ticket, _) = try open(request, by: actor)
         ticket.team = rated.team
-        try db.execute("INSERT INTO ticket_link (ticket_id, other_id, kind) VALUES (\(ticket.id), \(rated.id), 'follow_up') ON CONFLICT DO NOTHING")
+        try db.execute(
+            """
+            INSERT INTO ticket_link (ticket_id, other_id, kind)
+            VALUES (\(ticket.id), \(rated.id), 'follow_up') ON CONFLICT DO NOTHING
+            """
+        )
         let data: JSON = ["follows": JSON(rated.number), "by": JSON(ticket.number)]
         try record(.linked, on: ticket.id, by: actor, reason: "it follows the rating of #\(rated.number)", data: data)
         let entry = try reply(to: &ticket, writing, by: actor, files: [], source: .api)

@@ -3,7 +3,8 @@ import Store
 
 /// How a customer found it, from 1 to 5.
 package enum Rating: Int, Sendable, CaseIterable, SQLConvertible {
-    case poor = 1, fair, fine, good, excellent
+    case poor = 1
+    case fair, fine, good, excellent
 
     package var word: String {
         switch self {
@@ -34,7 +35,8 @@ package struct Survey: Sendable, Equatable {
     package static let changeable: TimeInterval = 7 * 86400
 
     package init(
-        id: ID, ticket: Ticket.ID, sentAt: Date, rating: Rating? = nil, comment: String = "", answeredAt: Date? = nil, reviewedAt: Date? = nil,
+        id: ID, ticket: Ticket.ID, sentAt: Date, rating: Rating? = nil, comment: String = "", answeredAt: Date? = nil,
+        reviewedAt: Date? = nil,
         reviewNote: String = ""
     ) {
         self.id = id
@@ -48,8 +50,12 @@ package struct Survey: Sendable, Equatable {
     }
 
     package mutating func rate(_ rating: Rating, comment: String, at now: Date) throws(Refusal) {
-        guard comment.fits(Survey.longestComment) else { throw .invalid("comment", .tooLong(most: Survey.longestComment)) }
-        if let answeredAt, answeredAt + Survey.changeable < now { throw .conflict("this survey was answered more than a week ago and cannot be changed", allowed: []) }
+        guard comment.fits(Survey.longestComment) else {
+            throw .invalid("comment", .tooLong(most: Survey.longestComment))
+        }
+        if let answeredAt, answeredAt + Survey.changeable < now {
+            throw .conflict("this survey was answered more than a week ago and cannot be changed", allowed: [])
+        }
         self.rating = rating
         self.comment = comment
         answeredAt = answeredAt ?? now
@@ -73,7 +79,9 @@ package struct SurveyToken: Sendable, Equatable {
     }
     package init?(_ text: String, signer: Signer) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let id = Int64(parts[0], radix: 36), signer.isGenuine(String(parts[1]), of: String(parts[0]), for: .survey) else { return nil }
+        guard parts.count == 2, let id = Int64(parts[0], radix: 36),
+            signer.isGenuine(String(parts[1]), of: String(parts[0]), for: .survey)
+        else { return nil }
         survey = Survey.ID(id)
     }
 }

@@ -59,31 +59,43 @@ package enum FeedbackGroup: String, Sendable, CaseIterable {
 
 extension Connection {
     private static var columns: SQL {
-        "survey.id, survey.ticket_id, survey.sent_at, survey.rating, survey.comment, survey.answered_at, survey.reviewed_at, survey.review_note"
+        """
+        survey.id, survey.ticket_id, survey.sent_at, survey.rating, survey.comment, survey.answered_at, \
+        survey.reviewed_at, survey.review_note
+        """
     }
     private func survey(_ row: inout Row) throws -> Survey {
         Survey(
-            id: try row.read(), ticket: try row.read(), sentAt: try row.read(), rating: try row.read(), comment: try row.read(), answeredAt: try row.read(),
+            id: try row.read(), ticket: try row.read(), sentAt: try row.read(), rating: try row.read(),
+            comment: try row.read(), answeredAt: try row.read(),
             reviewedAt: try row.read(), reviewNote: try row.read())
     }
 
     package func survey(_ id: Survey.ID) throws -> Survey {
-        guard let found = try first("SELECT \(Self.columns) FROM survey WHERE id = \(id)", { try survey(&$0) }) else { throw Refusal.notFound }
+        guard let found = try first("SELECT \(Self.columns) FROM survey WHERE id = \(id)", { try survey(&$0) }) else {
+            throw Refusal.notFound
+        }
         return found
     }
     /// The newest survey of a ticket.
     package func latestSurvey(of ticket: Ticket.ID) throws -> Survey? {
-        try first("SELECT \(Self.columns) FROM survey WHERE ticket_id = \(ticket) ORDER BY id DESC LIMIT 1") { try survey(&$0) }
+        try first("SELECT \(Self.columns) FROM survey WHERE ticket_id = \(ticket) ORDER BY id DESC LIMIT 1") {
+            try survey(&$0)
+        }
     }
 
     /// Answers, newest first, below the one given.
-    package func feedback(_ filter: FeedbackFilter, for asker: Asker = .desk, before: Int64?, limit: Int) throws -> [FeedbackItem] {
+    package func feedback(_ filter: FeedbackFilter, for asker: Asker = .desk, before: Int64?, limit: Int) throws
+        -> [FeedbackItem]
+    {
         let cursor: SQL = before.map { "AND survey.id < \($0)" } ?? ""
         var items = try query(
             """
-            SELECT \(Self.columns), ticket.number, ticket.subject, department.id, department.name, agent.id, agent.name, agent.email,
+            SELECT \(Self.columns), ticket.number, ticket.subject, department.id, department.name, agent.id,
+            agent.name, agent.email,
                 ticket.requester_name, ticket.requester_address, reviewer.name
-            FROM survey JOIN ticket ON ticket.id = survey.ticket_id JOIN department ON department.id = survey.department_id
+            FROM survey JOIN ticket ON ticket.id = survey.ticket_id
+            JOIN department ON department.id = survey.department_id
             LEFT JOIN agent ON agent.id = survey.agent_id LEFT JOIN agent reviewer ON reviewer.id = survey.reviewer_id
             WHERE \(filter.condition) AND \(asker.condition) \(cursor) ORDER BY survey.id DESC LIMIT \(limit)
             """
@@ -91,9 +103,12 @@ extension Connection {
             let survey = try survey(&row)
             let number: Int64 = try row.read()
             let subject: String = try row.read()
-            guard let department: Reference<Department> = try row.reference() else { throw StoreError.unreadable("a survey without a department") }
+            guard let department: Reference<Department> = try row.reference() else {
+                throw StoreError.unreadable("a survey without a department")
+            }
             return FeedbackItem(
-                survey: survey, ticketNumber: number, subject: subject, department: department, agent: try row.person(), requesterName: try row.read(),
+                survey: survey, ticketNumber: number, subject: subject, department: department, agent: try row.person(),
+                requesterName: try row.read(),
                 requesterAddress: try row.read(), reviewer: try row.read())
         }
         let followUps = try query(
@@ -102,13 +117,20 @@ extension Connection {
             JOIN ticket ON ticket.id = follow_up.ticket_id LEFT JOIN agent ON agent.id = follow_up.agent_id
             WHERE follow_up.survey_id IN (\(list: items.map(\.survey.id))) ORDER BY follow_up.id
             """
-        ) { (try $0.read(Survey.ID.self), FollowUp(kind: try $0.read(), ticketNumber: try $0.read(), by: try $0.read(), at: try $0.read())) }
+        ) {
+            (
+                try $0.read(Survey.ID.self),
+                FollowUp(kind: try $0.read(), ticketNumber: try $0.read(), by: try $0.read(), at: try $0.read())
+            )
+        }
         let byItem = Dictionary(grouping: followUps, by: \.0)
         for index in items.indices { items[index].followUps = (byItem[items[index].survey.id] ?? []).map(\.1) }
         return items
     }
 
-    package func averages(_ filter: FeedbackFilter, by group: FeedbackGroup, for asker: Asker = .desk) throws -> [FeedbackAverage] {
+    package func averages(_ filter: FeedbackFilter, by group: FeedbackGroup, for asker: Asker = .desk) throws
+        -> [FeedbackAverage]
+    {
         if group == .month { return try averagesByMonth(filter, asker) }
         let key: SQL =
             switch group {
@@ -118,8 +140,10 @@ extension Connection {
             }
         return try query(
             """
-            SELECT \(key) AS name, count(*), sum(survey.rating) FROM survey JOIN ticket ON ticket.id = survey.ticket_id JOIN department ON department.id = survey.department_id
-            LEFT JOIN agent ON agent.id = survey.agent_id WHERE \(filter.condition) AND \(asker.condition) GROUP BY 1 ORDER BY 1
+            SELECT \(key) AS name, count(*), sum(survey.rating) FROM survey
+            JOIN ticket ON ticket.id = survey.ticket_id JOIN department ON department.id = survey.department_id
+            LEFT JOIN agent ON agent.id = survey.agent_id WHERE \(filter.condition) AND \(asker.condition) GROUP BY 1
+            ORDER BY 1
             """
         ) { row in
             let name: String = try row.read()
@@ -132,7 +156,11 @@ extension Connection {
     /// Months are the calendar's in UTC, so they are cut here and not in two dialects.
     private func averagesByMonth(_ filter: FeedbackFilter, _ asker: Asker) throws -> [FeedbackAverage] {
         let days = try query(
-            "SELECT survey.answered_at / 86400000, count(*), sum(survey.rating) FROM survey JOIN ticket ON ticket.id = survey.ticket_id WHERE \(filter.condition) AND \(asker.condition) GROUP BY 1 ORDER BY 1"
+            """
+            SELECT survey.answered_at / 86400000, count(*), sum(survey.rating) FROM survey
+            JOIN ticket ON ticket.id = survey.ticket_id WHERE \(filter.condition) AND \(asker.condition)
+            GROUP BY 1 ORDER BY 1
+            """
         ) { (try $0.read(Int.self), try $0.read(Int.self), try $0.read(Int?.self) ?? 0) }
         var months: [(name: String, count: Int, sum: Int)] = []
         for (day, count, sum) in days {
@@ -144,6 +172,8 @@ extension Connection {
                 months.append((name, count, sum))
             }
         }
-        return months.map { FeedbackAverage(name: $0.name, count: $0.count, average: Double($0.sum) / Double($0.count)) }
+        return months.map {
+            FeedbackAverage(name: $0.name, count: $0.count, average: Double($0.sum) / Double($0.count))
+        }
     }
 }

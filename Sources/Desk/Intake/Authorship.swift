@@ -4,7 +4,8 @@ import Markup
 
 /// Who wrote a message, and who sent it: mostly the same person. Pure.
 ///
-/// Web forms, groups and mailing lists send in somebody's name; who wrote then stands in `Reply-To` or in what the list kept of the original.
+/// Web forms, groups and mailing lists send in somebody's name; who wrote then stands in `Reply-To` or in what the list
+/// kept of the original.
 struct Authorship: Sendable, Equatable {
     /// For whom a new ticket is, and who speaks in an answer; nil where nobody is named.
     let author: MailAddress?
@@ -28,19 +29,29 @@ struct Authorship: Sendable, Equatable {
         guard ![.reply, .bounce, .report, .receipt].contains(message.automatic) else { return nil }
         let list = MailingList(message.headers)
         let isOurs = ours.contains(from.withoutDetail)
-        let isRewritten = list.isList && (isOurs || list.isAddress(from) || from.name.lowercased().contains(" via ") || message.headers.first("x-original-from") != nil)
+        let isRewritten =
+            list.isList
+            && (isOurs || list.isAddress(from) || from.name.lowercased().contains(" via ")
+                || message.headers.first("x-original-from") != nil)
         let isMachine = isOurs || isRewritten || from.isForm || message.automatic == .generated
         guard isMachine else { return nil }
         func isPerson(_ address: MailAddress) -> Bool {
-            address.address != from.address && !ours.contains(address.withoutDetail) && !list.isAddress(address) && !address.isUnattended
+            address.address != from.address && !ours.contains(address.withoutDetail) && !list.isAddress(address)
+                && !address.isUnattended
         }
         var candidates = message.replyTo
         if list.isList || isOurs {
-            candidates = [message.headers.first("x-original-from")].compactMap { $0.flatMap(MailAddress.init(written:)) } + candidates
-            candidates += ["x-original-sender", "x-original-from", "sender"].compactMap { message.headers.first($0).flatMap(MailAddress.init(written:)) }
+            candidates =
+                [message.headers.first("x-original-from")].compactMap { $0.flatMap(MailAddress.init(written:)) }
+                + candidates
+            candidates += ["x-original-sender", "x-original-from", "sender"].compactMap {
+                message.headers.first($0).flatMap(MailAddress.init(written:))
+            }
             if let packed = from.unpacked { candidates.append(packed) }
         }
-        guard let found = candidates.first(where: isPerson), isOurs || isRewritten || message.replyTo.filter(isPerson).count <= 1 else { return nil }
+        guard let found = candidates.first(where: isPerson),
+            isOurs || isRewritten || message.replyTo.filter(isPerson).count <= 1
+        else { return nil }
         guard found.name.isEmpty, isRewritten else { return found }
         return MailAddress(name: from.nameBeforeVia, found.address) ?? found
     }
@@ -66,7 +77,8 @@ package struct SentBy: Sendable, Equatable {
             let known = [author, message.from].compactMap { $0?.domain }
             return known.contains { Self.isKin($0, envelope.domain) } ? nil : envelope.address
         }
-        replyTo = message.replyTo.first { $0.address != author?.address && $0.address != message.from?.address }?.address
+        replyTo =
+            message.replyTo.first { $0.address != author?.address && $0.address != message.from?.address }?.address
         if from == nil, sender == nil, self.envelope == nil, replyTo == nil { return nil }
     }
 
@@ -76,13 +88,17 @@ package struct SentBy: Sendable, Equatable {
 
     /// As it is kept.
     package var json: JSON {
-        func person(_ address: MailAddress?) -> JSON { address.map { ["name": .string($0.name), "email": .string($0.address)] } ?? .null }
+        func person(_ address: MailAddress?) -> JSON {
+            address.map { ["name": .string($0.name), "email": .string($0.address)] } ?? .null
+        }
         return ["from": person(from), "sender": person(sender), "envelope": JSON(envelope), "reply_to": JSON(replyTo)]
     }
     /// Reads what was kept.
     package init?(_ text: String) {
         guard let json = JSON(text) else { return nil }
-        func person(_ name: String) -> MailAddress? { json[name]?["email"]?.text.flatMap { MailAddress(name: json[name]?["name"]?.text ?? "", $0) } }
+        func person(_ name: String) -> MailAddress? {
+            json[name]?["email"]?.text.flatMap { MailAddress(name: json[name]?["name"]?.text ?? "", $0) }
+        }
         from = person("from")
         sender = person("sender")
         envelope = json["envelope"]?.text
@@ -97,7 +113,9 @@ struct MailingList: Sendable, Equatable {
 
     init(_ headers: Headers) {
         let names = ["list-id", "list-post", "mailing-list", "x-beenthere", "list-unsubscribe", "list-help"]
-        isList = names.contains { headers.first($0) != nil } || headers.first("precedence")?.trimmingWhitespace().lowercased() == "list"
+        isList =
+            names.contains { headers.first($0) != nil }
+            || headers.first("precedence")?.trimmingWhitespace().lowercased() == "list"
         var found: Set<String> = []
         for name in ["list-post", "mailing-list", "x-beenthere", "list-owner"] {
             for field in headers.all(name).prefix(10) {
@@ -106,14 +124,20 @@ struct MailingList: Sendable, Equatable {
                 found.formUnion(words.compactMap { MailAddress(String($0))?.withoutDetail })
             }
         }
-        if let id = headers.first("list-id")?.split(whereSeparator: { "<>".contains($0) }).last, let dot = id.firstIndex(of: ".") {
+        if let id = headers.first("list-id")?.split(whereSeparator: { "<>".contains($0) }).last,
+            let dot = id.firstIndex(of: ".")
+        {
             // `<support.desk.example>` is the list support@desk.example.
-            if let address = MailAddress("\(id[..<dot])@\(id[id.index(after: dot)...])") { found.insert(address.address) }
+            if let address = MailAddress("\(id[..<dot])@\(id[id.index(after: dot)...])") {
+                found.insert(address.address)
+            }
         }
         addresses = found
     }
 
-    func isAddress(_ address: MailAddress) -> Bool { addresses.contains(address.withoutDetail) || addresses.contains(address.address) }
+    func isAddress(_ address: MailAddress) -> Bool {
+        addresses.contains(address.withoutDetail) || addresses.contains(address.address)
+    }
 }
 
 extension MailAddress {
@@ -133,26 +157,37 @@ extension MailAddress {
     /// An address nobody reads: whoever is written to there hears nothing, or the mail comes back.
     package var isUnattended: Bool {
         let plain = plainLocal
-        let isSilent = ["noreply", "donotreply", "dontreply", "neverreply", "noresponse", "noanswer", "keineantwort", "nichtantworten", "nepasrepondre", "noresponder", "naoresponda", "nonrispondere"]
-            .contains { plain.hasPrefix($0) || plain.hasSuffix($0) }
-        let isSystem = ["mailerdaemon", "mdaemon", "maildaemon", "bounce", "bounces", "nobody", "devnull", "listserv", "majordomo"].contains(plain)
+        let isSilent = [
+            "noreply", "donotreply", "dontreply", "neverreply", "noresponse", "noanswer", "keineantwort",
+            "nichtantworten", "nepasrepondre", "noresponder", "naoresponda", "nonrispondere",
+        ]
+        .contains { plain.hasPrefix($0) || plain.hasSuffix($0) }
+        let isSystem = [
+            "mailerdaemon", "mdaemon", "maildaemon", "bounce", "bounces", "nobody", "devnull", "listserv", "majordomo",
+        ].contains(plain)
         let local = localPart
-        return isSilent || isSystem || ["-bounces", "-bounce", "-request", "-owner"].contains(where: local.hasSuffix) || ["owner-", "bounce-", "bounces-", "bounces+", "bounce+"].contains(where: local.hasPrefix)
+        return isSilent || isSystem || ["-bounces", "-bounce", "-request", "-owner"].contains(where: local.hasSuffix)
+            || ["owner-", "bounce-", "bounces-", "bounces+", "bounce+"].contains(where: local.hasPrefix)
     }
 
-    /// The name of a program that sends in others' names. A hint only: it decides whether `Reply-To` is asked, and both are shown.
+    /// The name of a program that sends in others' names. A hint only: it decides whether `Reply-To` is asked, and both
+    /// are shown.
     fileprivate var isForm: Bool {
         if isUnattended { return true }
         let plain = plainLocal
         let whole: Set = [
-            "form", "forms", "webform", "webforms", "contactform", "contactus", "kontaktformular", "formular", "formulaire", "web", "website", "webserver", "webmaster", "www", "wwwdata", "apache", "nginx",
-            "httpd", "wordpress", "wp", "joomla", "drupal", "php", "cgi", "root", "daemon", "cron", "mailer", "mailform", "formmail", "robot", "bot", "notification", "notifications", "notify", "notifier",
+            "form", "forms", "webform", "webforms", "contactform", "contactus", "kontaktformular", "formular",
+            "formulaire", "web", "website", "webserver", "webmaster", "www", "wwwdata", "apache", "nginx",
+            "httpd", "wordpress", "wp", "joomla", "drupal", "php", "cgi", "root", "daemon", "cron", "mailer",
+            "mailform", "formmail", "robot", "bot", "notification", "notifications", "notify", "notifier",
             "alert", "alerts", "automailer", "automated", "system", "server", "shop", "store", "feedbackform", "survey",
         ]
-        return whole.contains(plain) || plain.hasPrefix("wordpress") || plain.hasSuffix("form") || plain.hasSuffix("formular") || plain.hasSuffix("notification") || plain.hasSuffix("notifications")
+        return whole.contains(plain) || plain.hasPrefix("wordpress") || plain.hasSuffix("form")
+            || plain.hasSuffix("formular") || plain.hasSuffix("notification") || plain.hasSuffix("notifications")
     }
 
-    /// `kim=harbour.example@groups.example` names kim@harbour.example, as lists write it that may not write in others' names.
+    /// `kim=harbour.example@groups.example` names kim@harbour.example, as lists write it that may not write in others'
+    /// names.
     fileprivate var unpacked: MailAddress? {
         let local = localPart
         guard let sign = local.lastIndex(of: "=") else { return nil }

@@ -22,7 +22,9 @@ package struct MailEntrance: Service, MailDoor {
         let server = LMTPServer(host: host, port: port, name: desk.office.mailbox.domain, door: self, limits: limits)
         try await cancelWhenGracefulShutdown {
             do {
-                try await server.run { [log = desk.log, host] port in log.notice("listening for mail", metadata: ["address": "\(host):\(port)"]) }
+                try await server.run { [log = desk.log, host] port in
+                    log.notice("listening for mail", metadata: ["address": "\(host):\(port)"])
+                }
             } catch is CancellationError {}
         }
     }

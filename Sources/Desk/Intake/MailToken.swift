@@ -34,7 +34,8 @@ package struct MailToken: Sendable, Equatable {
     package init?(_ text: String, signer: Signer) {
         let text = text.lowercased()
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, let kind = parts[0].first, let ticket = Int64(parts[0].dropFirst(), radix: 36), let id = Int64(parts[1], radix: 36),
+        guard parts.count == 3, let kind = parts[0].first, let ticket = Int64(parts[0].dropFirst(), radix: 36),
+            let id = Int64(parts[1], radix: 36),
             signer.isGenuine(String(parts[2]), of: "\(parts[0])-\(parts[1])", for: .mail)
         else { return nil }
         self.ticket = Ticket.ID(ticket)
@@ -47,7 +48,8 @@ package struct MailToken: Sendable, Equatable {
     }
 }
 
-/// A Message-ID of ours: the token, and the row of the outbox it left from, so that every attempt carries the same. Both are signed together.
+/// A Message-ID of ours: the token, and the row of the outbox it left from, so that every attempt carries the same.
+/// Both are signed together.
 package struct OwnMessageID: Sendable, Equatable {
     package let token: MailToken
     /// Nil in those of before the row was signed.
@@ -65,7 +67,9 @@ package struct OwnMessageID: Sendable, Equatable {
     }
     /// Reads an identifier; nil for one that is not ours or was tampered with.
     package init?(_ identifier: String, signer: Signer) {
-        guard let local = identifier.lowercased().split(separator: "@").first, let dot = local.lastIndex(of: "."), let token = MailToken(String(local[..<dot]), signer: signer) else { return nil }
+        guard let local = identifier.lowercased().split(separator: "@").first, let dot = local.lastIndex(of: "."),
+            let token = MailToken(String(local[..<dot]), signer: signer)
+        else { return nil }
         let row = local[local.index(after: dot)...].split(separator: "-", omittingEmptySubsequences: false)
         guard let first = row.first, let number = Int64(first, radix: 36) else { return nil }
         self.token = token
@@ -77,8 +81,8 @@ package struct OwnMessageID: Sendable, Equatable {
     }
 }
 
-/// The signed token of `/t/TOKEN`: one customer's way into one ticket, no password. It is good for as long as the customer takes
-/// part in the ticket, has the address, and nobody took the links back (`Connection.isGood`).
+/// The signed token of `/t/TOKEN`: one customer's way into one ticket, no password. It is good for as long as the
+/// customer takes part in the ticket, has the address, and nobody took the links back (`Connection.isGood`).
 package struct LinkToken: Sendable, Equatable {
     package let ticket: Ticket.ID
     package let customer: Customer.ID
@@ -94,19 +98,25 @@ package struct LinkToken: Sendable, Equatable {
         self.version = version
     }
     private var body: String {
-        [String(ticket.number, radix: 36), String(customer.number, radix: 36), isGuest ? "guest" : nil, version == 0 ? nil : "v\(String(version, radix: 36))"].compactMap { $0 }.joined(separator: "-")
+        [
+            String(ticket.number, radix: 36), String(customer.number, radix: 36), isGuest ? "guest" : nil,
+            version == 0 ? nil : "v\(String(version, radix: 36))",
+        ].compactMap { $0 }.joined(separator: "-")
     }
     package func text(_ signer: Signer) -> String { "\(body)-\(signer.mark(body, for: .link))" }
 
     package init?(_ text: String, signer: Signer) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard (3...5).contains(parts.count), let ticket = Int64(parts[0], radix: 36), let customer = Int64(parts[1], radix: 36),
+        guard (3...5).contains(parts.count), let ticket = Int64(parts[0], radix: 36),
+            let customer = Int64(parts[1], radix: 36),
             signer.isGenuine(String(parts[parts.count - 1]), of: parts.dropLast().joined(separator: "-"), for: .link)
         else { return nil }
         // Signed as a whole, so the marks between stand as they were made.
         let marks = parts[2..<(parts.count - 1)]
         let version = marks.last.flatMap { $0.first == "v" ? Int($0.dropFirst(), radix: 36) : nil } ?? 0
-        self.init(ticket: Ticket.ID(ticket), customer: Customer.ID(customer), isGuest: marks.first == "guest", version: version)
+        self.init(
+            ticket: Ticket.ID(ticket), customer: Customer.ID(customer), isGuest: marks.first == "guest",
+            version: version)
     }
 }
 

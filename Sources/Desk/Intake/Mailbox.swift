@@ -50,8 +50,10 @@ package struct Mailbox: Sendable {
     var source: String { "\(fetch.rawValue):\(fetchUser)@\(fetchHost):\(fetchPort ?? 0)/\(folder)" }
 
     static let columns: SQL = """
-        mailbox.id, mailbox.address, mailbox.name, mailbox.department_id, mailbox.topic_id, mailbox.priority, mailbox.signature, fetch_by, fetch_host, fetch_port, fetch_security, fetch_user,
-        fetch_password, folder, first_fetch, after_fetching, move_to, smtp_host, smtp_port, smtp_security, smtp_user, smtp_password, smtp_at_once, smtp_per_minute, sign_in, oauth_client,
+        mailbox.id, mailbox.address, mailbox.name, mailbox.department_id, mailbox.topic_id, mailbox.priority, \
+        mailbox.signature, fetch_by, fetch_host, fetch_port, fetch_security, fetch_user,
+        fetch_password, folder, first_fetch, after_fetching, move_to, smtp_host, smtp_port, smtp_security, smtp_user, \
+        smtp_password, smtp_at_once, smtp_per_minute, sign_in, oauth_client,
         oauth_secret, oauth_tenant, oauth_authorize_url, oauth_token_url, oauth_scope
         """
 
@@ -75,7 +77,12 @@ package struct Mailbox: Sendable {
         folder = try row.read()
         first = FirstFetch(rawValue: try row.read()) ?? .unread
         let (word, folder) = (try row.read(String.self), try row.read(String.self))
-        after = switch word { case "move": .move(to: folder); case "delete": .delete; default: .flag }
+        after =
+            switch word {
+            case "move": .move(to: folder)
+            case "delete": .delete
+            default: .flag
+            }
         smtpHost = try row.read()
         smtpPort = try row.read()
         smtpSecurity = MailServer.Security(rawValue: try row.read()) ?? .starttls
@@ -93,7 +100,9 @@ package struct Mailbox: Sendable {
     /// - Parameter token: the access token, where the desk signs in by OAuth.
     package func fetchServer(_ signer: Signer, token: String?) -> MailServer? {
         guard fetch != .no else { return nil }
-        return MailServer(fetch == .imap ? .imap : .pop3, host: fetchHost, port: fetchPort, security: fetchSecurity, user: fetchUser, credential: credential(fetchPassword, token, signer))
+        return MailServer(
+            fetch == .imap ? .imap : .pop3, host: fetchHost, port: fetchPort, security: fetchSecurity, user: fetchUser,
+            credential: credential(fetchPassword, token, signer))
     }
     /// Nil where its mail goes by the desk's own server.
     package func smtpServer(_ signer: Signer, token: String?) -> MailServer? {
@@ -101,7 +110,9 @@ package struct Mailbox: Sendable {
         let port = smtpPort ?? (smtpSecurity == .starttls ? 587 : nil)
         // With OAuth the token is the same for all of the account.
         let user = smtpUser.isEmpty && signIn != .password ? fetchUser : smtpUser
-        return MailServer(.smtp, host: smtpHost, port: port, security: smtpSecurity, user: user, credential: user.isEmpty ? .none : credential(smtpPassword, token, signer))
+        return MailServer(
+            .smtp, host: smtpHost, port: port, security: smtpSecurity, user: user,
+            credential: user.isEmpty ? .none : credential(smtpPassword, token, signer))
     }
     private func credential(_ sealed: String?, _ token: String?, _ signer: Signer) -> MailServer.Credential {
         if signIn != .password { return .token(token ?? "") }
@@ -115,11 +126,20 @@ package struct Mailbox: Sendable {
         switch signIn {
         case .password: return nil
         case .google:
-            return OAuthProvider(authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token", scope: "https://mail.google.com/")
+            return OAuthProvider(
+                authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
+                scope: "https://mail.google.com/")
         case .microsoft:
             let place = "https://login.microsoftonline.com/\(Path.encode(tenant))/oauth2/v2.0"
             let outlook = "https://outlook.office.com"
-            return OAuthProvider(authorize: place + "/authorize", token: place + "/token", scope: "\(outlook)/IMAP.AccessAsUser.All \(outlook)/POP.AccessAsUser.All \(outlook)/SMTP.Send offline_access")
+            return OAuthProvider(
+                authorize: place + "/authorize", token: place + "/token",
+                scope:
+                    """
+                    \(outlook)/IMAP.AccessAsUser.All \(outlook)/POP.AccessAsUser.All \(outlook)/SMTP.Send \
+                    offline_access
+                    """
+            )
         case .other:
             guard !oauthURLs.authorize.isEmpty, !oauthURLs.token.isEmpty else { return nil }
             return OAuthProvider(authorize: oauthURLs.authorize, token: oauthURLs.token, scope: oauthURLs.scope)
@@ -140,16 +160,28 @@ package struct MailboxStatus: Sendable {
 }
 
 extension Connection {
-    package func mailboxes() throws -> [Mailbox] { try query("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 ORDER BY id") { try Mailbox(&$0) } }
-    package func mailbox(_ id: Mailbox.ID) throws -> Mailbox? { try first("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 AND id = \(id)") { try Mailbox(&$0) } }
+    package func mailboxes() throws -> [Mailbox] {
+        try query("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 ORDER BY id") { try Mailbox(&$0) }
+    }
+    package func mailbox(_ id: Mailbox.ID) throws -> Mailbox? {
+        try first("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 AND id = \(id)") { try Mailbox(&$0) }
+    }
     /// The mailbox with this address, whatever detail stands behind its plus sign.
     package func mailbox(_ address: MailAddress) throws -> Mailbox? {
-        try first("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 AND address = \(address.withoutDetail)") { try Mailbox(&$0) }
+        try first("SELECT \(Mailbox.columns) FROM mailbox WHERE is_active = 1 AND address = \(address.withoutDetail)") {
+            try Mailbox(&$0)
+        }
     }
     package func status(of mailbox: Mailbox.ID) throws -> MailboxStatus? {
-        try first("SELECT tried_at, succeeded_at, failing_since, error, fetched, refresh, access_until FROM mailbox_state WHERE mailbox_id = \(mailbox)") {
+        try first(
+            """
+            SELECT tried_at, succeeded_at, failing_since, error, fetched, refresh, access_until FROM mailbox_state
+            WHERE mailbox_id = \(mailbox)
+            """
+        ) {
             MailboxStatus(
-                triedAt: try $0.read(), succeededAt: try $0.read(), failingSince: try $0.read(), error: try $0.read(), fetched: try $0.read(), isConnected: try $0.read(String?.self) != nil,
+                triedAt: try $0.read(), succeededAt: try $0.read(), failingSince: try $0.read(), error: try $0.read(),
+                fetched: try $0.read(), isConnected: try $0.read(String?.self) != nil,
                 accessUntil: try $0.read())
         }
     }
@@ -162,7 +194,9 @@ struct Ban: Sendable {
     init(_ pattern: String) {
         let pattern = pattern.lowercased().trimmingWhitespace()
         // A domain alone means everybody in it.
-        self.pattern = pattern.contains("@") || pattern.contains("*") ? (pattern.hasPrefix("@") ? "*" + pattern : pattern) : "*@" + pattern
+        self.pattern =
+            pattern.contains("@") || pattern.contains("*")
+            ? (pattern.hasPrefix("@") ? "*" + pattern : pattern) : "*@" + pattern
     }
 
     /// Whether it names somebody, not everybody.
@@ -184,7 +218,9 @@ struct Ban: Sendable {
                 star = (last.place, last.position + 1)
                 place = last.place + 1
                 position = last.position + 1
-            } else { return false }
+            } else {
+                return false
+            }
         }
         return pattern[place...].allSatisfy { $0 == UInt8(ascii: "*") }
     }
@@ -200,6 +236,8 @@ extension Connection {
 extension Transaction {
     /// Who may not write by mail may not by the form either.
     package func refuseBanned(_ address: String) throws {
-        if try db.ban(of: address) != nil { throw Refusal.invalid("email", .other("is an address from which this desk takes no requests")) }
+        if try db.ban(of: address) != nil {
+            throw Refusal.invalid("email", .other("is an address from which this desk takes no requests"))
+        }
     }
 }

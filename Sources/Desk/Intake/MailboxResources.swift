@@ -5,35 +5,58 @@ import Store
 
 extension Resource {
     static let mailboxes = Resource(
-        "mailboxes", "mailbox", table: "mailbox", "Addresses the desk reads and writes as, each with its server", isRetired: true, readScope: .full,
+        "mailboxes", "mailbox", table: "mailbox", "Addresses the desk reads and writes as, each with its server",
+        isRetired: true, readScope: .full,
         fields: [
             Field("address", .address(column: "address"), required: true, unique: true),
             Field("name", .text(column: "name", most: 100), hint: "Shown as the sender; empty takes the desk's name"),
             Field("department", .reference(column: "department_id", to: "department")),
             Field("topic", .reference(column: "topic_id", to: "topic")),
             Field("priority", .optionalPriority(column: "priority")),
-            Field("signature", .text(column: "signature", most: 5000), hint: "Added below every reply from this address"),
-            Field("fetch", .choice(column: "fetch_by", ["no", "imap", "pop3"]), section: "Incoming email", hint: "“no” where a mail server hands it over by LMTP or a pipe"),
+            Field(
+                "signature", .text(column: "signature", most: 5000), hint: "Added below every reply from this address"),
+            Field(
+                "fetch", .choice(column: "fetch_by", ["no", "imap", "pop3"]), section: "Incoming email",
+                hint: "“no” where a mail server hands it over by LMTP or a pipe"),
             Field("fetch_host", .text(column: "fetch_host", most: 253)),
             Field("fetch_port", .optionalInteger(column: "fetch_port", 1...65535), hint: "Empty for the usual one"),
-            Field("fetch_security", .choice(column: "fetch_security", ["tls", "starttls", "plain"]), hint: "“plain” only for a server on this machine"),
+            Field(
+                "fetch_security", .choice(column: "fetch_security", ["tls", "starttls", "plain"]),
+                hint: "“plain” only for a server on this machine"),
             Field("fetch_user", .text(column: "fetch_user", most: 254)),
             Field("fetch_password", .secret(column: "fetch_password")),
             Field("folder", .text(column: "folder", most: 200), hint: "IMAP: the folder that is read"),
-            Field("first_fetch", .choice(column: "first_fetch", FirstFetch.allCases.map(\.rawValue)), hint: "What is taken of the mail that lies there at the first look"),
-            Field("after_fetching", .choice(column: "after_fetching", ["flag", "move", "delete"]), hint: "What happens to a message on its server once it is kept here"),
+            Field(
+                "first_fetch", .choice(column: "first_fetch", FirstFetch.allCases.map(\.rawValue)),
+                hint: "What is taken of the mail that lies there at the first look"),
+            Field(
+                "after_fetching", .choice(column: "after_fetching", ["flag", "move", "delete"]),
+                hint: "What happens to a message on its server once it is kept here"),
             Field("move_to", .text(column: "move_to", most: 200)),
-            Field("smtp_host", .text(column: "smtp_host", most: 253), section: "Outgoing email", hint: "Empty takes the desk's own mail server"),
+            Field(
+                "smtp_host", .text(column: "smtp_host", most: 253), section: "Outgoing email",
+                hint: "Empty takes the desk's own mail server"),
             Field("smtp_port", .optionalInteger(column: "smtp_port", 1...65535), hint: "Empty for the usual one"),
             Field("smtp_security", .choice(column: "smtp_security", ["tls", "starttls", "plain"])),
             Field("smtp_user", .text(column: "smtp_user", most: 254)),
             Field("smtp_password", .secret(column: "smtp_password")),
             Field("smtp_at_once", .integer(column: "smtp_at_once", 1...20), hint: "Mails sent at the same time"),
-            Field("smtp_per_minute", .optionalInteger(column: "smtp_per_minute", 1...100_000), hint: "Empty for no limit"),
-            Field("sign_in", .choice(column: "sign_in", MailboxSignIn.allCases.map(\.rawValue)), section: "Authentication", hint: "Google and Microsoft want OAuth 2: register an application there, enter it here, keep, then press Connect"),
+            Field(
+                "smtp_per_minute", .optionalInteger(column: "smtp_per_minute", 1...100_000), hint: "Empty for no limit"),
+            Field(
+                "sign_in", .choice(column: "sign_in", MailboxSignIn.allCases.map(\.rawValue)),
+                section: "Authentication",
+                hint:
+                    """
+                    Google and Microsoft want OAuth 2: register an application there, enter it here, keep, then \
+                    press Connect
+                    """
+            ),
             Field("oauth_client", .text(column: "oauth_client", most: 500)),
             Field("oauth_secret", .secret(column: "oauth_secret")),
-            Field("oauth_tenant", .text(column: "oauth_tenant", most: 100), hint: "Microsoft: the directory; empty for any"),
+            Field(
+                "oauth_tenant", .text(column: "oauth_tenant", most: 100),
+                hint: "Microsoft: the directory; empty for any"),
             Field("oauth_authorize_url", .text(column: "oauth_authorize_url", most: 500), hint: "Only for “other”"),
             Field("oauth_token_url", .text(column: "oauth_token_url", most: 500), hint: "Only for “other”"),
             Field("oauth_scope", .text(column: "oauth_scope", most: 500), hint: "Only for “other”"),
@@ -46,7 +69,12 @@ extension Resource {
         })
 
     static let bans = Resource(
-        "bans", "ban", table: "ban", "Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or a pattern with *", readScope: .full,
+        "bans", "ban", table: "ban",
+        """
+        Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or \
+        a pattern with *
+        """,
+        readScope: .full,
         fields: [
             Field("pattern", .text(column: "pattern", most: 254), required: true, unique: true),
             Field("note", .text(column: "note", most: 500)),
@@ -58,17 +86,24 @@ extension Resource {
         })
 
     static let dkimKeys = Resource(
-        "dkim-keys", "DKIM key", table: "dkim_key", "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true, readScope: .full,
+        "dkim-keys", "DKIM key", table: "dkim_key",
+        "Keys that sign the desk's mail, one for each domain and selector (RFC 6376)", isRetired: true,
+        readScope: .full,
         fields: [
             Field("domain", .text(column: "domain", most: 253), required: true),
             Field("selector", .text(column: "selector", most: 100), required: true),
-            Field("private_key", .secret(column: "private_key"), required: true, hint: "RSA or Ed25519, as PEM; only its signature ever leaves the desk"),
+            Field(
+                "private_key", .secret(column: "private_key"), required: true,
+                hint: "RSA or Ed25519, as PEM; only its signature ever leaves the desk"),
             Field("created_at", .moment(column: "created_at")),
         ],
         afterChange: { tx, id in
             let sealed: String = try tx.db.value("SELECT private_key FROM dkim_key WHERE id = \(id)") ?? ""
             let pem = tx.office.signer.open(sealed).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            guard DKIMKey(pem: pem) != nil else { throw Refusal.invalid("private_key", .other("is no RSA key of at least 1024 bits and no Ed25519 key in PEM")) }
+            guard DKIMKey(pem: pem) != nil else {
+                throw Refusal.invalid(
+                    "private_key", .other("is no RSA key of at least 1024 bits and no Ed25519 key in PEM"))
+            }
         })
 }
 
@@ -78,14 +113,23 @@ extension Mailbox {
         var faults: [Fault] = []
         func check(_ prefix: String, _ host: String, _ security: MailServer.Security) {
             guard let fault = MailServer(.imap, host: host, security: security).fault else { return }
-            faults.append(Fault(security == .plain && !MailServer.isLoopback(host) ? "\(prefix)_security" : "\(prefix)_host", .other(": \(fault)")))
+            faults.append(
+                Fault(
+                    security == .plain && !MailServer.isLoopback(host) ? "\(prefix)_security" : "\(prefix)_host",
+                    .other(": \(fault)")))
         }
         if fetch != .no {
-            if fetchHost.isEmpty { faults.append(Fault("fetch_host", .required)) } else { check("fetch", fetchHost, fetchSecurity) }
+            if fetchHost.isEmpty {
+                faults.append(Fault("fetch_host", .required))
+            } else {
+                check("fetch", fetchHost, fetchSecurity)
+            }
             if fetchUser.isEmpty { faults.append(Fault("fetch_user", .required)) }
             if signIn == .password, fetchPassword == nil { faults.append(Fault("fetch_password", .required)) }
             if fetch == .imap, after == .move(to: "") { faults.append(Fault("move_to", .required)) }
-            if fetch == .pop3, case .move = after { faults.append(Fault("after_fetching", .other("cannot be “move”: POP3 knows no folders"))) }
+            if fetch == .pop3, case .move = after {
+                faults.append(Fault("after_fetching", .other("cannot be “move”: POP3 knows no folders")))
+            }
         }
         if !smtpHost.isEmpty { check("smtp", smtpHost, smtpSecurity) }
         if signIn != .password {

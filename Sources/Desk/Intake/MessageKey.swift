@@ -4,8 +4,9 @@ import Mail
 
 /// What makes the same message twice one entry: its Message-ID together with what it says.
 ///
-/// The content is hashed as it was decoded, without the header's traces: the same message through two mailboxes or relays has one key. A Message-ID alone is no key:
-/// there are programs that write the same one on all their messages, and anybody may use one that was seen elsewhere.
+/// The content is hashed as it was decoded, without the header's traces: the same message through two mailboxes or
+/// relays has one key. A Message-ID alone is no key: there are programs that write the same one on all their messages,
+/// and anybody may use one that was seen elsewhere.
 enum MessageKey {
     /// - Parameters:
     ///   - bytes: SHA-256 of the message as it came.
@@ -36,14 +37,16 @@ enum MessageKey {
         return "mail:\(Hex.encode(hash.finalize()))"
     }
 
-    /// The key a message had before its content counted; nil for one without a Message-ID, whose key was that of its bytes.
+    /// The key a message had before its content counted; nil for one without a Message-ID, whose key was that of its
+    /// bytes.
     static func former(_ message: IncomingMessage) -> String? {
         let id = message.messageID
         guard !id.isEmpty else { return nil }
         return id.utf8.count <= 250 ? "id:\(id)" : "id-sha256:\(Hex.encode(SHA256.hash(data: Data(id.utf8))))"
     }
 
-    /// The Message-ID where it can tell one message from another: with something on both sides of its sign (RFC 5322, section 3.6.4).
+    /// The Message-ID where it can tell one message from another: with something on both sides of its sign (RFC 5322,
+    /// section 3.6.4).
     static func identifier(_ message: IncomingMessage) -> String? {
         let id = message.messageID
         guard let at = id.lastIndex(of: "@") else { return id.utf8.count > 3 ? id : nil }

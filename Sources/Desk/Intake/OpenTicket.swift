@@ -26,7 +26,8 @@ package struct NewTicket: Sendable {
     package var language: String?
     /// The first message's.
     package var provenance = Provenance()
-    /// Whether the requester's address is known to be the requester's; mail to any other holds nothing that was written here.
+    /// Whether the requester's address is known to be the requester's; mail to any other holds nothing that was written
+    /// here.
     package var isProved = false
     /// The network address it was sent from, for a form.
     package var network: String?
@@ -51,8 +52,12 @@ extension Transaction {
         let topic = try self.topic(request)
         // What does not depend on each other is asked at once.
         try db.together([
-            { _ = try $0.newTicketKeys() }, { _ = try $0.place(topic?.department?.id) }, { _ = try $0.customer(address: request.requester.address) },
-            { _ = try Transaction(db: $0, now: now, office: office, settings: settings).obstacle(to: request.requester.address) },
+            { _ = try $0.newTicketKeys() }, { _ = try $0.place(topic?.department?.id) },
+            { _ = try $0.customer(address: request.requester.address) },
+            {
+                _ = try Transaction(db: $0, now: now, office: office, settings: settings).obstacle(
+                    to: request.requester.address)
+            },
         ])
         let keys = try db.newTicketKeys()
         let routing = try route(request, topic)
@@ -60,15 +65,22 @@ extension Transaction {
         // Before anything is written: what was asked before is old then.
         let obstacle = mayAcknowledge(request) ? try self.obstacle(to: request.requester.address) : nil
         let customer = try self.customer(request.requester, known: known, key: keys.customer)
-        if let language = request.language { try db.execute("UPDATE customer SET language = \(language) WHERE id = \(customer.id) AND language IS NULL") }
-        let requesterName = (request.requester.name.isEmpty ? customer.name : request.requester.name).cut(to: NewTicket.longestName)
+        if let language = request.language {
+            try db.execute("UPDATE customer SET language = \(language) WHERE id = \(customer.id) AND language IS NULL")
+        }
+        let requesterName = (request.requester.name.isEmpty ? customer.name : request.requester.name).cut(
+            to: NewTicket.longestName)
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
         var ticket = Ticket(
-            id: Ticket.ID(0), number: keys.number, subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
-            priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) }, department: routing.department, team: routing.team,
-            customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address, source: request.source,
+            id: Ticket.ID(0), number: keys.number,
+            subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
+            priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) },
+            department: routing.department, team: routing.team,
+            customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address,
+            source: request.source,
             mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
-            serviceLevel: level.map { Reference(id: $0.id, name: $0.name) }, deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now)
+            serviceLevel: level.map { Reference(id: $0.id, name: $0.name) },
+            deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now)
         if ticket.subject.isEmpty { ticket.subject = "(no subject)" }
         var target: EscalationTarget?
         if routing.escalation != nil {
@@ -83,14 +95,22 @@ extension Transaction {
             try setTags(request.tags, of: &ticket)
             try save(ticket)
         }
-        let words = [ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text] + request.files.map(\.name)
+        let words =
+            [ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text]
+            + request.files.map(\.name)
         try db.indexText(of: ticket.id.number, conversation: words)
         let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let entry = try save(
-            request.writing, kind: .message, by: author, in: ticket.id, source: request.source, messageID: request.messageID, raw: request.raw,
+            request.writing, kind: .message, by: author, in: ticket.id, source: request.source,
+            messageID: request.messageID, raw: request.raw,
             files: request.files, isFirst: true, provenance: request.provenance, key: keys.entry)
-        try record(.opened, on: ticket.id, by: actor ?? author.actor, reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
-        if let reason = routing.escalation, let target { try announceEscalation(of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority) }
+        try record(
+            .opened, on: ticket.id, by: actor ?? author.actor,
+            reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
+        if let reason = routing.escalation, let target {
+            try announceEscalation(
+                of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority)
+        }
         if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
         try acknowledge(ticket, request, obstacle)
         try planToTell(of: ticket)
@@ -102,14 +122,29 @@ extension Transaction {
     /// - Parameter obstacle: why no automatic mail goes to the requester's address; nil where it may.
     private func acknowledge(_ ticket: Ticket, _ request: NewTicket, _ obstacle: String?) throws {
         guard mayAcknowledge(request) else { return }
-        if let silence = request.silence { return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)") }
+        if let silence = request.silence {
+            return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: \(silence)")
+        }
         // Whoever fills in a form, or a Reply-To, may name anybody: that one hears of it once.
         let isNamedByOthers = request.source == .web || request.provenance.sentBy?.from != nil
-        if !request.isProved, isNamedByOthers, try !allowUse(of: "acknowledged-to:\(Secret.hash(ticket.requesterAddress))", perHour: 1) {
-            return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: somebody named this address before within the hour, and nobody has shown that it is theirs")
+        if !request.isProved, isNamedByOthers,
+            try !allowUse(of: "acknowledged-to:\(Secret.hash(ticket.requesterAddress))", perHour: 1)
+        {
+            return try record(
+                .quieted, on: ticket.id, by: .mail,
+                reason:
+                    """
+                    no acknowledgement: somebody named this address before within the hour, and nobody has shown \
+                    that it is theirs
+                    """
+            )
         }
-        if !request.isProved, let network = request.network.map(NetworkAddress.network(of:)), try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged) {
-            return try record(.quieted, on: ticket.id, by: .mail, reason: "no acknowledgement: many requests came from the same network within the hour")
+        if !request.isProved, let network = request.network.map(NetworkAddress.network(of:)),
+            try !allowUse(of: "acknowledged:\(network)", perHour: Self.mostAcknowledged)
+        {
+            return try record(
+                .quieted, on: ticket.id, by: .mail,
+                reason: "no acknowledgement: many requests came from the same network within the hour")
         }
         if let obstacle { return try noteQuieted(.acknowledgement, to: ticket.requester, about: ticket, obstacle) }
         try queue(.acknowledgement, to: ticket.requester, about: ticket)
@@ -140,22 +175,32 @@ extension Transaction {
 
     private func route(_ request: NewTicket, _ topic: Topic?) throws -> Routing {
         var wish = Routing.Wish(topic: topic, priority: request.priority)
-        if let wanted = request.department { wish.department = try db.named(NamedTable.department, wanted, field: "department") }
+        if let wanted = request.department {
+            wish.department = try db.named(NamedTable.department, wanted, field: "department")
+        }
         let place = try db.place(wish.department?.id ?? wish.topic?.department?.id)
-        return Routing.decide(wish, place: place, text: Urgency.Words(subject: request.subject, body: request.writing.text), urgentWords: settings.urgentWords)
+        return Routing.decide(
+            wish, place: place, text: Urgency.Words(subject: request.subject, body: request.writing.text),
+            urgentWords: settings.urgentWords)
     }
 
     private func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool) throws -> Ticket {
         let id: Ticket.ID = try db.insert(
             under: key,
             """
-            INSERT INTO ticket (id, number, subject, state, priority, topic_id, department_id, team_id, assignee_id, customer_id, requester_name, requester_address,
-                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at, escalation_level, urgency, due_rank,
+            INSERT INTO ticket (id, number, subject, state, priority, topic_id, department_id, team_id, assignee_id,
+            customer_id, requester_name, requester_address,
+                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at,
+                escalation_level, urgency, due_rank,
                 created_at, updated_at, last_message_at, is_unproved)
-            VALUES (\(db.dialect.key(key, from: "ticket_id_seq")), \(ticket.number), \(ticket.subject), \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
-                \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress), \(ticket.source), \(ticket.mailbox),
-                \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id), \(ticket.deadlines.firstResponseDueAt),
-                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency), \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
+            VALUES (\(db.dialect.key(key, from: "ticket_id_seq")), \(ticket.number), \(ticket.subject),
+            \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
+                \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress),
+                \(ticket.source), \(ticket.mailbox),
+                \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id),
+                \(ticket.deadlines.firstResponseDueAt),
+                \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency),
+                \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
             RETURNING id
             """)
         return Ticket(ticket, id: id)
@@ -163,9 +208,17 @@ extension Transaction {
 
     /// A new ticket that continues a closed one: linked to it, and to whoever knows the history.
     private func follow(_ former: Ticket, with ticket: inout Ticket, entry: Entry.ID) throws {
-        try db.execute("INSERT INTO ticket_link (ticket_id, other_id, kind) VALUES (\(ticket.id), \(former.id), 'follow_up') ON CONFLICT DO NOTHING")
+        try db.execute(
+            """
+            INSERT INTO ticket_link (ticket_id, other_id, kind)
+            VALUES (\(ticket.id), \(former.id), 'follow_up') ON CONFLICT DO NOTHING
+            """
+        )
         let data: JSON = ["follows": JSON(former.number), "by": JSON(ticket.number)]
-        try record(.linked, on: ticket.id, by: .routing, reason: "it continues #\(former.number), which was closed longer than \(settings.reopenWithinDays) days", data: data)
+        try record(
+            .linked, on: ticket.id, by: .routing,
+            reason: "it continues #\(former.number), which was closed longer than \(settings.reopenWithinDays) days",
+            data: data)
         try record(.linked, on: former.id, by: .routing, reason: "it is continued in #\(ticket.number)", data: data)
         try handToKnower(of: former, &ticket, entry: entry)
         try save(ticket)
@@ -184,8 +237,14 @@ struct NewTicketKeys {
 extension Connection {
     func newTicketKeys() throws -> NewTicketKeys {
         guard dialect == .postgres else { return NewTicketKeys(number: try next(.ticketNumber)) }
-        let keys = try first("SELECT nextval('ticket_number'), nextval('ticket_id_seq'), nextval('entry_id_seq'), nextval('customer_id_seq')") { row in
-            NewTicketKeys(number: try row.read(), ticket: try row.read(), entry: try row.read(), customer: try row.read())
+        let keys = try first(
+            """
+            SELECT nextval('ticket_number'), nextval('ticket_id_seq'), nextval('entry_id_seq'),
+            nextval('customer_id_seq')
+            """
+        ) { row in
+            NewTicketKeys(
+                number: try row.read(), ticket: try row.read(), entry: try row.read(), customer: try row.read())
         }
         guard let keys else { throw StoreError.unreadable("no keys were given") }
         return keys
@@ -195,8 +254,10 @@ extension Connection {
 extension Ticket {
     /// A ticket that is about to be written.
     init(
-        id: ID, number: Int64, subject: String, state: TicketState, priority: Priority, topic: Reference<Topic>?, department: Reference<Department>,
-        team: Reference<Team>?, customer: Customer.ID, requesterName: String, requesterAddress: String, source: Source, mailbox: String?,
+        id: ID, number: Int64, subject: String, state: TicketState, priority: Priority, topic: Reference<Topic>?,
+        department: Reference<Department>,
+        team: Reference<Team>?, customer: Customer.ID, requesterName: String, requesterAddress: String, source: Source,
+        mailbox: String?,
         fieldsText: String, serviceLevel: Reference<ServiceLevel>?, deadlines: Deadlines, createdAt: Date
     ) {
         self.id = id
@@ -227,9 +288,12 @@ extension Ticket {
     /// The same ticket under the key it was given.
     init(_ ticket: Ticket, id: ID) {
         self.init(
-            id: id, number: ticket.number, subject: ticket.subject, state: ticket.state, priority: ticket.priority, topic: ticket.topic,
-            department: ticket.department, team: ticket.team, customer: ticket.customer, requesterName: ticket.requesterName,
-            requesterAddress: ticket.requesterAddress, source: ticket.source, mailbox: ticket.mailbox, fieldsText: ticket.fieldsText,
+            id: id, number: ticket.number, subject: ticket.subject, state: ticket.state, priority: ticket.priority,
+            topic: ticket.topic,
+            department: ticket.department, team: ticket.team, customer: ticket.customer,
+            requesterName: ticket.requesterName,
+            requesterAddress: ticket.requesterAddress, source: ticket.source, mailbox: ticket.mailbox,
+            fieldsText: ticket.fieldsText,
             serviceLevel: ticket.serviceLevel, deadlines: ticket.deadlines, createdAt: ticket.createdAt)
         assignee = ticket.assignee
         escalationLevel = ticket.escalationLevel

@@ -7,13 +7,24 @@ extension Desk {
     /// Takes a message in: reads it, keeps its bytes and files, then threads or opens in one transaction.
     ///
     /// Returns only after commit. Throws `StoreError` where it cannot be stored now; the mail server then tries again.
-    package func receive(_ bytes: Data, sender: MailAddress? = nil, mailbox: MailAddress? = nil, insteadOf former: Int64? = nil) async throws -> IntakeOutcome {
-        var mail = try await BlockingLane.reading.run { [files] in try ReceivedMail(bytes, sender: sender, mailbox: mailbox, store: files) }
+    package func receive(
+        _ bytes: Data, sender: MailAddress? = nil, mailbox: MailAddress? = nil, insteadOf former: Int64? = nil
+    ) async throws -> IntakeOutcome {
+        var mail = try await BlockingLane.reading.run { [files] in
+            try ReceivedMail(bytes, sender: sender, mailbox: mailbox, store: files)
+        }
         mail.isByHand = former != nil
         let twin = former == nil ? try await twin(of: mail) : nil
         return try await write { [mail] tx in
             if let former { try tx.db.execute("DELETE FROM received WHERE id = \(former) AND outcome = 'rejected'") }
-            if let twin { try tx.db.execute("UPDATE received SET key = \(mail.key) WHERE id = \(twin) AND NOT EXISTS (SELECT 1 FROM received AS known WHERE known.key = \(mail.key))") }
+            if let twin {
+                try tx.db.execute(
+                    """
+                    UPDATE received SET key = \(mail.key) WHERE id = \(twin) AND NOT EXISTS (SELECT 1
+                    FROM received AS known WHERE known.key = \(mail.key))
+                    """
+                )
+            }
             return try tx.receive(mail)
         }
     }
@@ -21,7 +32,11 @@ extension Desk {
     /// The same message as it was taken in when a Message-ID alone was the key.
     private func twin(of mail: ReceivedMail) async throws -> Int64? {
         guard let former = MessageKey.former(mail.message) else { return nil }
-        let found = try await read { db in try db.first("SELECT id, raw FROM received WHERE key = \(former)") { (try $0.read(Int64.self), try $0.read(String?.self)) } }
+        let found = try await read { db in
+            try db.first("SELECT id, raw FROM received WHERE key = \(former)") {
+                (try $0.read(Int64.self), try $0.read(String?.self))
+            }
+        }
         guard let (id, raw) = found, let raw else { return nil }
         let isSame = try await BlockingLane.reading.run { [files, key = mail.key] in
             // Bytes that are gone cannot be compared: better one entry too many than one too few.
@@ -31,25 +46,32 @@ extension Desk {
         return isSame ? id : nil
     }
 
-    /// Takes in by hand what was set aside: whatever was guessed about it, a person has looked at it and wants a ticket.
+    /// Takes in by hand what was set aside: whatever was guessed about it, a person has looked at it and wants a
+    /// ticket.
     package func takeInAgain(_ id: Int64) async throws -> IntakeOutcome {
         let found = try await read { db in
-            try db.first("SELECT raw, sender, mailbox FROM received WHERE id = \(id) AND outcome = 'rejected'") { (try $0.read(String.self), try $0.read(String?.self), try $0.read(String?.self)) }
+            try db.first("SELECT raw, sender, mailbox FROM received WHERE id = \(id) AND outcome = 'rejected'") {
+                (try $0.read(String.self), try $0.read(String?.self), try $0.read(String?.self))
+            }
         }
         guard let (hash, sender, mailbox) = found else { throw Refusal.notFound }
         let bytes = try await BlockingLane.reading.run { [files] in try files.bytes(of: hash) }
-        return try await receive(bytes, sender: sender.flatMap { MailAddress($0) }, mailbox: mailbox.flatMap { MailAddress($0) }, insteadOf: id)
+        return try await receive(
+            bytes, sender: sender.flatMap { MailAddress($0) }, mailbox: mailbox.flatMap { MailAddress($0) },
+            insteadOf: id)
     }
 }
 
 extension Transaction {
-    /// The ledger first: its unique key is what makes two deliveries of one message, even at the same moment, one entry.
+    /// The ledger first: its unique key is what makes two deliveries of one message, even at the same moment, one
+    /// entry.
     func receive(_ mail: ReceivedMail) throws -> IntakeOutcome {
         try keep(mail.raw)
         let ledger: Int64? = try db.value(
             """
             INSERT INTO received (key, at, outcome, sender, mailbox, subject, raw)
-            VALUES (\(mail.key), \(now), 'taken', \(mail.from?.address), \(mail.mailbox?.address), \(mail.message.subject), \(mail.hash))
+            VALUES (\(mail.key), \(now), 'taken', \(mail.from?.address), \(mail.mailbox?.address),
+            \(mail.message.subject), \(mail.hash))
             ON CONFLICT (key) DO NOTHING RETURNING id
             """)
         guard let ledger else { return try seenBefore(mail) }
@@ -68,27 +90,41 @@ extension Transaction {
     }
 
     private func seenBefore(_ mail: ReceivedMail) throws -> IntakeOutcome {
-        let known = try db.first("SELECT ticket.number, received.reason FROM received LEFT JOIN ticket ON ticket.id = received.ticket_id WHERE received.key = \(mail.key)") {
+        let known = try db.first(
+            """
+            SELECT ticket.number, received.reason FROM received LEFT JOIN ticket ON ticket.id = received.ticket_id
+            WHERE received.key = \(mail.key)
+            """
+        ) {
             (try $0.read(Int64?.self), try $0.read(String.self))
         }
         guard let known else { throw StoreError.conflict("another delivery of the same message is under way") }
         return known.0.map { .duplicate($0) } ?? .rejected(known.1)
     }
 
-    private typealias Placed = (IntakeOutcome, Entry.ID?, reason: String)
+    typealias Placed = (IntakeOutcome, Entry.ID?, reason: String)
 
     private func place(_ mail: ReceivedMail) throws -> Placed {
         let ours = try ownAddresses(mail)
         let authorship = Authorship(mail.message, sender: mail.sender, ours: ours)
         if !mail.isByHand {
-            if OwnMessageID(mail.message.messageID, signer: office.signer) != nil { return reject("a copy of our own mail") }
+            if OwnMessageID(mail.message.messageID, signer: office.signer) != nil {
+                return reject("a copy of our own mail")
+            }
             if mail.isReport { return try bounce(mail) }
             if mail.message.automatic == .receipt { return reject("a read receipt") }
-            if let from = mail.from, let pattern = try db.ban(of: from.address) { return reject("its sender is banned by \(pattern)") }
+            if let from = mail.from, let pattern = try db.ban(of: from.address) {
+                return reject("its sender is banned by \(pattern)")
+            }
         }
-        let arrival = Arrival(mail: mail, authorship: authorship, ours: ours, isProved: !authorship.isClaimed && mail.message.isProved(by: settings.authservID))
-        // Whoever writes can be written to; a program's word says nothing of that, nor does what somebody else put into Reply-To.
-        if mail.message.automatic == .no, !authorship.isClaimed, let author = authorship.author { try forgetReturns(of: author.address) }
+        let arrival = Arrival(
+            mail: mail, authorship: authorship, ours: ours,
+            isProved: !authorship.isClaimed && mail.message.isProved(by: settings.authservID))
+        // Whoever writes can be written to; a program's word says nothing of that, nor does what somebody else put into
+        // Reply-To.
+        if mail.message.automatic == .no, !authorship.isClaimed, let author = authorship.author {
+            try forgetReturns(of: author.address)
+        }
         for token in mail.tokens(office.signer) {
             if let placed = try add(arrival, by: token) { return placed }
         }
@@ -97,7 +133,7 @@ extension Transaction {
         return try openTicket(arrival)
     }
 
-    private func reject(_ reason: String) -> Placed { (.rejected(reason), nil, reason) }
+    func reject(_ reason: String) -> Placed { (.rejected(reason), nil, reason) }
 
     /// A message on its way into a ticket, with what is known of its author.
     private struct Arrival {
@@ -114,14 +150,17 @@ extension Transaction {
             let list = MailingList(mail.message.headers)
             var known: Set = [author?.address ?? "", mail.from?.address ?? ""]
             return (mail.message.to + mail.message.cc).prefix(Transaction.mostAddressed).filter {
-                !ours.contains($0.withoutDetail) && !list.isAddress($0) && !$0.isUnattended && known.insert($0.address).inserted
+                !ours.contains($0.withoutDetail) && !list.isAddress($0) && !$0.isUnattended
+                    && known.insert($0.address).inserted
             }
         }
-        /// Whether it names us: what came through an alias or as a blind copy is for others in some way nobody can tell.
+        /// Whether it names us: what came through an alias or as a blind copy is for others in some way nobody can
+        /// tell.
         var namesUs: Bool { (mail.message.to + mail.message.cc).contains { ours.contains($0.withoutDetail) } }
 
         func provenance(isUnverified: Bool) -> Provenance {
-            Provenance(isUnverified: isUnverified, sentBy: authorship.sentBy, addressed: namesUs ? others.map(\.address) : [])
+            Provenance(
+                isUnverified: isUnverified, sentBy: authorship.sentBy, addressed: namesUs ? others.map(\.address) : [])
         }
     }
 
@@ -133,8 +172,12 @@ extension Transaction {
         let address = arrival.author?.address ?? ""
         switch token.recipient {
         case .agent(let id), .agentNote(let id):
-            if !arrival.authorship.isClaimed, let agent = try db.agent(id), agent.email == address, agent.isActive, agent.role >= .agent, try sees(agent, ticket) {
-                if case .agentNote = token.recipient { return try agentWrote(arrival.mail, agent, as: .note, in: ticket) }
+            if !arrival.authorship.isClaimed, let agent = try db.agent(id), agent.email == address, agent.isActive,
+                agent.role >= .agent, try sees(agent, ticket)
+            {
+                if case .agentNote = token.recipient {
+                    return try agentWrote(arrival.mail, agent, as: .note, in: ticket)
+                }
                 return try agentWrote(arrival.mail, agent, as: .reply, in: ticket)
             }
         case .customer(let id):
@@ -144,26 +187,36 @@ extension Transaction {
             }
         }
         if let customer = try db.customer(address: address), try db.takesPart(customer.id, in: ticket) {
-            return try customerWrote(arrival, customer.id, in: ticket, reason: "a signed token, from somebody who takes part", isProved: arrival.isProved)
+            return try customerWrote(
+                arrival, customer.id, in: ticket, reason: "a signed token, from somebody who takes part",
+                isProved: arrival.isProved)
         }
         return try strangerWrote(arrival, in: ticket, reason: "a signed token, from someone new", isUnverified: false)
     }
 
-    /// An answer to a message the desk took in, by somebody who takes part in its ticket or whom that message was addressed to.
+    /// An answer to a message the desk took in, by somebody who takes part in its ticket or whom that message was
+    /// addressed to.
     private func addAnswer(_ arrival: Arrival) throws -> Placed? {
         guard let author = arrival.author else { return nil }
         let ids = arrival.mail.answered.filter { $0.utf8.count > 3 }
         let known = try db.messages(named: ids)
         guard !known.isEmpty else { return nil }
         let customer = try db.customer(address: author.address)
-        let byNearness = known.sorted { (ids.firstIndex(of: $0.id) ?? 0, $0.ticket.number) < (ids.firstIndex(of: $1.id) ?? 0, $1.ticket.number) }
+        let byNearness = known.sorted {
+            (ids.firstIndex(of: $0.id) ?? 0, $0.ticket.number) < (ids.firstIndex(of: $1.id) ?? 0, $1.ticket.number)
+        }
         for message in byNearness {
             guard let ticket = try ticketIfAny(message.ticket), ticket.state != .spam else { continue }
             if let customer, try db.takesPart(customer.id, in: ticket) {
-                return try customerWrote(arrival, customer.id, in: ticket, reason: "it answers a message of this ticket, from somebody who takes part", isProved: arrival.isProved)
+                return try customerWrote(
+                    arrival, customer.id, in: ticket,
+                    reason: "it answers a message of this ticket, from somebody who takes part",
+                    isProved: arrival.isProved)
             }
             if message.addressed.contains(author.address), try !wasTakenOut(author.address, of: ticket.id) {
-                return try strangerWrote(arrival, in: ticket, reason: "it answers a message of this ticket that was addressed to its sender", isUnverified: !arrival.isProved)
+                return try strangerWrote(
+                    arrival, in: ticket, reason: "it answers a message of this ticket that was addressed to its sender",
+                    isUnverified: !arrival.isProved)
             }
         }
         return nil
@@ -171,10 +224,16 @@ extension Transaction {
 
     private func add(_ arrival: Arrival, bySubject number: Int64) throws -> Placed? {
         guard let author = arrival.author, let customer = try db.customer(address: author.address) else { return nil }
-        guard let named = try db.first("SELECT id FROM ticket WHERE number = \(number) AND state <> 'deleted'", { try $0.read(Ticket.ID.self) }) else { return nil }
+        guard
+            let named = try db.first(
+                "SELECT id FROM ticket WHERE number = \(number) AND state <> 'deleted'", { try $0.read(Ticket.ID.self) }
+            )
+        else { return nil }
         let ticket = try db.livingTicket(named)
         guard try db.takesPart(customer.id, in: ticket) else { return nil }
-        return try customerWrote(arrival, customer.id, in: ticket, reason: "the number in its subject, from somebody who takes part", isProved: arrival.isProved)
+        return try customerWrote(
+            arrival, customer.id, in: ticket, reason: "the number in its subject, from somebody who takes part",
+            isProved: arrival.isProved)
     }
 
     /// The ticket, or where it was merged to; nil where there is none any more.
@@ -191,36 +250,51 @@ extension Transaction {
 
     // MARK: entries
 
-    private func customerWrote(_ arrival: Arrival, _ customer: Customer.ID, in ticket: Ticket, reason: String, isProved: Bool) throws -> Placed {
+    private func customerWrote(
+        _ arrival: Arrival, _ customer: Customer.ID, in ticket: Ticket, reason: String, isProved: Bool
+    ) throws -> Placed {
         let name = arrival.author?.name ?? ""
         let known = name.isEmpty ? try db.value("SELECT name FROM customer WHERE id = \(customer)") ?? "" : name
         let author = Author(.customer, id: customer.number, name: known, address: arrival.author?.address)
         if isProved { try prove(customer, in: ticket.id) }
-        let placed = try received(arrival, in: ticket, by: author, reason: isProved ? reason : reason + "; unverified sender", isUnverified: !isProved)
+        let placed = try received(
+            arrival, in: ticket, by: author, reason: isProved ? reason : reason + "; unverified sender",
+            isUnverified: !isProved)
         if isProved { try bringIn(arrival, to: ticket.id, by: author) }
         return placed
     }
 
-    private func strangerWrote(_ arrival: Arrival, in ticket: Ticket, reason: String, isUnverified: Bool) throws -> Placed {
-        let author = Author(.customer, id: nil, name: arrival.author?.name ?? "", address: arrival.author?.address, isStranger: true)
+    private func strangerWrote(_ arrival: Arrival, in ticket: Ticket, reason: String, isUnverified: Bool) throws
+        -> Placed
+    {
+        let author = Author(
+            .customer, id: nil, name: arrival.author?.name ?? "", address: arrival.author?.address, isStranger: true)
         return try received(arrival, in: ticket, by: author, reason: reason, isUnverified: isUnverified)
     }
 
-    private func received(_ arrival: Arrival, in ticket: Ticket, by author: Author, reason: String, isUnverified: Bool) throws -> Placed {
+    private func received(_ arrival: Arrival, in ticket: Ticket, by author: Author, reason: String, isUnverified: Bool)
+        throws -> Placed
+    {
         let mail = arrival.mail
-        // Marks of lists and programs keep the desk from answering; only an automatic answer, or our own mail coming back, is no news to the agents.
+        // Marks of lists and programs keep the desk from answering; only an automatic answer, or our own mail coming
+        // back, is no news to the agents.
         let isOwn = author.address.flatMap { MailAddress($0) }.map { arrival.ours.contains($0.withoutDetail) } ?? false
-        let quietly = mail.isAutomaticAnswer ? "it is an automatic answer" : isOwn ? "it came from our own address" : nil
+        let quietly =
+            mail.isAutomaticAnswer ? "it is an automatic answer" : isOwn ? "it came from our own address" : nil
         let outcome = try receive(
-            mail.answer, in: ticket, by: author, files: mail.files, source: .email, quietly: quietly, messageID: arrival.messageID, raw: mail.hash,
+            mail.answer, in: ticket, by: author, files: mail.files, source: .email, quietly: quietly,
+            messageID: arrival.messageID, raw: mail.hash,
             provenance: arrival.provenance(isUnverified: isUnverified))
         switch outcome {
         case .added(let ticket, let entry): return (.added(ticket.number), entry, reason: reason)
-        case .continued(let ticket, let entry): return (.opened(ticket.number), entry, reason: "\(reason); that ticket was closed too long ago")
+        case .continued(let ticket, let entry):
+            return (.opened(ticket.number), entry, reason: "\(reason); that ticket was closed too long ago")
         }
     }
 
-    private func agentWrote(_ mail: ReceivedMail, _ agent: Agent, as kind: Entry.Kind, in ticket: Ticket) throws -> Placed {
+    private func agentWrote(_ mail: ReceivedMail, _ agent: Agent, as kind: Entry.Kind, in ticket: Ticket) throws
+        -> Placed
+    {
         var ticket = ticket
         let reason = "the agent's own signed token"
         // An agent's out-of-office notice is no answer to a customer; what only bears a list's marks is.
@@ -229,9 +303,13 @@ extension Transaction {
         let takesReplies = ![.merged, .spam, .deleted].contains(ticket.state)
         let messageID = MessageKey.identifier(mail.message)
         if kind == .reply, takesReplies {
-            entry = try reply(to: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID, raw: mail.hash)
+            entry = try reply(
+                to: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID,
+                raw: mail.hash)
         } else {
-            entry = try note(on: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID, raw: mail.hash)
+            entry = try note(
+                on: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID,
+                raw: mail.hash)
         }
         return (.added(ticket.number), entry, reason: reason)
     }
@@ -240,33 +318,55 @@ extension Transaction {
         let mail = arrival.mail
         let nobody = MailAddress(name: "Unknown sender", "unknown@sender.invalid")
         guard let requester = arrival.author ?? nobody else { return reject("it has no sender") }
-        if let from = mail.from, let agent = try db.agent(email: from.address), agent.isActive, agent.role >= .agent, mail.message.automatic == .no,
-            let (passedOn, words, comment) = mail.passedOn, !arrival.ours.contains(passedOn.from.withoutDetail) {
+        if let from = mail.from, let agent = try db.agent(email: from.address), agent.isActive, agent.role >= .agent,
+            mail.message.automatic == .no,
+            let (passedOn, words, comment) = mail.passedOn, !arrival.ours.contains(passedOn.from.withoutDetail)
+        {
             return try openPassedOn(passedOn, words, comment, arrival, by: agent)
         }
-        var request = NewTicket(requester: requester, subject: mail.message.subject, writing: mail.opening(ours: arrival.ours), source: .email)
+        var request = NewTicket(
+            requester: requester, subject: mail.message.subject, writing: mail.opening(ours: arrival.ours),
+            source: .email)
         request.files = mail.files
         request.messageID = arrival.messageID
         request.raw = mail.hash
         request.language = mail.message.language
         request.provenance = arrival.provenance(isUnverified: false)
         request.isProved = arrival.isProved
-        request.silence = arrival.author == nil ? "nobody knows who sent it" : mail.silence(to: arrival.author, ours: arrival.ours)
-        if mail.isByHand, mail.isReport || mail.message.automatic != .no { request.silence = request.silence ?? "it was taken in by hand" }
+        request.silence =
+            arrival.author == nil ? "nobody knows who sent it" : mail.silence(to: arrival.author, ours: arrival.ours)
+        if mail.isByHand, mail.isReport || mail.message.automatic != .no {
+            request.silence = request.silence ?? "it was taken in by hand"
+        }
         try route(&request, mail)
         let (ticket, entry) = try open(request, by: nil)
-        // Where the own mail server is asked who wrote, nobody is brought in on a word it does not confirm; nor ever by whoever set a Reply-To.
+        // Where the own mail server is asked who wrote, nobody is brought in on a word it does not confirm; nor ever by
+        // whoever set a Reply-To.
         if !arrival.authorship.isClaimed, arrival.isProved || settings.authservID.isEmpty {
-            try bringIn(arrival, to: ticket.id, by: Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress))
+            try bringIn(
+                arrival, to: ticket.id,
+                by: Author(
+                    .customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress)
+            )
         }
         let whose = arrival.authorship.isClaimed ? "; \(mail.from?.address ?? "") sent it for the requester" : ""
-        return (.opened(ticket.number), entry, reason: "no token and no number of a ticket its sender takes part in\(whose)\(mail.isByHand ? "; taken in by hand" : "")")
+        return (
+            .opened(ticket.number), entry,
+            reason:
+                """
+            no token and no number of a ticket its sender takes part in\(whose)\
+            \(mail.isByHand ? "; taken in by hand" : "")
+            """
+        )
     }
 
     /// A mail an agent passed on opens a ticket for who wrote it; what the agent says of it is a note.
-    private func openPassedOn(_ passedOn: ForwardedMail, _ words: Writing, _ comment: Writing, _ arrival: Arrival, by agent: Agent) throws -> Placed {
+    private func openPassedOn(
+        _ passedOn: ForwardedMail, _ words: Writing, _ comment: Writing, _ arrival: Arrival, by agent: Agent
+    ) throws -> Placed {
         let mail = arrival.mail
-        var request = NewTicket(requester: passedOn.from, subject: passedOn.subject ?? mail.message.subject, writing: words, source: .email)
+        var request = NewTicket(
+            requester: passedOn.from, subject: passedOn.subject ?? mail.message.subject, writing: words, source: .email)
         request.files = mail.files
         request.messageID = arrival.messageID
         request.raw = mail.hash
@@ -302,74 +402,33 @@ extension Transaction {
         return ours
     }
 
-    /// Whom a customer addressed besides us takes part from then on; not who was taken out before, no agent, no list, no program, and nobody from a mass mailing.
+    /// Whom a customer addressed besides us takes part from then on; not who was taken out before, no agent, no list,
+    /// no program, and nobody from a mass mailing.
     private func bringIn(_ arrival: Arrival, to id: Ticket.ID, by author: Author) throws {
         guard arrival.mail.message.automatic == .no, arrival.author != nil, arrival.namesUs else { return }
         let ticket = try db.ticket(id)
         guard TicketAction.addCollaborator.isAllowed(in: ticket.state) else { return }
-        var known = Set([author.address, ticket.requesterAddress].compactMap { $0 } + (try db.collaborators(of: id)).map(\.address))
+        var known = Set(
+            [author.address, ticket.requesterAddress].compactMap { $0 } + (try db.collaborators(of: id)).map(\.address))
         for address in arrival.others where known.insert(address.address).inserted {
-            guard try db.agent(email: address.address) == nil, try !wasTakenOut(address.address, of: id) else { continue }
+            guard try db.agent(email: address.address) == nil, try !wasTakenOut(address.address, of: id) else {
+                continue
+            }
             try addCollaborator(address, to: ticket, by: author.actor, reason: "the mail was addressed to them as well")
         }
     }
     fileprivate static var mostAddressed: Int { 30 }
 
     private func wasTakenOut(_ address: String, of ticket: Ticket.ID) throws -> Bool {
-        let gone = try db.query("SELECT data FROM ticket_event WHERE ticket_id = \(ticket) AND kind IN (\(TicketEvent.Kind.collaboratorRemoved), \(TicketEvent.Kind.requesterChanged))") {
+        let gone = try db.query(
+            """
+            SELECT data FROM ticket_event WHERE ticket_id = \(ticket)
+            AND kind IN (\(TicketEvent.Kind.collaboratorRemoved), \(TicketEvent.Kind.requesterChanged))
+            """
+        ) {
             let data = JSON(try $0.read(String.self))
             return data?["email"]?.text ?? data?["from"]?.text
         }
         return gone.contains(address)
-    }
-
-    // MARK: bounces
-
-    /// A delivery report belongs to the mail it names, by Message-ID or by the address it came back to. Each names one mail to one recipient, signed: nobody
-    /// can report another's mail.
-    private func bounce(_ mail: ReceivedMail) throws -> Placed {
-        let isReport = mail.message.automatic == .report
-        let bounce = mail.message.bounce
-        let named = (bounce?.messageIDs ?? []) + mail.answered
-        var found: Returned?
-        for id in named.compactMap({ OwnMessageID($0, signer: office.signer) }) where found == nil { found = try returned(id.token, row: id.outbox) }
-        for token in mail.tokens(office.signer) where found == nil { found = try returned(token, row: nil) }
-        guard let found else { return reject(isReport ? "an abuse report that names no mail of ours" : "a delivery report that names no mail of ours") }
-        let living = try db.livingTicket(found.ticket)
-        let status = bounce?.status ?? ""
-        let detail = [status, bounce?.detail.singleLine ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
-        try record(
-            .bounced, on: living.id, by: .mail, reason: isReport ? "\(found.address) reported our mail as abuse" : "mail to \(found.address) came back: \(detail)",
-            data: ["address": .string(found.address), "status": .string(status), "outbox": JSON(found.outbox.number)])
-        // RFC 3463, section 2: 4 is a delay or a passing fault, 5 is for good.
-        guard !isReport, !status.hasPrefix("4"), !status.hasPrefix("2") else { return (.bounced(living.number), nil, reason: "a delivery report") }
-        try db.execute("UPDATE outbox SET state = 'bounced', due_at = NULL, error = \(String(detail.prefix(500))) WHERE id = \(found.outbox)")
-        // Where it was passed on and came back from there, the address itself is alive.
-        if let customer = found.customer, bounce?.recipient.map({ $0 == found.address }) ?? true {
-            try db.execute("UPDATE customer_address SET undeliverable_at = \(now) WHERE address = \(found.address) AND customer_id = \(customer)")
-        }
-        try tellWorkers(of: living, .undelivered, entry: nil, by: .mail, reason: "Your mail to \(found.address) came back: \(detail)")
-        return (.bounced(living.number), nil, reason: "a delivery report")
-    }
-
-    /// A mail of ours that came back.
-    private struct Returned {
-        let outbox: OutboxMail.ID
-        let ticket: Ticket.ID
-        let address: String
-        let customer: Customer.ID?
-    }
-
-    /// The mail a token belongs to: the row that was signed with it, else the last to its recipient.
-    private func returned(_ token: MailToken, row: OutboxMail.ID?) throws -> Returned? {
-        let (kind, id): (String, Int64) =
-            switch token.recipient {
-            case .customer(let id): ("customer", id.number)
-            case .agent(let id), .agentNote(let id): ("agent", id.number)
-            }
-        let which: SQL = row.map { "AND id = \($0)" } ?? ""
-        return try db.first("SELECT id, address FROM outbox WHERE ticket_id = \(token.ticket) AND recipient_kind = \(kind) AND recipient_id = \(id) \(which) ORDER BY id DESC LIMIT 1") {
-            Returned(outbox: try $0.read(), ticket: token.ticket, address: try $0.read(), customer: kind == "customer" ? Customer.ID(id) : nil)
-        }
     }
 }

@@ -37,7 +37,8 @@ package struct ReceivedMail: Sendable {
         for attachment in message.attachments {
             files.append(
                 StoredFile(
-                    hash: try store.keep(attachment.bytes), size: attachment.bytes.count, name: attachment.name, type: attachment.type,
+                    hash: try store.keep(attachment.bytes), size: attachment.bytes.count, name: attachment.name,
+                    type: attachment.type,
                     contentID: attachment.contentID, isInline: attachment.isInline))
         }
         key = MessageKey.of(message, bytes: hash, files: files.map(\.hash))
@@ -59,8 +60,8 @@ package struct ReceivedMail: Sendable {
         self.files = files
     }
 
-    /// Its words where it opens a ticket. What is folded is only what the desk itself wrote before: whoever reads the ticket has
-    /// sent that mail, and has seen nothing else that is quoted.
+    /// Its words where it opens a ticket. What is folded is only what the desk itself wrote before: whoever reads the
+    /// ticket has sent that mail, and has seen nothing else that is quoted.
     ///
     /// - Parameter ours: the addresses the desk reads as.
     func opening(ours: Set<String>) -> Writing {
@@ -74,7 +75,8 @@ package struct ReceivedMail: Sendable {
     /// Message-IDs of what it answers, the nearest first.
     var answered: [String] {
         var ids: [String] = []
-        for id in message.inReplyTo + message.references.reversed() where !ids.contains(id) && ids.count < Self.mostReferences { ids.append(id) }
+        for id in message.inReplyTo + message.references.reversed()
+        where !ids.contains(id) && ids.count < Self.mostReferences { ids.append(id) }
         return ids
     }
     private static let mostReferences = 100
@@ -86,7 +88,9 @@ package struct ReceivedMail: Sendable {
 
     /// Signed tokens in the order they count: reply address, `In-Reply-To`, `References` from the newest on.
     func tokens(_ signer: Signer) -> [MailToken] {
-        let addressed = ([mailbox].compactMap { $0 } + message.deliveredTo + message.to + message.cc).compactMap { $0.detail.flatMap { MailToken($0, signer: signer) } }
+        let addressed = ([mailbox].compactMap { $0 } + message.deliveredTo + message.to + message.cc).compactMap {
+            $0.detail.flatMap { MailToken($0, signer: signer) }
+        }
         let referred = answered.compactMap { OwnMessageID($0, signer: signer)?.token }
         return addressed + referred
     }

@@ -19,7 +19,8 @@ package struct TopicField: Sendable, Equatable {
 
     /// Reads the list a topic keeps; nil for what is none.
     package init?(_ json: JSON) {
-        guard let key = json["key"]?.text, TopicField.isKey(key), let label = json["label"]?.text?.singleLine, !label.isEmpty, label.count <= 200,
+        guard let key = json["key"]?.text, TopicField.isKey(key), let label = json["label"]?.text?.singleLine,
+            !label.isEmpty, label.count <= 200,
             let kind = Kind(rawValue: json["kind"]?.text ?? Kind.line.rawValue)
         else { return nil }
         self.key = key
@@ -27,13 +28,16 @@ package struct TopicField: Sendable, Equatable {
         self.kind = kind
         isRequired = json["required"] == .bool(true)
         var options: [String] = []
-        if case .array(let items)? = json["options"] { options = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty } }
+        if case .array(let items)? = json["options"] {
+            options = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
+        }
         self.options = options
         if kind == .choice, options.isEmpty { return nil }
     }
 
     package static func isKey(_ key: String) -> Bool {
-        !key.isEmpty && key.utf8.count <= 40 && key.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == UInt8(ascii: "_") }
+        !key.isEmpty && key.utf8.count <= 40
+            && key.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == UInt8(ascii: "_") }
     }
 
     package static func list(_ text: String) -> [TopicField] {
@@ -45,7 +49,7 @@ package struct TopicField: Sendable, Equatable {
     package func value(of typed: String?) throws(Refusal) -> JSON? {
         let text = (typed ?? "").withoutControls.trimmingWhitespace()
         let name = "field-\(key)"
-        if kind == .check { 
+        if kind == .check {
             if isRequired, text.isEmpty { throw .invalid(name, .required) }
             return .bool(!text.isEmpty)
         }
@@ -59,7 +63,9 @@ package struct TopicField: Sendable, Equatable {
         case .text: return .string(text)
         case .number:
             let plain = text.replacingOccurrences(of: ",", with: ".")
-            guard plain.range(of: #"^-?[0-9]{1,15}(\.[0-9]{1,10})?$"#, options: .regularExpression) != nil else { throw .invalid(name, .wrongType(expected: "a number")) }
+            guard plain.range(of: #"^-?[0-9]{1,15}(\.[0-9]{1,10})?$"#, options: .regularExpression) != nil else {
+                throw .invalid(name, .wrongType(expected: "a number"))
+            }
             return Int64(plain).map { JSON($0) } ?? .string(plain)
         case .choice:
             guard options.contains(text) else { throw .invalid(name, .notOneOf(options)) }

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Finds published articles by the words of a question.
 ///
-/// Any word counts; titles before categories, categories before text; rare words before common ones; whole words before beginnings.
-/// A search takes time that grows with the articles it finds, whatever the question's length: only so many of its words are looked up, and so
-/// many words that begin with each.
+/// Any word counts; titles before categories, categories before text; rare words before common ones; whole words before
+/// beginnings. A search takes time that grows with the articles it finds, whatever the question's length: only so many
+/// of its words are looked up, and so many words that begin with each.
 package struct ArticleIndex: Sendable {
     /// An article as it is put in.
     package struct Source: Sendable {
@@ -45,7 +45,9 @@ package struct ArticleIndex: Sendable {
         var weights: [String: [Int32: Float]] = [:]
         for (position, source) in sources.enumerated() {
             let article = Int32(position)
-            func add(_ text: String, _ weight: Float) { for word in Set(Words.split(text)) { weights[word, default: [:]][article, default: 0] += weight } }
+            func add(_ text: String, _ weight: Float) {
+                for word in Set(Words.split(text)) { weights[word, default: [:]][article, default: 0] += weight }
+            }
             add(source.title, 6)
             add(source.category, 3)
             add(source.slug, 2)
@@ -71,9 +73,13 @@ package struct ArticleIndex: Sendable {
             }
         }
         // An article with more of the words comes before one that says a single one often.
-        for position in scores.indices where scores[position] > 0 { scores[position] *= 1 + Float(matched[position]) / 2 }
+        for position in scores.indices where scores[position] > 0 {
+            scores[position] *= 1 + Float(matched[position]) / 2
+        }
         guard let best = scores.max(), best > 0 else { return [] }
-        let found = scores.indices.filter { scores[$0] >= best * Self.least }.sorted { (-scores[$0], ids[$0]) < (-scores[$1], ids[$1]) }
+        let found = scores.indices.filter { scores[$0] >= best * Self.least }.sorted {
+            (-scores[$0], ids[$0]) < (-scores[$1], ids[$1])
+        }
         return found.prefix(limit).map { ids[$0] }
     }
 
@@ -90,7 +96,10 @@ package struct ArticleIndex: Sendable {
         var sought: [Sought] = []
         var seen: Set<String> = []
         for (position, word) in split.enumerated() where seen.insert(word).inserted {
-            sought.append(Sought(spellings: [word] + others.map { $0[position] }.filter { $0 != word }, isCommon: common.contains(word)))
+            sought.append(
+                Sought(
+                    spellings: [word] + others.map { $0[position] }.filter { $0 != word },
+                    isCommon: common.contains(word)))
             if sought.count == mostWords { break }
         }
         return sought
@@ -100,14 +109,22 @@ package struct ArticleIndex: Sendable {
     private func matches(of word: Sought) -> [Int32: Float] {
         var found: [Int32: Float] = [:]
         func take(_ index: Int, _ share: Float) {
-            for posting in postings[index] { found[posting.article] = max(found[posting.article] ?? 0, posting.weight * share) }
+            for posting in postings[index] {
+                found[posting.article] = max(found[posting.article] ?? 0, posting.weight * share)
+            }
         }
         for spelling in word.spellings {
             let isLetter = spelling.unicodeScalars.count < 2
             let start = firstIndex(notBefore: spelling)
             for index in start..<min(start + Self.mostBeginnings, words.count) {
                 guard words[index].utf8.starts(with: spelling.utf8) else { break }
-                if words[index].utf8.count == spelling.utf8.count { take(index, 1) } else if isLetter || word.isCommon { break } else { take(index, 0.7) }
+                if words[index].utf8.count == spelling.utf8.count {
+                    take(index, 1)
+                } else if isLetter || word.isCommon {
+                    break
+                } else {
+                    take(index, 0.7)
+                }
             }
             // A question in the plural finds the singular too.
             guard spelling.utf8.count > 3, spelling.hasSuffix("s") else { continue }
@@ -129,14 +146,18 @@ package struct ArticleIndex: Sendable {
 
     /// Words that stand in every question and say nothing of what it is about.
     private static let common: Set<String> = [
-        "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "have", "how", "i", "in", "is", "it", "me", "my", "not", "of", "on", "or", "our", "so", "that", "the", "this",
+        "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "have", "how", "i", "in",
+        "is", "it", "me", "my", "not", "of", "on", "or", "our", "so", "that", "the", "this",
         "to", "was", "we", "what", "when", "where", "why", "will", "with", "you", "your",
-        "aber", "auf", "aus", "bei", "bin", "das", "dass", "dem", "den", "der", "des", "die", "ein", "eine", "einen", "er", "es", "fur", "hat", "ich", "ist", "kann", "man", "mein", "meine", "mich", "mir", "mit",
-        "nicht", "oder", "sich", "sie", "sind", "und", "von", "wann", "warum", "was", "wie", "wir", "wo", "zu", "zum", "zur",
+        "aber", "auf", "aus", "bei", "bin", "das", "dass", "dem", "den", "der", "des", "die", "ein", "eine", "einen",
+        "er", "es", "fur", "hat", "ich", "ist", "kann", "man", "mein", "meine", "mich", "mir", "mit",
+        "nicht", "oder", "sich", "sie", "sind", "und", "von", "wann", "warum", "was", "wie", "wir", "wo", "zu", "zum",
+        "zur",
     ]
 }
 
-/// The index as it was last made, here or after another process changed an article: a version that changes with every article tells.
+/// The index as it was last made, here or after another process changed an article: a version that changes with every
+/// article tells.
 package final class ArticleShelf: Sendable {
     private struct State {
         var kept: (version: String, index: ArticleIndex)?
@@ -184,7 +205,9 @@ extension Connection {
 
     fileprivate func articleSources() throws -> [ArticleIndex.Source] {
         try query("SELECT id, title, category, slug, body FROM article WHERE is_published = 1 ORDER BY id") {
-            ArticleIndex.Source(id: try $0.read(), title: try $0.read(), category: try $0.read(), slug: try $0.read(), body: try $0.read())
+            ArticleIndex.Source(
+                id: try $0.read(), title: try $0.read(), category: try $0.read(), slug: try $0.read(),
+                body: try $0.read())
         }
     }
 }

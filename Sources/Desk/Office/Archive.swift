@@ -2,8 +2,8 @@ import Crypto
 import Foundation
 import Store
 
-/// A POSIX ustar archive (IEEE Std 1003.1, pax, ustar interchange format), written and read one member at a time, a piece
-/// of a member at a time: memory does not grow with what is in it.
+/// A POSIX ustar archive (IEEE Std 1003.1, pax, ustar interchange format), written and read one member at a time, a
+/// piece of a member at a time: memory does not grow with what is in it.
 enum Archive {
     static let block = 512
     /// Bytes that are read or written at once.
@@ -24,7 +24,9 @@ enum Archive {
         private var whole = SHA256()
         init(_ url: URL) throws {
             // What customers wrote is in it: for its owner's eyes.
-            guard FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            guard
+                FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else {
                 throw StoreError.unavailable("\(url.path) cannot be written: \(String(cString: strerror(errno)))")
             }
             handle = try FileHandle(forWritingTo: url)
@@ -88,7 +90,9 @@ enum Archive {
         private var filling = 0
 
         init(_ url: URL) throws {
-            do { handle = try FileHandle(forReadingFrom: url) } catch { throw StoreError.unavailable("\(url.path) cannot be read") }
+            do { handle = try FileHandle(forReadingFrom: url) } catch {
+                throw StoreError.unavailable("\(url.path) cannot be read")
+            }
         }
         deinit { try? handle.close() }
 
@@ -109,7 +113,8 @@ enum Archive {
             let digits = Archive.octal(fields[124..<136])
             // Byte for byte what the writer writes, so that no letter of a head can change unseen.
             guard let size = digits, try Archive.header(name, size: size) == Data(fields) else {
-                throw StoreError.unreadable("it is damaged at byte \(position - Archive.block), where the head of a part should be")
+                throw StoreError.unreadable(
+                    "it is damaged at byte \(position - Archive.block), where the head of a part should be")
             }
             rest = size
             filling = (Archive.block - size % Archive.block) % Archive.block
@@ -122,7 +127,9 @@ enum Archive {
                 guard filling > 0 else { return nil }
                 let zeros = try read(filling)
                 filling = 0
-                guard zeros.allSatisfy({ $0 == 0 }) else { throw StoreError.unreadable("it is damaged before byte \(position)") }
+                guard zeros.allSatisfy({ $0 == 0 }) else {
+                    throw StoreError.unreadable("it is damaged before byte \(position)")
+                }
                 return nil
             }
             let bytes = try read(min(rest, Archive.piece))
@@ -149,8 +156,12 @@ enum Archive {
 
         private func read(_ count: Int) throws -> Data {
             var bytes = Data()
-            while bytes.count < count, let more = try handle.read(upToCount: count - bytes.count), !more.isEmpty { bytes.append(more) }
-            guard bytes.count == count else { throw StoreError.unreadable("it ends too early, at byte \(position + bytes.count)") }
+            while bytes.count < count, let more = try handle.read(upToCount: count - bytes.count), !more.isEmpty {
+                bytes.append(more)
+            }
+            guard bytes.count == count else {
+                throw StoreError.unreadable("it ends too early, at byte \(position + bytes.count)")
+            }
             position += count
             whole.update(data: bytes)
             return bytes
@@ -162,9 +173,13 @@ enum Archive {
     }
 
     private static func header(_ name: String, size: Int) throws -> Data {
-        guard name.utf8.count < 100, size <= largest else { throw StoreError.unreadable("\(name) is too large for a backup") }
+        guard name.utf8.count < 100, size <= largest else {
+            throw StoreError.unreadable("\(name) is too large for a backup")
+        }
         var fields = [UInt8](repeating: 0, count: block)
-        func put(_ text: String, at offset: Int) { for (index, byte) in text.utf8.enumerated() { fields[offset + index] = byte } }
+        func put(_ text: String, at offset: Int) {
+            for (index, byte) in text.utf8.enumerated() { fields[offset + index] = byte }
+        }
         func octal(_ number: Int, _ width: Int) -> String {
             let digits = String(number, radix: 8)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits

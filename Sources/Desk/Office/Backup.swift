@@ -3,8 +3,9 @@ import Foundation
 import Markup
 import Store
 
-/// A copy of the whole desk in a form that belongs to neither engine: tables as lines of JSON, attachments as they lie in
-/// the store. Its last two parts prove it: what it holds, with the SHA-256 of each part, and the SHA-256 of everything before.
+/// A copy of the whole desk in a form that belongs to neither engine: tables as lines of JSON, attachments as they lie
+/// in the store. Its last two parts prove it: what it holds, with the SHA-256 of each part, and the SHA-256 of
+/// everything before.
 package enum Backup {
     private static let format: Int64 = 2
     /// Before there was a proof in it.
@@ -37,13 +38,17 @@ package enum Backup {
     ) async throws -> Summary {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: target.path, isDirectory: &isFolder), isFolder.boolValue {
-            throw Refusal.conflict("\(target.path) is a folder; name a file in it, such as \(target.appending(path: "desk.usher").path)", allowed: [])
+            throw Refusal.conflict(
+                "\(target.path) is a folder; name a file in it, such as \(target.appending(path: "desk.usher").path)",
+                allowed: [])
         }
         // Under another name until it is proved, so that a file of this name is always a whole backup.
         let partial = URL(fileURLWithPath: target.path + ".part")
         do {
             let summary = try await write(desk, as: partial, secret: secret, progress)
-            guard try prove(partial) == summary else { throw StoreError.unreadable("the backup does not read as it was written") }
+            guard try prove(partial) == summary else {
+                throw StoreError.unreadable("the backup does not read as it was written")
+            }
             guard rename(partial.path, target.path) == 0 else {
                 throw StoreError.full("\(target.path) cannot be written: \(String(cString: strerror(errno)))")
             }
@@ -55,7 +60,9 @@ package enum Backup {
         }
     }
 
-    private static func write(_ desk: Desk, as url: URL, secret: String, _ progress: @escaping @Sendable (Int, Int) -> Void) async throws -> Summary {
+    private static func write(
+        _ desk: Desk, as url: URL, secret: String, _ progress: @escaping @Sendable (Int, Int) -> Void
+    ) async throws -> Summary {
         let now = desk.clock.now()
         // Only this task writes; the reading closure may run again after a lost connection, then from the beginning.
         let sheet = Sheet(try Archive.Writer(url))
@@ -63,7 +70,8 @@ package enum Backup {
             try sheet.begin()
             let steps = Schema.migrator.steps.map(\.name)
             let manifest: JSON = [
-                "format": JSON(format), "schema": JSON(steps.last), "steps": .array(steps.map { .string($0) }), "made_at": .string(now.rfc3339),
+                "format": JSON(format), "schema": JSON(steps.last), "steps": .array(steps.map { .string($0) }),
+                "made_at": .string(now.rfc3339),
                 "made_at_milliseconds": JSON(now.milliseconds),
             ]
             try sheet.add(Name.manifest, Data(manifest.written.utf8))
@@ -75,7 +83,9 @@ package enum Backup {
         }
         sheet.summary.madeAt = now
         // Content-addressed files never change, so what the snapshot names can be copied after it.
-        let hashes: [String] = try await desk.read { try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() } }
+        let hashes: [String] = try await desk.read {
+            try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() }
+        }
         for hash in hashes {
             // `usher check` names what is missing; the rest is worth keeping, and the copy says what it lacks.
             guard desk.files.isWhole(hash), let (file, size, isPacked) = try desk.files.stored(hash) else {
@@ -108,7 +118,8 @@ package enum Backup {
             // Files are named by their own SHA-256; only how many there are is said of them.
             let parts: [JSON] = members.map { [.string($0.name), JSON(Int64($0.size)), .string($0.digest)] }
             let contents: JSON = [
-                "rows": JSON(Int64(summary.rows)), "files": JSON(Int64(summary.files)), "missing": .array(summary.missing.map { .string($0) }), "parts": .array(parts),
+                "rows": JSON(Int64(summary.rows)), "files": JSON(Int64(summary.files)),
+                "missing": .array(summary.missing.map { .string($0) }), "parts": .array(parts),
             ]
             try archive.add(Name.contents, Data(contents.written.utf8))
             try archive.add(Name.end, Data(archive.digest.utf8))
@@ -124,15 +135,22 @@ package enum Backup {
         func flush() throws {
             guard count > 0 else { return }
             let digits = String(part)
-            try sheet.add("tables/\(table)-\(String(repeating: "0", count: max(0, 6 - digits.count)) + digits).ndjson", Data(lines.utf8))
+            try sheet.add(
+                "tables/\(table)-\(String(repeating: "0", count: max(0, 6 - digits.count)) + digits).ndjson",
+                Data(lines.utf8))
             (lines, count, part) = (names, 0, part + 1)
         }
         let list = SQL(raw: columns.map(\.name).joined(separator: ", "))
         let order = SQL(raw: columns.contains { $0.name == "id" } ? "id" : "1")
-        try db.stream("SELECT \(list) FROM \(SQL(raw: table)) ORDER BY \(order)", cursor: SQL(raw: "backup_\(table)")) { row in
+        try db.stream("SELECT \(list) FROM \(SQL(raw: table)) ORDER BY \(order)", cursor: SQL(raw: "backup_\(table)")) {
+            row in
             var json = JSONText(capacity: 256)
             var values: [JSON] = []
-            for column in columns { values.append(column.isInteger ? try row.read(Int64?.self).map { JSON($0) } ?? .null : JSON(try row.read(String?.self))) }
+            for column in columns {
+                values.append(
+                    column.isInteger
+                        ? try row.read(Int64?.self).map { JSON($0) } ?? .null : JSON(try row.read(String?.self)))
+            }
             json.write(.array(values))
             lines += json.text + "\n"
             count += 1
@@ -171,12 +189,15 @@ package enum Backup {
         var summary = Summary()
         summary.madeAt = madeAt
         guard found == format else { return try readUnproved(reader, summary, takesUnproved) }
-        var members = [Archive.Member(name: first.name, size: first.size, digest: Hex.encode(SHA256.hash(data: manifest)))]
+        var members = [
+            Archive.Member(name: first.name, size: first.size, digest: Hex.encode(SHA256.hash(data: manifest)))
+        ]
         var contents: JSON?
         while true {
             let before = reader.digest
             guard let (name, size) = try reader.next() else {
-                throw StoreError.unreadable("there are zeros at byte \(reader.position - Archive.block), where a part should be")
+                throw StoreError.unreadable(
+                    "there are zeros at byte \(reader.position - Archive.block), where a part should be")
             }
             if name == Name.end {
                 guard let contents else { throw StoreError.unreadable("the list of what it holds is missing") }
@@ -190,7 +211,9 @@ package enum Backup {
             }
             guard contents == nil else { throw StoreError.unreadable("\(name) stands where the end should be") }
             if name == Name.contents {
-                guard let list = JSON(String(decoding: try reader.bytes(), as: UTF8.self)) else { throw StoreError.unreadable("the list of what it holds is damaged") }
+                guard let list = JSON(String(decoding: try reader.bytes(), as: UTF8.self)) else {
+                    throw StoreError.unreadable("the list of what it holds is damaged")
+                }
                 contents = list
                 summary.rows = list["rows"]?.integer.map { Int($0) } ?? -1
             } else if let (hash, isPacked) = file(name) {
@@ -202,8 +225,12 @@ package enum Backup {
                 members.append(Archive.Member(name: name, size: size, digest: Hex.encode(sum.finalize())))
             }
         }
-        guard try reader.next() == nil, try reader.next() == nil else { throw StoreError.unreadable("there is something behind its end") }
-        guard try reader.isAtEnd() else { throw StoreError.unreadable("there is something behind its end, from byte \(reader.position) on") }
+        guard try reader.next() == nil, try reader.next() == nil else {
+            throw StoreError.unreadable("there is something behind its end")
+        }
+        guard try reader.isAtEnd() else {
+            throw StoreError.unreadable("there is something behind its end, from byte \(reader.position) on")
+        }
         return summary
     }
 
@@ -212,7 +239,9 @@ package enum Backup {
         for (folder, isPacked) in [("blobs/", false), ("packed/", true)] where member.hasPrefix(folder) {
             let hash = String(member.dropFirst(folder.count))
             // It becomes a path: nothing but digits.
-            guard hash.utf8.count == 64, hash.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return nil }
+            guard hash.utf8.count == 64,
+                hash.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+            else { return nil }
             return (hash, isPacked)
         }
         return nil
@@ -221,7 +250,9 @@ package enum Backup {
     private static func prove(file hash: String, isPacked: Bool, _ reader: Archive.Reader) throws {
         var sum = SHA256()
         if isPacked {
-            guard let bytes = Gzip.unpack(Array(try reader.bytes()), most: FileStore.mostBytes) else { throw StoreError.unreadable("the file \(hash) is damaged") }
+            guard let bytes = Gzip.unpack(Array(try reader.bytes()), most: FileStore.mostBytes) else {
+                throw StoreError.unreadable("the file \(hash) is damaged")
+            }
             sum.update(data: bytes)
         } else {
             while let piece = try reader.piece() { sum.update(data: piece) }
@@ -231,28 +262,40 @@ package enum Backup {
 
     /// Names the first part that is not as the list says.
     private static func compare(_ members: [Archive.Member], _ summary: Summary, with contents: JSON) throws {
-        let listed = contents["parts"]?.items.compactMap { part -> Archive.Member? in
-            let values = part.items
-            guard values.count == 3, let name = values[0].text, let size = values[1].integer, let digest = values[2].text else { return nil }
-            return Archive.Member(name: name, size: Int(size), digest: digest)
-        } ?? []
+        let listed =
+            contents["parts"]?.items.compactMap { part -> Archive.Member? in
+                let values = part.items
+                guard values.count == 3, let name = values[0].text, let size = values[1].integer,
+                    let digest = values[2].text
+                else { return nil }
+                return Archive.Member(name: name, size: Int(size), digest: digest)
+            } ?? []
         for (index, expected) in listed.enumerated() {
             guard index < members.count else { throw StoreError.unreadable("\(expected.name) is missing") }
             let found = members[index]
             guard found != expected else { continue }
             let isThere = members.contains { $0.name == expected.name }
-            throw StoreError.unreadable(isThere ? "\(expected.name) is damaged or not in its place" : "\(expected.name) is missing")
+            throw StoreError.unreadable(
+                isThere ? "\(expected.name) is damaged or not in its place" : "\(expected.name) is missing")
         }
-        guard members.count == listed.count else { throw StoreError.unreadable("\(members[listed.count].name) does not belong to it") }
+        guard members.count == listed.count else {
+            throw StoreError.unreadable("\(members[listed.count].name) does not belong to it")
+        }
         guard let files = contents["files"]?.integer, Int(files) == summary.files else {
-            throw StoreError.unreadable("it holds \(summary.files) files and should hold \(contents["files"]?.integer ?? 0)")
+            throw StoreError.unreadable(
+                "it holds \(summary.files) files and should hold \(contents["files"]?.integer ?? 0)")
         }
     }
 
     /// A backup of the first form: what is there can be read, but not that nothing is missing.
     private static func readUnproved(_ reader: Archive.Reader, _ found: Summary, _ isTaken: Bool) throws -> Summary {
         guard isTaken else {
-            throw StoreError.unreadable("an earlier Usher made it, and it holds nothing that proves it whole; usher restore --unproved takes it as it is")
+            throw StoreError.unreadable(
+                """
+                an earlier Usher made it, and it holds nothing that proves it whole; usher restore --unproved \
+                takes it as it is
+                """
+            )
         }
         var summary = found
         while let (name, _) = try reader.next() {
@@ -261,17 +304,25 @@ package enum Backup {
                 summary.files += 1
             }
         }
-        guard try reader.next() == nil, try reader.isAtEnd() else { throw StoreError.unreadable("there is something behind its end") }
+        guard try reader.next() == nil, try reader.isAtEnd() else {
+            throw StoreError.unreadable("there is something behind its end")
+        }
         return summary
     }
 
     private static func accept(_ bytes: Data) throws -> (format: Int64, madeAt: Date?) {
-        guard let manifest = JSON(String(decoding: bytes, as: UTF8.self)), let format = manifest["format"]?.integer, case .array(let steps)? = manifest["steps"] else {
+        guard let manifest = JSON(String(decoding: bytes, as: UTF8.self)), let format = manifest["format"]?.integer,
+            case .array(let steps)? = manifest["steps"]
+        else {
             throw StoreError.unreadable("its first part is damaged")
         }
-        guard format == self.format || format == unprovedFormat else { throw StoreError.unreadable("it has a form (\(format)) this Usher does not know") }
+        guard format == self.format || format == unprovedFormat else {
+            throw StoreError.unreadable("it has a form (\(format)) this Usher does not know")
+        }
         let known = Set(Schema.migrator.steps.map(\.name))
-        if let unknown = steps.compactMap(\.text).first(where: { !known.contains($0) }) { throw StoreError.newerDatabase(unknown) }
+        if let unknown = steps.compactMap(\.text).first(where: { !known.contains($0) }) {
+            throw StoreError.newerDatabase(unknown)
+        }
         return (format, manifest["made_at_milliseconds"]?.integer.map { Date(milliseconds: $0) })
     }
 
@@ -315,7 +366,9 @@ package enum Backup {
                 rows += try insert(name, try source.reader.bytes(), tx.db)
                 progress(name)
             }
-            guard proved.rows == rows || wish.takesUnproved else { throw StoreError.unreadable("the backup holds \(rows) rows and should hold \(proved.rows)") }
+            guard proved.rows == rows || wish.takesUnproved else {
+                throw StoreError.unreadable("the backup holds \(rows) rows and should hold \(proved.rows)")
+            }
             try tx.db.continueNumbering(Schema.tables)
             try tx.indexEverything()
             try tx.keepStill(asOf: proved.madeAt ?? tx.now)
@@ -353,14 +406,22 @@ package enum Backup {
 
     private static func insert(_ member: String, _ bytes: Data, _ db: any Connection) throws -> Int {
         let name = member.dropFirst("tables/".count)
-        guard let table = Schema.tables.first(where: { name.hasPrefix($0 + "-") }) else { throw StoreError.unreadable("the backup holds a table “\(name)” this Usher does not know") }
+        guard let table = Schema.tables.first(where: { name.hasPrefix($0 + "-") }) else {
+            throw StoreError.unreadable("the backup holds a table “\(name)” this Usher does not know")
+        }
         var lines = bytes.split(separator: 10)
-        guard !lines.isEmpty, case .array(let names) = try JSON(parsing: Data(lines.removeFirst())) else { throw StoreError.unreadable("\(member) is damaged") }
+        guard !lines.isEmpty, case .array(let names) = try JSON(parsing: Data(lines.removeFirst())) else {
+            throw StoreError.unreadable("\(member) is damaged")
+        }
         let known = Set(try db.columns(of: table).map(\.name))
         let columns = names.compactMap(\.text)
-        guard columns.allSatisfy(known.contains) else { throw StoreError.unreadable("\(member) has columns this Usher does not know") }
+        guard columns.allSatisfy(known.contains) else {
+            throw StoreError.unreadable("\(member) has columns this Usher does not know")
+        }
         let rows = try lines.map { line -> [SQLValue] in
-            guard case .array(let values) = try JSON(parsing: Data(line)) else { throw StoreError.unreadable("\(member) is damaged") }
+            guard case .array(let values) = try JSON(parsing: Data(line)) else {
+                throw StoreError.unreadable("\(member) is damaged")
+            }
             return try values.map { value in
                 switch value {
                 case .null: return .null
@@ -386,7 +447,10 @@ extension JSON {
 extension Connection {
     /// A restore replaces everything, so nothing that somebody made may be there.
     fileprivate func refuseUnlessEmpty() throws {
-        for (table, what) in [("ticket", "tickets"), ("agent", "agents"), ("customer", "customers"), ("article", "articles"), ("mailbox", "mailboxes")] {
+        for (table, what) in [
+            ("ticket", "tickets"), ("agent", "agents"), ("customer", "customers"), ("article", "articles"),
+            ("mailbox", "mailboxes"),
+        ] {
             if try value("SELECT 1 FROM \(SQL(raw: table)) LIMIT 1", as: Int64.self) != nil {
                 throw Refusal.conflict("the desk is not empty: it has \(what). Restore into a new one", allowed: [])
             }

@@ -1,6 +1,7 @@
 import NIOPosix
 
-/// Threads for work that takes a while, such as reading a stranger's message: it holds up neither the threads that serve everybody nor a transaction.
+/// Threads for work that takes a while, such as reading a stranger's message: it holds up neither the threads that
+/// serve everybody nor a transaction.
 package struct BlockingLane: Sendable {
     private let pool: NIOThreadPool
 

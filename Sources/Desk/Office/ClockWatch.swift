@@ -19,7 +19,8 @@ package struct ClockReading: Sendable, Equatable {
     }
 }
 
-/// Timers stand still: the clock went ahead by more than a day in less time, so either it is wrong now or it was wrong before, and only a person knows.
+/// Timers stand still: the clock went ahead by more than a day in less time, so either it is wrong now or it was wrong
+/// before, and only a person knows.
 package struct ClockHold: Sendable, Equatable {
     /// The last reading before the jump.
     package let before: ClockReading
@@ -30,8 +31,8 @@ package struct ClockHold: Sendable, Equatable {
     func expected(at steady: TimeInterval) -> Date { before.wall + (steady - before.steady) }
 }
 
-/// Whether the clock may be believed. A desk that was switched off, frozen or asleep for days is no reason to ask: the steady clock went on as well, or
-/// the machine was started anew.
+/// Whether the clock may be believed. A desk that was switched off, frozen or asleep for days is no reason to ask: the
+/// steady clock went on as well, or the machine was started anew.
 enum ClockVerdict: Equatable {
     case fine
     case jumped(ClockHold)
@@ -43,8 +44,11 @@ enum ClockVerdict: Equatable {
 
     /// - Parameters:
     ///   - last: the last reading that was believed.
-    ///   - newest: the newest moment the database knows; a clock that was behind it was wrong before, and is right to go ahead.
-    static func judge(_ now: ClockReading, after last: ClockReading?, holding hold: ClockHold?, newest: Date?) -> ClockVerdict {
+    ///   - newest: the newest moment the database knows; a clock that was behind it was wrong before, and is right to
+    ///     go ahead.
+    static func judge(_ now: ClockReading, after last: ClockReading?, holding hold: ClockHold?, newest: Date?)
+        -> ClockVerdict
+    {
         if let hold {
             // After a start of the machine the old reading says nothing; the question stays.
             guard hold.before.boot == now.boot else { return .jumped(hold) }
@@ -99,14 +103,18 @@ extension Desk {
         let now = clock.reading()
         let isFirst = clockWatch.last == nil
         let (kept, hold) = try await read { db -> (ClockReading?, ClockHold?) in
-            let kept = isFirst ? try db.privateSetting(Self.readingName).flatMap { JSON($0) }.flatMap { ClockReading($0) } : nil
+            let kept =
+                isFirst
+                ? try db.privateSetting(Self.readingName).flatMap { JSON($0) }.flatMap { ClockReading($0) } : nil
             return (kept, try db.privateSetting(Self.holdName).flatMap { JSON($0) }.flatMap { ClockHold($0) })
         }
         if isFirst { clockWatch.begin(newest: kept?.wall) }
         switch ClockVerdict.judge(now, after: clockWatch.last ?? kept, holding: hold, newest: clockWatch.newest) {
         case .fine:
             clockWatch.note(now, nil)
-            if clockWatch.isToBeKept(at: now) { try await write { tx in try tx.keepPrivately(Self.readingName, now.json.written) } }
+            if clockWatch.isToBeKept(at: now) {
+                try await write { tx in try tx.keepPrivately(Self.readingName, now.json.written) }
+            }
             return true
         case .recovered:
             log.notice("the clock is back; timers go on")
@@ -115,7 +123,9 @@ extension Desk {
             return true
         case .jumped(let found):
             if hold == nil {
-                log.error("the clock went ahead by more than a day; timers are stopped", metadata: ["before": "\(found.before.wall.rfc3339)", "now": "\(now.wall.rfc3339)"])
+                log.error(
+                    "the clock went ahead by more than a day; timers are stopped",
+                    metadata: ["before": "\(found.before.wall.rfc3339)", "now": "\(now.wall.rfc3339)"])
                 try await write { tx in try tx.keepPrivately(Self.holdName, found.json.written) }
             }
             clockWatch.note(nil, found)
@@ -140,9 +150,12 @@ extension Desk {
 }
 
 extension ClockReading {
-    fileprivate var json: JSON { ["wall": JSON(wall.milliseconds), "steady": JSON(Int64(steady)), "boot": .string(boot)] }
+    fileprivate var json: JSON {
+        ["wall": JSON(wall.milliseconds), "steady": JSON(Int64(steady)), "boot": .string(boot)]
+    }
     fileprivate init?(_ json: JSON) {
-        guard let wall = json["wall"]?.integer, let steady = json["steady"]?.integer, let boot = json["boot"]?.text else { return nil }
+        guard let wall = json["wall"]?.integer, let steady = json["steady"]?.integer, let boot = json["boot"]?.text
+        else { return nil }
         self.init(wall: Date(milliseconds: wall), steady: TimeInterval(steady), boot: boot)
     }
 }
@@ -150,7 +163,9 @@ extension ClockReading {
 extension ClockHold {
     fileprivate var json: JSON { ["before": before.json, "after": JSON(after.milliseconds)] }
     fileprivate init?(_ json: JSON) {
-        guard let before = json["before"].flatMap({ ClockReading($0) }), let after = json["after"]?.integer else { return nil }
+        guard let before = json["before"].flatMap({ ClockReading($0) }), let after = json["after"]?.integer else {
+            return nil
+        }
         self.init(before: before, after: Date(milliseconds: after))
     }
 }

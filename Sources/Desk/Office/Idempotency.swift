@@ -33,24 +33,38 @@ extension Transaction {
     /// Does the work once for a key; its answer is kept in the same transaction.
     package func once(_ key: IdempotencyKey?, _ work: () throws -> Answer) throws -> Answer {
         guard let key else { return try work() }
-        let isFirst = try db.execute(
-            "INSERT INTO idempotency (key, request, status, body, at) VALUES (\(key.key), \(key.request), 0, '', \(now)) ON CONFLICT (key) DO NOTHING") > 0
+        let isFirst =
+            try db.execute(
+                """
+                INSERT INTO idempotency (key, request, status, body, at)
+                VALUES (\(key.key), \(key.request), 0, '', \(now)) ON CONFLICT (key) DO NOTHING
+                """
+            ) > 0
         guard isFirst else { return try kept(key) }
         let answer = try work()
         try db.execute(
             """
-            UPDATE idempotency SET status = \(answer.status), location = \(answer.location), body = \(String(decoding: answer.body, as: UTF8.self))
+            UPDATE idempotency SET status = \(answer.status), location = \(answer.location),
+            body = \(String(decoding: answer.body, as: UTF8.self))
             WHERE key = \(key.key)
             """)
         return answer
     }
 
     private func kept(_ key: IdempotencyKey) throws -> Answer {
-        let found = try db.first("SELECT request, status, location, body FROM idempotency WHERE key = \(key.key)") { row in
-            (try row.read(String.self), Answer(status: try row.read(), location: try row.read(), body: Array(try row.read(String.self).utf8)))
+        let found = try db.first("SELECT request, status, location, body FROM idempotency WHERE key = \(key.key)") {
+            row in
+            (
+                try row.read(String.self),
+                Answer(status: try row.read(), location: try row.read(), body: Array(try row.read(String.self).utf8))
+            )
         }
-        guard let (request, answer) = found else { throw StoreError.conflict("another request with the same key is under way") }
-        guard request == key.request else { throw Refusal.invalid("Idempotency-Key", .other("was used for another request")) }
+        guard let (request, answer) = found else {
+            throw StoreError.conflict("another request with the same key is under way")
+        }
+        guard request == key.request else {
+            throw Refusal.invalid("Idempotency-Key", .other("was used for another request"))
+        }
         return answer
     }
 

@@ -8,7 +8,8 @@ extension JSON {
         do { self = try reader.read() } catch let fault as JSONReader.Fault { throw Refusal.malformed(fault.rawValue) }
     }
     package init?(_ text: String) {
-        guard let json = try? JSON(parsing: Data(text.utf8)) else { return nil }  // a column of ours that is no JSON reads as absent
+        // a column of ours that is no JSON reads as absent
+        guard let json = try? JSON(parsing: Data(text.utf8)) else { return nil }
         self = json
     }
 }
@@ -92,8 +93,8 @@ struct JSONReader {
         skipBlanks()
     }
 
-    /// Puts a value into the innermost object or list; what is returned is finished. It is changed where it stands, since
-    /// a copy for each value would make long lists slow.
+    /// Puts a value into the innermost object or list; what is returned is finished. It is changed where it stands,
+    /// since a copy for each value would make long lists slow.
     private mutating func add(_ value: JSON, to open: inout [Open]) throws(Fault) -> JSON? {
         let innermost = open.count - 1
         skipBlanks()
@@ -138,7 +139,9 @@ struct JSONReader {
             try readDigits()
         }
         // No number of ours is longer, and reading a very long one takes long.
-        guard place - start <= 400, let number = Double(String(decoding: bytes[start..<place], as: UTF8.self)), number.isFinite else { throw .invalid }
+        guard place - start <= 400, let number = Double(String(decoding: bytes[start..<place], as: UTF8.self)),
+            number.isFinite
+        else { throw .invalid }
         return number
     }
 
@@ -153,7 +156,11 @@ struct JSONReader {
         place += 1
         let start = place
         // Most texts hold no escape and are taken as they stand.
-        guard let end = bytes[start...].firstIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }) else { throw .invalid }
+        guard
+            let end = bytes[start...].firstIndex(where: {
+                $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20
+            })
+        else { throw .invalid }
         place = end
         if bytes[end] == UInt8(ascii: "\"") {
             place += 1

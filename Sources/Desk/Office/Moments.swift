@@ -83,12 +83,16 @@ package enum CivilDay {
     /// Whether a text is a day of the calendar as `name(of:)` writes it.
     package static func isName(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).compactMap { Int($0) }
-        guard text.utf8.count == 10, parts.count == 3, (1...9999).contains(parts[0]), (1...12).contains(parts[1]), (1...31).contains(parts[2]) else { return false }
+        guard text.utf8.count == 10, parts.count == 3, (1...9999).contains(parts[0]), (1...12).contains(parts[1]),
+            (1...31).contains(parts[2])
+        else { return false }
         return name(of: number(parts[0], parts[1], parts[2])) == text
     }
 
     /// Midnight UTC at its beginning.
-    static func start(_ year: Int, _ month: Int, _ day: Int) -> Date { Date(timeIntervalSince1970: TimeInterval(number(year, month, day) * 86400)) }
+    static func start(_ year: Int, _ month: Int, _ day: Int) -> Date {
+        Date(timeIntervalSince1970: TimeInterval(number(year, month, day) * 86400))
+    }
 }
 
 extension Int {

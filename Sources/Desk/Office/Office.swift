@@ -60,7 +60,11 @@ package struct Office: Sendable {
     }
 
     /// Whether an address leads to this machine only, so that nobody else can open the links in emails.
-    package var isLocal: Bool { URLComponents(string: url)?.host.map { MailServer.isLoopback($0.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))) } ?? true }
+    package var isLocal: Bool {
+        URLComponents(string: url)?.host.map {
+            MailServer.isLoopback($0.trimmingCharacters(in: CharacterSet(charactersIn: "[]")))
+        } ?? true
+    }
 }
 
 /// The mail server that sends whatever no mailbox has a server for, as administrators set it.
@@ -81,12 +85,18 @@ package struct OwnMailServer: Sendable, Equatable {
         // What a server on this machine offers is taken, as with `smtp://`.
         let security = security == .starttls && MailServer.isLoopback(host) ? .offered : security
         let words = password.flatMap { signer.open($0) }.map { String(decoding: $0, as: UTF8.self) }
-        return MailServer(.smtp, host: host, port: port, security: security, user: user, credential: words.map { .password($0) } ?? .none)
+        return MailServer(
+            .smtp, host: host, port: port, security: security, user: user,
+            credential: words.map { .password($0) } ?? .none)
     }
 
     /// What cannot work, field by field.
     var faults: [Fault] {
         guard !host.isEmpty, let fault = MailServer(.smtp, host: host, security: security).fault else { return [] }
-        return [Fault(security == .plain && !MailServer.isLoopback(host) ? "smtp_security" : "smtp_host", .other("can't work: \(fault)"))]
+        return [
+            Fault(
+                security == .plain && !MailServer.isLoopback(host) ? "smtp_security" : "smtp_host",
+                .other("can't work: \(fault)"))
+        ]
     }
 }

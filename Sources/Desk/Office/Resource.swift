@@ -3,7 +3,8 @@ import Mail
 import Markup
 import Store
 
-/// Something administrators set: one description from which reading, checking, writing and the API's document all follow.
+/// Something administrators set: one description from which reading, checking, writing and the API's document all
+/// follow.
 package struct Resource: Sendable {
     /// As the API's address and an error name it: `departments`, `department`.
     package let path: String
@@ -23,9 +24,11 @@ package struct Resource: Sendable {
     let beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)?
 
     init(
-        _ path: String, _ name: String, table: String, _ summary: String, isRetired: Bool = false, readScope: APIKey.Scope = .tickets, fields: [Field],
+        _ path: String, _ name: String, table: String, _ summary: String, isRetired: Bool = false,
+        readScope: APIKey.Scope = .tickets, fields: [Field],
         around: (@Sendable (Transaction, Int64, () throws -> Void) throws -> Void)? = nil,
-        afterChange: (@Sendable (Transaction, Int64) throws -> Void)? = nil, beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)? = nil
+        afterChange: (@Sendable (Transaction, Int64) throws -> Void)? = nil,
+        beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)? = nil
     ) {
         self.path = path
         self.name = name
@@ -53,7 +56,10 @@ package struct Resource: Sendable {
         /// The placeholders its text may name; nil where braces mean nothing.
         package let placeholders: [String]?
 
-        init(_ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false, section: String? = nil, hint: String? = nil, placeholders: [String]? = nil) {
+        init(
+            _ name: String, _ kind: Kind, required: Bool = false, unique: Bool = false, section: String? = nil,
+            hint: String? = nil, placeholders: [String]? = nil
+        ) {
             self.placeholders = placeholders
             self.section = section
             self.hint = hint
@@ -96,7 +102,12 @@ package struct Resource: Sendable {
         case texts(table: String, own: String, column: String, isDomain: Bool)
 
         package var isReadOnly: Bool { if case .moment = self { true } else { false } }
-        package var isWriteOnly: Bool { switch self { case .password, .secret: true; default: false } }
+        package var isWriteOnly: Bool {
+            switch self {
+            case .password, .secret: true
+            default: false
+            }
+        }
     }
 }
 
@@ -112,22 +123,28 @@ extension Resource {
     }
 
     package static let all: [Resource] = [
-        departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations, mailboxes, bans, dkimKeys,
+        departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations,
+        mailboxes, bans, dkimKeys,
     ]
 
     static let departments = Resource(
-        "departments", "department", table: "department", "Group tickets and agents, each with its own SLA", isRetired: true,
+        "departments", "department", table: "department", "Group tickets and agents, each with its own SLA",
+        isRetired: true,
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("escalation_team", .reference(column: "escalation_team_id", to: "team")),
             Field("supervisor", .agent(column: "supervisor_id")),
             Field("service_level", .reference(column: "service_level_id", to: "service_level")),
-            Field("signature", .text(column: "signature", most: 5000), hint: "Added below replies from this department"),
+            Field(
+                "signature", .text(column: "signature", most: 5000), hint: "Added below replies from this department"),
         ],
         afterChange: { tx, id in try tx.letSupervisorIn(Department.ID(id)) },
         beforeRemoval: { tx, id in
-            let others: Int = try tx.db.value("SELECT count(*) FROM department WHERE is_active = 1 AND id <> \(id)") ?? 0
-            guard others > 0 else { throw Refusal.conflict("the last department cannot go: new tickets need one", allowed: []) }
+            let others: Int =
+                try tx.db.value("SELECT count(*) FROM department WHERE is_active = 1 AND id <> \(id)") ?? 0
+            guard others > 0 else {
+                throw Refusal.conflict("the last department cannot go: new tickets need one", allowed: [])
+            }
         })
 
     static let teams = Resource(
@@ -140,16 +157,27 @@ extension Resource {
         afterChange: { tx, _ in tx.rightsChanged() })
 
     static let agents = Resource(
-        "agents", "agent", table: "agent", "People who work on tickets. They see the tickets of their departments and teams. Deactivating an agent frees their tickets.", isRetired: true,
+        "agents", "agent", table: "agent",
+        """
+        People who work on tickets. They see the tickets of their departments and teams. Deactivating an agent \
+        frees their tickets.
+        """,
+        isRetired: true,
         fields: [
             Field("email", .address(column: "email"), required: true, unique: true),
             Field("name", .text(column: "name", most: 200), required: true),
             Field("role", .choice(column: "role", Role.allCases.map(\.rawValue))),
-            Field("departments", .references(join: "agent_department", own: "agent_id", other: "department_id", to: "department")),
+            Field(
+                "departments",
+                .references(join: "agent_department", own: "agent_id", other: "department_id", to: "department")),
             Field("teams", .references(join: "team_member", own: "agent_id", other: "team_id", to: "team")),
             Field("away", .flag(column: "is_away")),
-            Field("signature", .text(column: "signature", most: 5000), hint: "Added below this agent's replies. Leave blank to use the name."),
-            Field("digest_hour", .optionalInteger(column: "digest_hour", 0...23), hint: "A mail each day at this hour with what waits; empty for none"),
+            Field(
+                "signature", .text(column: "signature", most: 5000),
+                hint: "Added below this agent's replies. Leave blank to use the name."),
+            Field(
+                "digest_hour", .optionalInteger(column: "digest_hour", 0...23),
+                hint: "A mail each day at this hour with what waits; empty for none"),
             Field("time_zone", .timeZone(column: "time_zone")),
             Field("new_request_email", .flag(column: "new_request_email")),
             Field("active", .flag(column: "is_active")),
@@ -163,7 +191,8 @@ extension Resource {
         })
 
     static let topics = Resource(
-        "topics", "topic", table: "topic", "What a request is about; decides where it goes and how fast", isRetired: true,
+        "topics", "topic", table: "topic", "What a request is about; decides where it goes and how fast",
+        isRetired: true,
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("description", .text(column: "description", most: 500)),
@@ -177,7 +206,8 @@ extension Resource {
         ])
 
     static let serviceLevels = Resource(
-        "service-levels", "service level", table: "service_level", "How soon a ticket is answered and solved, in minutes of working time",
+        "service-levels", "service level", table: "service_level",
+        "How soon a ticket is answered and solved, in minutes of working time",
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("first_response_minutes", .optionalInteger(column: "first_response_minutes", 1...5_256_000)),
@@ -196,10 +226,12 @@ extension Resource {
         ])
 
     static let cannedReplies = Resource(
-        "canned-replies", "canned reply", table: "canned_reply", "Answers written once; may use the placeholders of mail texts",
+        "canned-replies", "canned reply", table: "canned_reply",
+        "Answers written once; may use the placeholders of mail texts",
         fields: [
             Field("name", .text(column: "name", most: 200), required: true, unique: true),
-            Field("body", .text(column: "body", most: 100_000), required: true, placeholders: MailText.cannedPlaceholders),
+            Field(
+                "body", .text(column: "body", most: 100_000), required: true, placeholders: MailText.cannedPlaceholders),
             Field("department", .reference(column: "department_id", to: "department")),
         ])
 
@@ -224,7 +256,9 @@ extension Resource {
         "customers", "customer", table: "customer", "People who ask, each known by any of several addresses",
         fields: [
             Field("name", .text(column: "name", most: 200)),
-            Field("emails", .texts(table: "customer_address", own: "customer_id", column: "address", isDomain: false), required: true),
+            Field(
+                "emails", .texts(table: "customer_address", own: "customer_id", column: "address", isDomain: false),
+                required: true),
             Field("organization", .reference(column: "organization_id", to: "organization")),
             Field("language", .optionalText(column: "language", most: 20)),
             Field("note", .text(column: "note", most: 10_000)),
@@ -234,10 +268,13 @@ extension Resource {
         afterChange: { tx, id in try tx.noteSought(Customer.ID(id)) })
 
     static let organizations = Resource(
-        "organizations", "organization", table: "organization", "Customers' companies, known by the domains of their addresses",
+        "organizations", "organization", table: "organization",
+        "Customers' companies, known by the domains of their addresses",
         fields: [
             Field("name", .text(column: "name", most: 200), required: true, unique: true),
-            Field("domains", .texts(table: "organization_domain", own: "organization_id", column: "domain", isDomain: true)),
+            Field(
+                "domains",
+                .texts(table: "organization_domain", own: "organization_id", column: "domain", isDomain: true)),
             Field("note", .text(column: "note", most: 10_000)),
             Field("created_at", .moment(column: "created_at")),
         ],
@@ -247,7 +284,9 @@ extension Resource {
 extension Transaction {
     /// Whoever left has no tickets: they wait for the team or the department again.
     fileprivate func releaseTickets(of agent: Agent) throws {
-        let held = try db.query("SELECT id FROM ticket WHERE assignee_id = \(agent.id) AND urgency > 0 ORDER BY id") { try $0.read(Ticket.ID.self) }
+        let held = try db.query("SELECT id FROM ticket WHERE assignee_id = \(agent.id) AND urgency > 0 ORDER BY id") {
+            try $0.read(Ticket.ID.self)
+        }
         for id in held {
             var ticket = try db.ticket(id)
             try release(&ticket, by: .routing, reason: "\(agent.name) has left")
@@ -256,7 +295,9 @@ extension Transaction {
 
     /// Customers whose address is in an organization's domain belong to it, unless they have one.
     fileprivate func gatherCustomers(of organization: Int64) throws {
-        let domains: [String] = try db.query("SELECT domain FROM organization_domain WHERE organization_id = \(organization)") { try $0.read() }
+        let domains: [String] = try db.query(
+            "SELECT domain FROM organization_domain WHERE organization_id = \(organization)"
+        ) { try $0.read() }
         for domain in domains {
             try db.execute(
                 """

@@ -17,23 +17,34 @@ package struct ResourceRow: Sendable {
 }
 
 extension Connection {
-    package func rows(of resource: Resource, for asker: Asker = .desk, after: Int64 = 0, limit: Int) throws -> [ResourceRow] {
+    package func rows(of resource: Resource, for asker: Asker = .desk, after: Int64 = 0, limit: Int) throws
+        -> [ResourceRow]
+    {
         let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
-        return try rows(of: resource, where: "id > \(after) \(active) AND \(try visible(resource, asker)) ORDER BY id LIMIT \(limit)")
+        return try rows(
+            of: resource,
+            where: "id > \(after) \(active) AND \(try visible(resource, asker)) ORDER BY id LIMIT \(limit)")
     }
-    /// Which rows an asker finds: an agent none of what only administrators set up, the canned replies of their departments, and the
-    /// customers of tickets they see.
+    /// Which rows an asker finds: an agent none of what only administrators set up, the canned replies of their
+    /// departments, and the customers of tickets they see.
     private func visible(_ resource: Resource, _ asker: Asker) throws -> SQL {
         guard case .agent(let agent) = asker, agent.role < .administrator else { return "1 = 1" }
         if resource.readScope == .full { throw Refusal.notFound }
         switch resource.path {
-        case "canned-replies": return "(department_id IS NULL OR department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id)))"
+        case "canned-replies":
+            return
+                """
+                (department_id IS NULL OR department_id IN (SELECT department_id FROM agent_department
+                WHERE agent_id = \(agent.id)))
+                """
         case "customers": return try customersCondition(asker)
         default: return "1 = 1"
         }
     }
     package func row(_ id: Int64, of resource: Resource, for asker: Asker = .desk) throws -> ResourceRow {
-        guard let found = try rows(of: resource, where: "id = \(id) AND \(try visible(resource, asker))").first else { throw Refusal.notFound }
+        guard let found = try rows(of: resource, where: "id = \(id) AND \(try visible(resource, asker))").first else {
+            throw Refusal.notFound
+        }
         return found
     }
 
@@ -47,7 +58,9 @@ extension Connection {
         }
         for index in rows.indices {
             for (position, field) in readable.enumerated() {
-                if let list = try self.list(field.kind, of: rows[index].id) { rows[index].fields[position].value = list }
+                if let list = try self.list(field.kind, of: rows[index].id) {
+                    rows[index].fields[position].value = list
+                }
             }
         }
         return rows
@@ -57,16 +70,22 @@ extension Connection {
         switch kind {
         case .references(let join, let own, let other, let table):
             let sql: SQL = """
-                SELECT id, name FROM \(SQL(raw: table)) WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
+                SELECT id, name FROM \(SQL(raw: table)) WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join))
+                WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
                 """
             return .array(try query(sql) { ["id": JSON(try $0.read(Int64.self)), "name": .string(try $0.read())] })
         case .agents(let join, let own, let other):
             let sql: SQL = """
-                SELECT name, email FROM agent WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
+                SELECT name, email FROM agent WHERE id IN (SELECT \(SQL(raw: other)) FROM \(SQL(raw: join))
+                WHERE \(SQL(raw: own)) = \(id)) ORDER BY id
                 """
             return .array(try query(sql) { ["name": .string(try $0.read()), "email": .string(try $0.read())] })
         case .texts(let table, let own, let column, _):
-            let sql: SQL = "SELECT \(SQL(raw: column)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: own)) = \(id) ORDER BY \(SQL(raw: column))"
+            let sql: SQL =
+                """
+                SELECT \(SQL(raw: column)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: own)) = \(id)
+                ORDER BY \(SQL(raw: column))
+                """
             return .array(try query(sql) { .string(try $0.read()) })
         default: return nil
         }
@@ -85,55 +104,11 @@ extension Connection {
             }
             let retires = Resource.all.first { $0.table == table }?.isRetired ?? false
             let active: SQL = retires ? "WHERE is_active = 1" : ""
-            options[table] = try query("SELECT id, name FROM \(SQL(raw: table)) \(active) ORDER BY name LIMIT 2000") { (id: try $0.read(), name: try $0.read()) }
+            options[table] = try query("SELECT id, name FROM \(SQL(raw: table)) \(active) ORDER BY name LIMIT 2000") {
+                (id: try $0.read(), name: try $0.read())
+            }
         }
         return options
-    }
-}
-
-/// What would be touched if a row went: so many tickets, topics, teams.
-package struct Dependants: Sendable, Equatable {
-    /// The path of a resource, or `tickets`.
-    package let path: String
-    package let count: Int
-}
-
-extension Connection {
-    /// What names a row: found by what the resources themselves say of their references, and the tickets that are still worked on.
-    package func dependants(of id: Int64, in resource: Resource) throws -> [Dependants] {
-        var found: [Dependants] = []
-        let column: SQL? = switch resource.table {
-            case "department": "department_id"
-            case "team": "team_id"
-            case "topic": "topic_id"
-            case "service_level": "service_level_id"
-            case "agent": "assignee_id"
-            case "customer": "customer_id"
-            default: nil
-        }
-        if let column {
-            let tickets: Int = try value("SELECT count(*) FROM ticket WHERE \(column) = \(id) AND urgency > 0") ?? 0
-            if tickets > 0 { found.append(Dependants(path: "tickets", count: tickets)) }
-        }
-        for other in Resource.all where other.path != resource.path {
-            let active: SQL = other.isRetired ? "AND is_active = 1" : ""
-            var conditions: [SQL] = []
-            for field in other.fields {
-                switch field.kind {
-                case .reference(let column, let table) where table == resource.table: conditions.append("\(SQL(raw: column)) = \(id)")
-                case .agent(let column) where resource.table == "agent": conditions.append("\(SQL(raw: column)) = \(id)")
-                case .references(let join, let own, let theirs, let table) where table == resource.table:
-                    conditions.append("id IN (SELECT \(SQL(raw: own)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: theirs)) = \(id))")
-                case .agents(let join, let own, let theirs) where resource.table == "agent":
-                    conditions.append("id IN (SELECT \(SQL(raw: own)) FROM \(SQL(raw: join)) WHERE \(SQL(raw: theirs)) = \(id))")
-                default: continue
-                }
-            }
-            guard !conditions.isEmpty else { continue }
-            let count: Int = try value("SELECT count(*) FROM \(SQL(raw: other.table)) WHERE (\(SQL.join(conditions, separator: " OR "))) \(active)") ?? 0
-            if count > 0 { found.append(Dependants(path: other.path, count: count)) }
-        }
-        return found
     }
 }
 
@@ -141,13 +116,23 @@ extension Resource.Kind {
     /// What a row is read by; nil for lists, which are rows of another table.
     fileprivate var columns: SQL? {
         switch self {
-        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
-            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .targets(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column):
+        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column),
+            .integer(let column, _),
+            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column),
+            .timeZone(let column), .hours(let column),
+            .holidays(let column), .targets(let column), .password(let column), .moment(let column),
+            .topicFields(let column), .secret(let column), .optionalPriority(let column):
             return SQL(raw: column)
-        case .reference(let column, let table): return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
+        case .reference(let column, let table):
+            return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
         case .agent(let column):
-            return SQL(raw: "(SELECT other.name FROM agent AS other WHERE other.id = \(column)), (SELECT other.email FROM agent AS other WHERE other.id = \(column))")
+            return SQL(
+                raw:
+                    """
+                    (SELECT other.name FROM agent AS other WHERE other.id = \(column)), (SELECT other.email
+                    FROM agent AS other WHERE other.id = \(column))
+                    """
+            )
         case .references, .agents, .texts: return nil
         }
     }
@@ -155,7 +140,8 @@ extension Resource.Kind {
 
 extension Transaction {
     /// - Parameter passwordHash: of the password in the input, hashed before the transaction; nil hashes it here.
-    package func add(_ input: [String: JSON], to resource: Resource, passwordHash: String? = nil) throws -> ResourceRow {
+    package func add(_ input: [String: JSON], to resource: Resource, passwordHash: String? = nil) throws -> ResourceRow
+    {
         let values = try checked(input, of: resource, id: nil, passwordHash)
         let hasMoments = resource.fields.contains { if case .moment("created_at") = $0.kind { true } else { false } }
         var columns = values.columns
@@ -165,14 +151,19 @@ extension Transaction {
         if resource.table == "customer", input["name"] == nil { columns.append(("name", .text(""))) }
         let names = SQL(raw: columns.map(\.0).joined(separator: ", "))
         let bound = SQL.join(columns.map { "\($0.1)" }, separator: ", ")
-        guard let id: Int64 = try db.value("INSERT INTO \(SQL(raw: resource.table)) (\(names)) VALUES (\(bound)) RETURNING id") else { throw Refusal.notFound }
+        guard
+            let id: Int64 = try db.value(
+                "INSERT INTO \(SQL(raw: resource.table)) (\(names)) VALUES (\(bound)) RETURNING id")
+        else { throw Refusal.notFound }
         try set(values.lists, of: id)
         if resource.table == "agent", input["departments"] == nil { try letIntoEveryDepartment(Agent.ID(id)) }
         try resource.afterChange?(self, id)
         return try db.row(id, of: resource)
     }
 
-    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON], passwordHash: String? = nil) throws -> ResourceRow {
+    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON], passwordHash: String? = nil) throws
+        -> ResourceRow
+    {
         _ = try db.row(id, of: resource)
         let values = try checked(input, of: resource, id: id, passwordHash)
         try within(resource, id) {
@@ -200,7 +191,9 @@ extension Transaction {
                     try db.execute("UPDATE \(table) SET is_active = 0 WHERE id = \(id)")
                     try resource.afterChange?(self, id)
                 }
-            } catch Refusal.invalid(let faults) { throw Refusal.conflict(faults.map(\.problem.text).joined(separator: "; "), allowed: []) }
+            } catch Refusal.invalid(let faults) {
+                throw Refusal.conflict(faults.map(\.problem.text).joined(separator: "; "), allowed: [])
+            }
         }
         do { try db.execute("DELETE FROM \(table) WHERE id = \(id)") } catch StoreError.constraint {
             throw Refusal.conflict("this \(resource.name) is in use", allowed: [])
@@ -215,9 +208,13 @@ extension Transaction {
     }
 
     /// All faults of an input together, or what is to be written.
-    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?, _ passwordHash: String?) throws -> Checked {
+    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?, _ passwordHash: String?) throws
+        -> Checked
+    {
         var checked = Checked()
-        var faults: [Fault] = input.keys.sorted().filter { name in !resource.fields.contains { $0.name == name && !$0.kind.isReadOnly } }.map { Fault($0, .unknownField) }
+        var faults: [Fault] = input.keys.sorted().filter { name in
+            !resource.fields.contains { $0.name == name && !$0.kind.isReadOnly }
+        }.map { Fault($0, .unknownField) }
         for field in resource.fields where !field.kind.isReadOnly {
             guard let value = input[field.name] else {
                 if field.isRequired, id == nil { faults.append(Fault(field.name, .required)) }
@@ -228,7 +225,9 @@ extension Transaction {
                 case .references, .agents, .texts: checked.lists.append((field.kind, try list(value, field, of: id)))
                 default:
                     let written = try single(value, field, passwordHash)
-                    if field.isUnique, case .text(let text) = written, try isTaken(text, field, of: resource, id: id) { throw Wrong(.taken) }
+                    if field.isUnique, case .text(let text) = written, try isTaken(text, field, of: resource, id: id) {
+                        throw Wrong(.taken)
+                    }
                     checked.columns.append((field.kind.column, written))
                 }
             } catch let wrong as Wrong { faults.append(Fault(field.name, wrong.problem)) }
@@ -245,7 +244,11 @@ extension Transaction {
     private func isTaken(_ text: String, _ field: Resource.Field, of resource: Resource, id: Int64?) throws -> Bool {
         let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
         return try db.value(
-            "SELECT 1 FROM \(SQL(raw: resource.table)) WHERE \(db.dialect.foldedEquals(SQL(raw: field.kind.column), text)) AND id <> \(id ?? 0) \(active) LIMIT 1",
+            """
+            SELECT 1 FROM \(SQL(raw: resource.table))
+            WHERE \(db.dialect.foldedEquals(SQL(raw: field.kind.column), text)) AND id <> \(id ?? 0) \(active)
+            LIMIT 1
+            """,
             as: Int64.self) != nil
     }
 
@@ -253,12 +256,17 @@ extension Transaction {
         switch field.kind {
         case .text(_, let most):
             let text = try text(value, field, most: most)
-            if let known = field.placeholders, let unknown = MailText.unknownPlaceholder(in: text, known: known) { throw Wrong(.unknownPlaceholder(unknown)) }
+            if let known = field.placeholders, let unknown = MailText.unknownPlaceholder(in: text, known: known) {
+                throw Wrong(.unknownPlaceholder(unknown))
+            }
             return .text(text)
         case .optionalText(_, let most): return value == .null ? .null : .text(try text(value, field, most: most))
         case .slug:
             let slug = try text(value, field, most: 100)
-            guard slug.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }) else {
+            guard
+                slug.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }
+                )
+            else {
                 throw Wrong(.wrongType(expected: "lower-case letters, digits and hyphens"))
             }
             return .text(slug)
@@ -274,34 +282,53 @@ extension Transaction {
             guard let word = value.text, words.contains(word) else { throw Wrong(.notOneOf(words)) }
             return .text(word)
         case .priority:
-            guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
+            guard let priority = value.text.flatMap({ Priority(word: $0) }) else {
+                throw Wrong(.notOneOf(Priority.words))
+            }
             return .integer(Int64(priority.rawValue))
         case .optionalPriority:
             if value == .null { return .null }
-            guard let priority = value.text.flatMap({ Priority(word: $0) }) else { throw Wrong(.notOneOf(Priority.words)) }
+            guard let priority = value.text.flatMap({ Priority(word: $0) }) else {
+                throw Wrong(.notOneOf(Priority.words))
+            }
             return .integer(Int64(priority.rawValue))
         case .secret:
             if value == .null, field.isRequired { throw Wrong(.required) }
             if value == .null { return .null }
-            guard let sealed = office.signer.seal(Array(try text(value, field, most: 20_000).utf8)) else { throw Wrong(.other("could not be sealed")) }
+            guard let sealed = office.signer.seal(Array(try text(value, field, most: 20_000).utf8)) else {
+                throw Wrong(.other("could not be sealed"))
+            }
             return .text(sealed)
         case .timeZone:
-            guard let name = value.text, TimeZone(identifier: name) != nil else { throw Wrong(.unknown(value.text ?? value.written)) }
+            guard let name = value.text, TimeZone(identifier: name) != nil else {
+                throw Wrong(.unknown(value.text ?? value.written))
+            }
             return .text(name)
         case .hours:
             if let problem = Schedule.problem(inHours: value) { throw Wrong(problem) }
             return .text(Schedule.joined(value).written)
         case .holidays:
-            guard case .array(let days) = value, days.allSatisfy({ $0.text.map(CivilDay.isName) ?? false }) else { throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25")) }
+            guard case .array(let days) = value, days.allSatisfy({ $0.text.map(CivilDay.isName) ?? false }) else {
+                throw Wrong(.wrongType(expected: "a list of days such as 2026-12-25"))
+            }
             return .text(value.written)
         case .targets:
             if let problem = ServiceLevel.Target.problem(in: value) { throw Wrong(problem) }
             return .text(value.written)
         case .topicFields:
-            guard case .array(let items) = value, items.count <= TopicField.most else { throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields")) }
+            guard case .array(let items) = value, items.count <= TopicField.most else {
+                throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields"))
+            }
             let fields = items.compactMap(TopicField.init)
             guard fields.count == items.count, Set(fields.map(\.key)).count == fields.count else {
-                throw Wrong(.wrongType(expected: "fields with a key of small letters and digits, a label, and options where one is chosen; each key once"))
+                throw Wrong(
+                    .wrongType(
+                        expected:
+                            """
+                            fields with a key of small letters and digits, a label, and options where one is \
+                            chosen; each key once
+                            """
+                    ))
             }
             return .text(value.written)
         case .password:
@@ -324,10 +351,15 @@ extension Transaction {
             case .references(_, _, _, let table): read = .integer(try key(item, in: table))
             case .agents: read = .integer(try agentKey(item))
             case .texts(let table, let own, let column, let isDomain):
-                guard let text = isDomain ? item.text.flatMap({ MailAddress("x@" + $0)?.domain }) : item.text.flatMap({ MailAddress($0)?.address }) else {
+                guard
+                    let text = isDomain
+                        ? item.text.flatMap({ MailAddress("x@" + $0)?.domain })
+                        : item.text.flatMap({ MailAddress($0)?.address })
+                else {
                     throw Wrong(isDomain ? .wrongType(expected: "a domain such as example.org") : .notAnAddress)
                 }
-                let owner: Int64? = try db.value("SELECT \(SQL(raw: own)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: column)) = \(text)")
+                let owner: Int64? = try db.value(
+                    "SELECT \(SQL(raw: own)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: column)) = \(text)")
                 if let owner, owner != id { throw Wrong(.other("belongs to somebody else already: \(text)")) }
                 read = .text(text)
             default: read = .null
@@ -346,20 +378,33 @@ extension Transaction {
     }
     private func integer(_ value: JSON, _ range: ClosedRange<Int>) throws -> Int64 {
         guard let number = value.integer else { throw Wrong(.wrongType(expected: "a whole number")) }
-        guard (Int64(range.lowerBound)...Int64(range.upperBound)).contains(number) else { throw Wrong(.outOfRange(range.lowerBound, range.upperBound)) }
+        guard (Int64(range.lowerBound)...Int64(range.upperBound)).contains(number) else {
+            throw Wrong(.outOfRange(range.lowerBound, range.upperBound))
+        }
         return number
     }
     private func key(_ value: JSON, in table: String) throws -> Int64 {
         let condition: SQL
-        if let id = value.integer ?? value["id"]?.integer { condition = "id = \(id)" } else if let name = value.text ?? value["name"]?.text {
+        if let id = value.integer ?? value["id"]?.integer {
+            condition = "id = \(id)"
+        } else if let name = value.text ?? value["name"]?.text {
             condition = db.dialect.foldedEquals("name", name)
-        } else { throw Wrong(.wrongType(expected: "an id or a name")) }
-        guard let id: Int64 = try db.value("SELECT id FROM \(SQL(raw: table)) WHERE \(condition) ORDER BY id DESC LIMIT 1") else { throw Wrong(.unknown(value.text ?? value.written)) }
+        } else {
+            throw Wrong(.wrongType(expected: "an id or a name"))
+        }
+        guard
+            let id: Int64 = try db.value(
+                "SELECT id FROM \(SQL(raw: table)) WHERE \(condition) ORDER BY id DESC LIMIT 1")
+        else { throw Wrong(.unknown(value.text ?? value.written)) }
         return id
     }
     private func agentKey(_ value: JSON) throws -> Int64 {
-        guard let email = value.text ?? value["email"]?.text else { throw Wrong(.wrongType(expected: "an e-mail address")) }
-        guard let agent = try db.agent(email: email.trimmingWhitespace()), agent.isActive else { throw Wrong(.unknown(email)) }
+        guard let email = value.text ?? value["email"]?.text else {
+            throw Wrong(.wrongType(expected: "an e-mail address"))
+        }
+        guard let agent = try db.agent(email: email.trimmingWhitespace()), agent.isActive else {
+            throw Wrong(.unknown(email))
+        }
         return agent.id.number
     }
 
@@ -367,7 +412,9 @@ extension Transaction {
         for (kind, values) in lists {
             let (table, own, other): (String, String, String)
             switch kind {
-            case .references(let join, let ownColumn, let otherColumn, _), .agents(let join, let ownColumn, let otherColumn): (table, own, other) = (join, ownColumn, otherColumn)
+            case .references(let join, let ownColumn, let otherColumn, _),
+                .agents(let join, let ownColumn, let otherColumn):
+                (table, own, other) = (join, ownColumn, otherColumn)
             case .texts(let texts, let ownColumn, let column, _): (table, own, other) = (texts, ownColumn, column)
             default: continue
             }
@@ -375,7 +422,12 @@ extension Transaction {
             let gone: SQL = kept.isEmpty ? "" : "AND \(SQL(raw: other)) NOT IN (\(SQL.join(kept, separator: ", ")))"
             try db.execute("DELETE FROM \(SQL(raw: table)) WHERE \(SQL(raw: own)) = \(id) \(gone)")
             for value in values {
-                try db.execute("INSERT INTO \(SQL(raw: table)) (\(SQL(raw: own)), \(SQL(raw: other))) VALUES (\(id), \(value)) ON CONFLICT DO NOTHING")
+                try db.execute(
+                    """
+                    INSERT INTO \(SQL(raw: table)) (\(SQL(raw: own)), \(SQL(raw: other)))
+                    VALUES (\(id), \(value)) ON CONFLICT DO NOTHING
+                    """
+                )
             }
         }
     }
@@ -384,9 +436,13 @@ extension Transaction {
 extension Resource.Kind {
     fileprivate var column: String {
         switch self {
-        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column), .integer(let column, _),
-            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column), .timeZone(let column), .hours(let column),
-            .holidays(let column), .targets(let column), .password(let column), .moment(let column), .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _), .agent(let column):
+        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column),
+            .integer(let column, _),
+            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column),
+            .timeZone(let column), .hours(let column),
+            .holidays(let column), .targets(let column), .password(let column), .moment(let column),
+            .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _),
+            .agent(let column):
             column
         case .references, .agents, .texts: ""
         }

@@ -31,10 +31,12 @@ extension Resource.Kind {
 }
 
 extension Desk {
-    /// The hash of a password that a resource is set with, made before the transaction; nil where there is none that could be kept.
+    /// The hash of a password that a resource is set with, made before the transaction; nil where there is none that
+    /// could be kept.
     package func hashedPassword(in input: [String: JSON], of resource: Resource) async throws -> String? {
         for field in resource.fields {
-            guard case .password = field.kind, let password = input[field.name]?.text, Password.problem(password) == nil else { continue }
+            guard case .password = field.kind, let password = input[field.name]?.text, Password.problem(password) == nil
+            else { continue }
             return try await passwords.hash(password)
         }
         return nil

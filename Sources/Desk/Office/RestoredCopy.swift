@@ -2,8 +2,9 @@ import Foundation
 import Markup
 import Store
 
-/// What a desk that was filled from a backup knows of it until it goes live. While it is a copy it sends, fetches, closes
-/// and reminds nothing: the desk it was copied from may go on working, with the same mailboxes and the same customers.
+/// What a desk that was filled from a backup knows of it until it goes live. While it is a copy it sends, fetches,
+/// closes and reminds nothing: the desk it was copied from may go on working, with the same mailboxes and the same
+/// customers.
 package struct RestoredCopy: Sendable, Equatable {
     static let setting = "restored"
     package let madeAt: Date
@@ -28,7 +29,8 @@ package struct RestoredCopy: Sendable, Equatable {
 }
 
 extension Connection {
-    /// Whether the desk may send, fetch, close and remind. Whoever does any of these by itself asks this, and nothing else.
+    /// Whether the desk may send, fetch, close and remind. Whoever does any of these by itself asks this, and nothing
+    /// else.
     package func isLive() throws -> Bool { try privateSetting(RestoredCopy.setting) == nil }
 
     /// What waited to be sent when the backup was made, the oldest first.
@@ -39,7 +41,8 @@ extension Connection {
 }
 
 extension Transaction {
-    /// Makes the desk a copy that keeps still. Mail that waited is marked, so that it can be told from what is written later.
+    /// Makes the desk a copy that keeps still. Mail that waited is marked, so that it can be told from what is written
+    /// later.
     func keepStill(asOf madeAt: Date) throws {
         try keepPrivately(RestoredCopy.setting, RestoredCopy(madeAt: madeAt, restoredAt: now).text)
         try db.execute("UPDATE outbox SET state = 'queued', due_at = \(now), claim = NULL WHERE state = 'sending'")
@@ -48,7 +51,8 @@ extension Transaction {
 
     /// The desk sends, fetches, closes and reminds from now on. What fell due meanwhile is done as after any stop.
     ///
-    /// - Parameter sendsWaiting: whether mail that waited when the backup was made goes out. Otherwise it is held back, and
+    /// - Parameter sendsWaiting: whether mail that waited when the backup was made goes out. Otherwise it is held back,
+    ///   and
     ///   stays on the list of outgoing email: the desk the backup came from has probably sent it.
     /// - Returns: how many were held back.
     @discardableResult
@@ -56,10 +60,20 @@ extension Transaction {
         guard try !db.isLive() else { throw Refusal.conflict("this desk is live already", allowed: []) }
         try keepPrivately(RestoredCopy.setting, nil)
         if sendsWaiting {
-            try db.execute("UPDATE outbox SET held_at = NULL, due_at = \(now), created_at = \(now) WHERE held_at IS NOT NULL AND due_at IS NOT NULL")
+            try db.execute(
+                """
+                UPDATE outbox SET held_at = NULL, due_at = \(now), created_at = \(now) WHERE held_at IS NOT NULL
+                AND due_at IS NOT NULL
+                """
+            )
             return 0
         }
         let reason = "Held back: it was waiting when the backup was made."
-        return try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL, error = \(reason) WHERE held_at IS NOT NULL AND due_at IS NOT NULL")
+        return try db.execute(
+            """
+            UPDATE outbox SET state = 'cancelled', due_at = NULL, error = \(reason) WHERE held_at IS NOT NULL
+            AND due_at IS NOT NULL
+            """
+        )
     }
 }

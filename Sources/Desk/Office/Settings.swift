@@ -18,10 +18,14 @@ package struct Settings: Sendable, Equatable {
     package var closeAfterHours = 72
     /// An answer to a closed ticket reopens it this long; later it opens a new one.
     package var reopenWithinDays = 30
-    /// The name the desk's own mail server writes into `Authentication-Results` (RFC 8601); empty where it is not asked who is genuine.
+    /// The name the desk's own mail server writes into `Authentication-Results` (RFC 8601); empty where it is not asked
+    /// who is genuine.
     package var authservID = ""
     /// Evidence that a request cannot wait, as `Urgency` reads it; in the languages customers write in.
-    package var urgentWords = ["urgent", "emergency", "dringend", "Notfall", "urgente", "urgence", "emergencia", "emergência", "spoed", "noodgeval"]
+    package var urgentWords = [
+        "urgent", "emergency", "dringend", "Notfall", "urgente", "urgence", "emergencia", "emergência", "spoed",
+        "noodgeval",
+    ]
     /// Hours between closing and the survey; 0 sends it at closing.
     package var surveyDelayHours = 0
     package var sendsSurveys = true
@@ -49,12 +53,15 @@ package struct Settings: Sendable, Equatable {
     static let keptPassword = "smtp_password"
 
     /// The names and bounds of the whole numbers.
-    private static let numbers: [(name: String, path: any WritableKeyPath<Settings, Int> & Sendable, least: Int, most: Int)] = [
-        ("close_after_hours", \.closeAfterHours, 1, 8760), ("reopen_within_days", \.reopenWithinDays, 0, 3650),
-        ("survey_delay_hours", \.surveyDelayHours, 0, 8760), ("update_every_hours", \.updateEveryHours, 1, 720),
-        ("automatic_per_hour", \.automaticPerHour, 0, 1000), ("attachment_bytes", \.attachmentBytes, 1024, 100 << 20),
-        ("message_bytes", \.messageBytes, 10_240, 200 << 20), ("fetch_every_seconds", \.fetchEverySeconds, 1, 3600), ("undo_seconds", \.undoSeconds, 0, 60),
-    ]
+    private static let numbers:
+        [(name: String, path: any WritableKeyPath<Settings, Int> & Sendable, least: Int, most: Int)] = [
+            ("close_after_hours", \.closeAfterHours, 1, 8760), ("reopen_within_days", \.reopenWithinDays, 0, 3650),
+            ("survey_delay_hours", \.surveyDelayHours, 0, 8760), ("update_every_hours", \.updateEveryHours, 1, 720),
+            ("automatic_per_hour", \.automaticPerHour, 0, 1000),
+            ("attachment_bytes", \.attachmentBytes, 1024, 100 << 20),
+            ("message_bytes", \.messageBytes, 10_240, 200 << 20), ("fetch_every_seconds", \.fetchEverySeconds, 1, 3600),
+            ("undo_seconds", \.undoSeconds, 0, 60),
+        ]
     private static let switches: [(name: String, path: any WritableKeyPath<Settings, Bool> & Sendable)] = [
         ("sends_surveys", \.sendsSurveys), ("sends_acknowledgements", \.sendsAcknowledgements),
     ]
@@ -72,7 +79,9 @@ package struct Settings: Sendable, Equatable {
     private mutating func set(_ name: String, _ value: JSON) -> Fault.Problem? {
         if let number = Settings.numbers.first(where: { $0.name == name }) {
             guard let given = value.integer else { return .wrongType(expected: "a whole number") }
-            guard (Int64(number.least)...Int64(number.most)).contains(given) else { return .outOfRange(number.least, number.most) }
+            guard (Int64(number.least)...Int64(number.most)).contains(given) else {
+                return .outOfRange(number.least, number.most)
+            }
             self[keyPath: number.path] = Int(given)
             return nil
         }
@@ -91,11 +100,17 @@ package struct Settings: Sendable, Equatable {
             guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
             mailAddress = MailAddress.folded(given)
         case "url":
-            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an address such as https://help.example.com") }
-            guard given.isEmpty || Settings.isDeskAddress(given) else { return .wrongType(expected: "an address such as https://help.example.com") }
+            guard let given = value.text?.trimmingWhitespace() else {
+                return .wrongType(expected: "an address such as https://help.example.com")
+            }
+            guard given.isEmpty || Settings.isDeskAddress(given) else {
+                return .wrongType(expected: "an address such as https://help.example.com")
+            }
             url = given.hasSuffix("/") ? String(given.dropLast()) : given
         case "smtp_host":
-            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "the name of a server") }
+            guard let given = value.text?.trimmingWhitespace() else {
+                return .wrongType(expected: "the name of a server")
+            }
             guard given.utf8.count <= 253 else { return .tooLong(most: 253) }
             smtp.host = given
         case "smtp_port":
@@ -108,7 +123,9 @@ package struct Settings: Sendable, Equatable {
             smtp.port = Int(given)
         case "smtp_security":
             let known: [MailServer.Security] = [.starttls, .tls, .plain]
-            guard let given = value.text.flatMap({ MailServer.Security(rawValue: $0) }), known.contains(given) else { return .notOneOf(known.map(\.rawValue)) }
+            guard let given = value.text.flatMap({ MailServer.Security(rawValue: $0) }), known.contains(given) else {
+                return .notOneOf(known.map(\.rawValue))
+            }
             smtp.security = given
         case "smtp_user":
             guard let given = value.text?.singleLine else { return .wrongType(expected: "text") }
@@ -117,19 +134,25 @@ package struct Settings: Sendable, Equatable {
         case "authserv_id":
             guard let given = value.text?.trimmingWhitespace().lowercased() else { return .wrongType(expected: "text") }
             guard given.utf8.count <= 255 else { return .tooLong(most: 255) }
-            guard given.unicodeScalars.allSatisfy({ $0.value > 0x20 && !"\";=()".unicodeScalars.contains($0) }) else { return .wrongType(expected: "the name of a server") }
+            guard given.unicodeScalars.allSatisfy({ $0.value > 0x20 && !"\";=()".unicodeScalars.contains($0) }) else {
+                return .wrongType(expected: "the name of a server")
+            }
             authservID = given
         case "urgent_words":
             guard case .array(let items) = value else { return .wrongType(expected: "a list of words") }
             let words = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
-            guard words.count == items.count, words.count <= 200 else { return .wrongType(expected: "a list of at most 200 words") }
+            guard words.count == items.count, words.count <= 200 else {
+                return .wrongType(expected: "a list of at most 200 words")
+            }
             urgentWords = words
         case "mail_texts":
             guard case .object(let texts) = value else { return .wrongType(expected: "an object of texts") }
             for (kind, text) in texts {
                 // `reply`, or `reply.de` for a text in another language.
                 let parts = kind.split(separator: ".", maxSplits: 1).map(String.init)
-                guard let first = parts.first, MailKind(rawValue: first) != nil, parts.count == 1 || MailText.languages.contains(parts[1]) else { return .unknown(kind) }
+                guard let first = parts.first, MailKind(rawValue: first) != nil,
+                    parts.count == 1 || MailText.languages.contains(parts[1])
+                else { return .unknown(kind) }
                 for part in ["subject", "body"] {
                     guard let written = text[part]?.text else { continue }
                     if let unknown = MailText.unknownPlaceholder(in: written) { return .unknownPlaceholder(unknown) }
@@ -143,14 +166,20 @@ package struct Settings: Sendable, Equatable {
 
     /// An http or https address with a host and nothing behind it.
     private static func isDeskAddress(_ text: String) -> Bool {
-        guard let parts = URLComponents(string: text), let scheme = parts.scheme, ["http", "https"].contains(scheme), parts.host?.isEmpty == false else { return false }
-        return ["", "/"].contains(parts.path) && parts.user == nil && parts.query == nil && parts.fragment == nil && text.utf8.count <= 300
+        guard let parts = URLComponents(string: text), let scheme = parts.scheme, ["http", "https"].contains(scheme),
+            parts.host?.isEmpty == false
+        else { return false }
+        return ["", "/"].contains(parts.path) && parts.user == nil && parts.query == nil && parts.fragment == nil
+            && text.utf8.count <= 300
     }
 
     package var fields: [(name: String, value: JSON)] {
-        var fields: [(String, JSON)] = [("name", .string(name)), ("url", .string(url)), ("mail_address", .string(mailAddress))]
+        var fields: [(String, JSON)] = [
+            ("name", .string(name)), ("url", .string(url)), ("mail_address", .string(mailAddress)),
+        ]
         fields += [
-            ("smtp_host", .string(smtp.host)), ("smtp_port", smtp.port.map { JSON(Int64($0)) } ?? .null), ("smtp_security", .string(smtp.security.rawValue)),
+            ("smtp_host", .string(smtp.host)), ("smtp_port", smtp.port.map { JSON(Int64($0)) } ?? .null),
+            ("smtp_security", .string(smtp.security.rawValue)),
             ("smtp_user", .string(smtp.user)),
         ]
         fields += [("authserv_id", .string(authservID)), ("urgent_words", .array(urgentWords.map(JSON.string)))]
@@ -181,7 +210,9 @@ extension Connection {
         return settings
     }
     /// A value the desk keeps for itself, such as the hash of the set-up link.
-    package func privateSetting(_ name: String) throws -> String? { try value("SELECT value FROM setting WHERE name = \("_" + name)") }
+    package func privateSetting(_ name: String) throws -> String? {
+        try value("SELECT value FROM setting WHERE name = \("_" + name)")
+    }
 }
 
 extension Transaction {
@@ -194,7 +225,9 @@ extension Transaction {
         var faults: [Fault] = []
         do { try settings.merge(changes) } catch { if case .invalid(let found) = error { faults = found } }
         faults += fixedFaults(changes, before)
-        if let password, password != .null, password.text.map({ $0.utf8.count > 1000 }) ?? true { faults.append(Fault("smtp_password", .wrongType(expected: "text of at most 1000 bytes"))) }
+        if let password, password != .null, password.text.map({ $0.utf8.count > 1000 }) ?? true {
+            faults.append(Fault("smtp_password", .wrongType(expected: "text of at most 1000 bytes")))
+        }
         // A kept password goes to no other server than it was given for.
         let isOtherServer = settings.smtp.host != before.smtp.host || settings.smtp.user != before.smtp.user
         let hasNew = !(password?.text ?? "").isEmpty
@@ -204,7 +237,9 @@ extension Transaction {
         guard faults.isEmpty else { throw Refusal.invalid(faults) }
         for (name, value) in settings.fields where changes[name] != nil { try keep(name, value.written) }
         if hasNew, let text = password?.text {
-            guard let sealed = office.signer.seal(Array(text.utf8)) else { throw Refusal.invalid("smtp_password", .other("could not be sealed")) }
+            guard let sealed = office.signer.seal(Array(text.utf8)) else {
+                throw Refusal.invalid("smtp_password", .other("could not be sealed"))
+            }
             settings.smtp.password = sealed
             try keepPrivately(Settings.keptPassword, sealed)
         } else if password == .null || isOtherServer {
@@ -220,7 +255,9 @@ extension Transaction {
         return changes.keys.sorted().compactMap { name in
             guard changes[name] != kept[name] else { return nil }
             if name == "url", office.fixed.url { return Fault(name, .other("is set by USHER_URL; change it there")) }
-            if name.hasPrefix("smtp_"), office.fixed.smtp != nil { return Fault(name, .other("is set by USHER_SMTP; change it there")) }
+            if name.hasPrefix("smtp_"), office.fixed.smtp != nil {
+                return Fault(name, .other("is set by USHER_SMTP; change it there"))
+            }
             return nil
         }
     }
@@ -238,6 +275,11 @@ extension Transaction {
         try keep("_" + name, value)
     }
     private func keep(_ name: String, _ value: String) throws {
-        try db.execute("INSERT INTO setting (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        try db.execute(
+            """
+            INSERT INTO setting (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE
+            SET value = excluded.value
+            """
+        )
     }
 }

@@ -1,7 +1,8 @@
 import Crypto
 import Foundation
 
-/// Signs what leaves the desk and comes back: reply addresses, Message-IDs, links. One secret, one key for each purpose.
+/// Signs what leaves the desk and comes back: reply addresses, Message-IDs, links. One secret, one key for each
+/// purpose.
 package struct Signer: Sendable {
     private let secret: SymmetricKey
 
@@ -47,21 +48,30 @@ package struct Signer: Sendable {
     }
 
     /// Encrypts what has to be read again (AES-256-GCM): the database alone gives it to nobody.
-    package func seal(_ bytes: [UInt8]) -> String? { try? AES.GCM.seal(bytes, using: sealing).combined.map { Hex.encode($0) } }
+    package func seal(_ bytes: [UInt8]) -> String? {
+        try? AES.GCM.seal(bytes, using: sealing).combined.map { Hex.encode($0) }
+    }
     package func open(_ sealed: String) -> [UInt8]? {
-        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else { return nil }
-        return (try? AES.GCM.open(box, using: sealing)).map { Array($0) }  // sealed with another secret: not ours to read
+        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else {
+            return nil
+        }
+        // sealed with another secret: not ours to read
+        return (try? AES.GCM.open(box, using: sealing)).map { Array($0) }
     }
     /// The same, bound to what it is for: it opens under the same words only.
     func seal(_ bytes: [UInt8], for context: String) -> String? {
         try? AES.GCM.seal(bytes, using: sealing, authenticating: Array(context.utf8)).combined.map { Hex.encode($0) }
     }
     func open(_ sealed: String, for context: String) -> [UInt8]? {
-        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else { return nil }
+        guard let bytes = Hex.decode(Substring(sealed)), let box = try? AES.GCM.SealedBox(combined: bytes) else {
+            return nil
+        }
         // Sealed for something else, or with another secret: not to be read here.
         return (try? AES.GCM.open(box, using: sealing, authenticating: Array(context.utf8))).map { Array($0) }
     }
-    private var sealing: SymmetricKey { HKDF<SHA256>.deriveKey(inputKeyMaterial: secret, info: Array("usher seal".utf8), outputByteCount: 32) }
+    private var sealing: SymmetricKey {
+        HKDF<SHA256>.deriveKey(inputKeyMaterial: secret, info: Array("usher seal".utf8), outputByteCount: 32)
+    }
 }
 
 /// Crockford's alphabet in lower case: nothing in it needs quoting in an address, a link or a header.
@@ -122,7 +132,9 @@ package enum Hex {
         guard digits.count % 2 == 0 else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         return bytes

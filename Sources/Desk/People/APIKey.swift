@@ -28,7 +28,12 @@ extension Transaction {
         let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
         guard !name.isEmpty else { throw Refusal.invalid("name", .required) }
         let key = "usher_" + Secret.random()
-        try db.execute("INSERT INTO api_key (name, hash, scope, created_at) VALUES (\(name), \(Secret.hash(key)), \(scope), \(now))")
+        try db.execute(
+            """
+            INSERT INTO api_key (name, hash, scope, created_at)
+            VALUES (\(name), \(Secret.hash(key)), \(scope), \(now))
+            """
+        )
         return key
     }
 }
@@ -53,14 +58,17 @@ package struct APIKeyItem: Sendable {
 extension Connection {
     package func apiKeys() throws -> [APIKeyItem] {
         try query("SELECT id, name, scope, created_at, revoked_at FROM api_key ORDER BY id DESC LIMIT 500") {
-            APIKeyItem(id: try $0.read(), name: try $0.read(), scope: try $0.read(), createdAt: try $0.read(), isRevoked: try $0.read(Date?.self) != nil)
+            APIKeyItem(
+                id: try $0.read(), name: try $0.read(), scope: try $0.read(), createdAt: try $0.read(),
+                isRevoked: try $0.read(Date?.self) != nil)
         }
     }
 }
 
 extension Transaction {
     package func revokeAPIKey(_ id: APIKey.ID) throws {
-        guard try db.execute("UPDATE api_key SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL") > 0 else { throw Refusal.notFound }
+        guard try db.execute("UPDATE api_key SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL") > 0
+        else { throw Refusal.notFound }
         rightsChanged()
     }
 }

@@ -33,16 +33,18 @@ extension Asker {
         }
     }
 
-    /// Which tickets there are for this asker: an agent's by department, and whatever one is personally part of; a customer's own,
-    /// and those they were brought into. It stands in every query that reads tickets, counts them, or asks about one. It chooses no index, since
-    /// several columns joined by OR make a bad one: what finds the tickets is the query's own, or one of the asker's ways (`ways`).
+    /// Which tickets there are for this asker: an agent's by department, and whatever one is personally part of; a
+    /// customer's own, and those they were brought into. It stands in every query that reads tickets, counts them, or
+    /// asks about one. It chooses no index, since several columns joined by OR make a bad one: what finds the tickets
+    /// is the query's own, or one of the asker's ways (`ways`).
     var condition: SQL {
         switch self {
         case .desk: return "ticket.state <> 'deleted'"
         case .agent(let agent) where agent.role == .administrator: return "ticket.state <> 'deleted'"
         case .agent(let agent):
             return """
-                ticket.state <> 'deleted' AND (+ticket.department_id IN (SELECT department_id FROM agent_department WHERE agent_id = \(agent.id))
+                ticket.state <> 'deleted' AND (+ticket.department_id IN (SELECT department_id FROM agent_department
+                WHERE agent_id = \(agent.id))
                 OR +ticket.assignee_id = \(agent.id)
                 OR +ticket.team_id IN (SELECT team_id FROM team_member WHERE agent_id = \(agent.id))
                 OR +ticket.team_id IN (SELECT id FROM team WHERE lead_id = \(agent.id))
@@ -57,7 +59,8 @@ extension Asker {
     }
 }
 
-/// A way by which tickets are come to, with indexes of its own. All ways of an asker together lead to what `Asker.condition` lets through.
+/// A way by which tickets are come to, with indexes of its own. All ways of an asker together lead to what
+/// `Asker.condition` lets through.
 enum TicketWay: Equatable {
     case everything
     case department(Int64)
@@ -100,23 +103,27 @@ extension Connection {
             let id = agent.id
             let found: [(Int, Int64)] = try query(
                 """
-                SELECT 0, department_id FROM agent_department WHERE agent_id = \(id) UNION SELECT 1, team_id FROM team_member WHERE agent_id = \(id)
-                UNION SELECT 1, id FROM team WHERE lead_id = \(id) UNION SELECT 2, 0 WHERE EXISTS (SELECT 1 FROM ticket_agent WHERE agent_id = \(id))
+                SELECT 0, department_id FROM agent_department WHERE agent_id = \(id) UNION SELECT 1, team_id
+                FROM team_member WHERE agent_id = \(id)
+                UNION SELECT 1, id FROM team WHERE lead_id = \(id) UNION SELECT 2, 0 WHERE EXISTS (SELECT 1
+                FROM ticket_agent WHERE agent_id = \(id))
                 ORDER BY 1, 2 LIMIT \(Self.mostWays + 1)
                 """
             ) { (try $0.read(), try $0.read()) }
             guard found.count <= Self.mostWays else { return nil }
-            return [.assignee(id.number)] + found.map { kind, id in kind == 0 ? .department(id) : kind == 1 ? .team(id) : .involved(agent.id) }
+            return [.assignee(id.number)]
+                + found.map { kind, id in kind == 0 ? .department(id) : kind == 1 ? .team(id) : .involved(agent.id) }
         }
     }
 }
 
 extension Connection {
-    /// Whether somebody may do something with a ticket, as things are now. Pages, the API, lists, live news and mail about to be
-    /// sent all ask here, at the moment of seeing or sending.
+    /// Whether somebody may do something with a ticket, as things are now. Pages, the API, lists, live news and mail
+    /// about to be sent all ask here, at the moment of seeing or sending.
     package func may(_ asker: Asker, _ deed: Deed, _ ticket: Ticket.ID) throws -> Bool {
         guard asker.mayEver(deed) else { return false }
-        return try value("SELECT 1 FROM ticket WHERE ticket.id = \(ticket) AND \(asker.condition)", as: Int64.self) != nil
+        return try value("SELECT 1 FROM ticket WHERE ticket.id = \(ticket) AND \(asker.condition)", as: Int64.self)
+            != nil
     }
     /// `notFound` where the asker may not: what may not be seen is not there.
     package func require(_ asker: Asker, _ deed: Deed, _ ticket: Ticket.ID) throws {
@@ -137,7 +144,8 @@ extension Connection {
 }
 
 extension Transaction {
-    /// Somebody may see or do less or more from now on: what was remembered about it is looked up anew once this is committed.
+    /// Somebody may see or do less or more from now on: what was remembered about it is looked up anew once this is
+    /// committed.
     func rightsChanged() { recorded.changesRights = true }
 }
 

@@ -2,7 +2,8 @@ import Crypto
 import Foundation
 import Store
 
-/// The second factor: six digits that change every half minute (RFC 6238 over RFC 4226, HMAC-SHA-1, as authenticator apps expect).
+/// The second factor: six digits that change every half minute (RFC 6238 over RFC 4226, HMAC-SHA-1, as authenticator
+/// apps expect).
 package enum OneTimeCode {
     private static let period: TimeInterval = 30
 
@@ -22,12 +23,16 @@ package enum OneTimeCode {
     package static func matchingStep(_ code: String, secret: [UInt8], at moment: Date, after used: Int64) -> Int64? {
         let digits = code.filter { $0.isNumber }
         let present = step(at: moment)
-        return (present - 1...present + 1).first { $0 > used && Secret.areEqual(OneTimeCode.code(secret: secret, step: $0), digits) }
+        return (present - 1...present + 1).first {
+            $0 > used && Secret.areEqual(OneTimeCode.code(secret: secret, step: $0), digits)
+        }
     }
 
     /// The address an authenticator app reads (Key URI format).
     package static func address(secret: [UInt8], account: String, desk: String) -> String {
-        func encode(_ text: String) -> String { text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "" }
+        func encode(_ text: String) -> String {
+            text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        }
         return "otpauth://totp/\(encode(desk)):\(encode(account))?secret=\(base32(secret))&issuer=\(encode(desk))"
     }
 

@@ -24,8 +24,10 @@ package enum Password {
 
     package static func verify(_ password: String, against kept: String) -> Bool {
         let parts = kept.split(separator: "$")
-        guard parts.count == 4, parts[0] == "scrypt", let rounds = Int(parts[1]), let salt = Hex.decode(parts[2]), let key = Hex.decode(parts[3]),
-            let derived = try? derive(password, salt: salt, rounds: rounds),  // a cost the library refuses matches nothing
+        guard parts.count == 4, parts[0] == "scrypt", let rounds = Int(parts[1]), let salt = Hex.decode(parts[2]),
+            let key = Hex.decode(parts[3]),
+            // a cost the library refuses matches nothing
+            let derived = try? derive(password, salt: salt, rounds: rounds),
             derived.count == key.count
         else { return false }
         return zip(derived, key).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
@@ -41,7 +43,8 @@ package enum Password {
 
     private static func derive(_ password: String, salt: [UInt8], rounds: Int) throws -> [UInt8] {
         try KDF.Scrypt.deriveKey(
-            from: Array(password.utf8), salt: salt, outputByteCount: 32, rounds: rounds, blockSize: 8, parallelism: 1, maxMemory: 64 << 20
+            from: Array(password.utf8), salt: salt, outputByteCount: 32, rounds: rounds, blockSize: 8, parallelism: 1,
+            maxMemory: 64 << 20
         ).withUnsafeBytes { Array($0) }
     }
 }

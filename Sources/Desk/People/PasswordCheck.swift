@@ -2,10 +2,12 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Hashes passwords in a lane of its own: each takes a tenth of a second and 32 MiB, so few run at once and the others wait.
+/// Hashes passwords in a lane of its own: each takes a tenth of a second and 32 MiB, so few run at once and the others
+/// wait.
 ///
-/// Whoever comes from a known device or is signed in goes first; the others take turns by network, so that a flood of guesses
-/// from one network makes a colleague elsewhere wait for one guess, not for all. The lane is bounded: more is refused.
+/// Whoever comes from a known device or is signed in goes first; the others take turns by network, so that a flood of
+/// guesses from one network makes a colleague elsewhere wait for one guess, not for all. The lane is bounded: more is
+/// refused.
 package final class PasswordCheck: Sendable {
     package static let shared = PasswordCheck()
     /// The lane is full; try again in a moment.
@@ -42,7 +44,10 @@ package final class PasswordCheck: Sendable {
     package func hash(_ password: String) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             let isTaken = put(nil) { continuation.resume(with: Result { try Password.hash(password) }) }
-            if !isTaken { continuation.resume(throwing: Refusal.notAllowed("Too many people are signing in right now. Try again in a moment.")) }
+            if !isTaken {
+                continuation.resume(
+                    throwing: Refusal.notAllowed("Too many people are signing in right now. Try again in a moment."))
+            }
         }
     }
 

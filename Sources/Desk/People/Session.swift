@@ -47,7 +47,8 @@ extension Transaction {
         try db.execute(
             """
             INSERT INTO session (hash, agent_id, customer_id, created_at, expires_at, browser)
-            VALUES (\(Secret.hash(token)), \(agent), \(customer), \(now), \(expires), \(String(browser.singleLine.prefix(200))))
+            VALUES (\(Secret.hash(token)), \(agent), \(customer), \(now), \(expires),
+            \(String(browser.singleLine.prefix(200))))
             """)
         return token
     }
@@ -61,8 +62,10 @@ extension Transaction {
     package func endSessions(of holder: Session.Holder, except kept: String? = nil) throws {
         rightsChanged()
         switch holder {
-        case .agent(let agent): try db.execute("DELETE FROM session WHERE agent_id = \(agent.id) AND hash <> \(kept ?? "")")
-        case .customer(let customer): try db.execute("DELETE FROM session WHERE customer_id = \(customer.id) AND hash <> \(kept ?? "")")
+        case .agent(let agent):
+            try db.execute("DELETE FROM session WHERE agent_id = \(agent.id) AND hash <> \(kept ?? "")")
+        case .customer(let customer):
+            try db.execute("DELETE FROM session WHERE customer_id = \(customer.id) AND hash <> \(kept ?? "")")
         }
     }
 
@@ -80,16 +83,22 @@ extension Connection {
         let hash = Secret.hash(token)
         let found = try first(
             """
-            SELECT agent.id, agent.email, agent.name, agent.role, agent.is_active, agent.is_away, customer.id, customer.name,
-                (SELECT min(address) FROM customer_address WHERE customer_address.customer_id = customer.id), session.created_at, session.expires_at, agent.language
-            FROM session LEFT JOIN agent ON agent.id = session.agent_id LEFT JOIN customer ON customer.id = session.customer_id
+            SELECT agent.id, agent.email, agent.name, agent.role, agent.is_active, agent.is_away, customer.id,
+            customer.name,
+                (SELECT min(address) FROM customer_address
+                WHERE customer_address.customer_id = customer.id), session.created_at, session.expires_at,
+                agent.language
+            FROM session LEFT JOIN agent ON agent.id = session.agent_id LEFT
+            JOIN customer ON customer.id = session.customer_id
             WHERE hash = \(hash) AND expires_at > \(now)
             """
         ) { row -> Session? in
             let agentID: Agent.ID? = try row.read()
             var holder: Session.Holder?
             if let agentID {
-                let agent = Agent(id: agentID, email: try row.read(), name: try row.read(), role: try row.read(), isActive: try row.read(), isAway: try row.read())
+                let agent = Agent(
+                    id: agentID, email: try row.read(), name: try row.read(), role: try row.read(),
+                    isActive: try row.read(), isAway: try row.read())
                 if agent.isActive { holder = .agent(agent) }
                 for _ in 0..<3 { row.skip() }
             } else {
@@ -97,7 +106,9 @@ extension Connection {
                 holder = try (row.person() as Person<Customer>?).map { .customer($0) }
             }
             guard let holder else { return nil }
-            return Session(hash: hash, holder: holder, createdAt: try row.read(), expiresAt: try row.read(), language: try row.read())
+            return Session(
+                hash: hash, holder: holder, createdAt: try row.read(), expiresAt: try row.read(),
+                language: try row.read())
         }
         return found ?? nil
     }

@@ -24,7 +24,11 @@ extension Desk {
         let account = try await read { try $0.account(email: email) }
         let isRight: Bool
         // An unknown address costs the same time as a known one.
-        do { isRight = try await passwords.verify(password, against: account?.password ?? PasswordCheck.nobody, from: origin.device == nil ? origin.network : nil) } catch is PasswordCheck.Busy {
+        do {
+            isRight = try await passwords.verify(
+                password, against: account?.password ?? PasswordCheck.nobody,
+                from: origin.device == nil ? origin.network : nil)
+        } catch is PasswordCheck.Busy {
             try await write { try $0.uncount(counted) }
             return .wait(until: clock.now() + 5)
         }
@@ -34,7 +38,8 @@ extension Desk {
             guard try tx.db.account(email: email)?.password == kept else { return .refused }
             if account.sealedSecret != nil {
                 try tx.uncount(counted)
-                return .needsCode(proof: SignInProof(email: email, until: tx.now + 600).text(tx.office.signer, password: kept))
+                return .needsCode(
+                    proof: SignInProof(email: email, until: tx.now + 600).text(tx.office.signer, password: kept))
             }
             try tx.forgetTry(counted)
             return .begun(token: try tx.beginSession(account.holder, browser: origin.browser), account.holder)
@@ -44,7 +49,8 @@ extension Desk {
     /// The second step, with the proof of the first: a code of the app, or one of the recovery codes.
     package func signIn(proof text: String, code: String, from origin: SignInOrigin) async throws -> SignInOutcome {
         guard let proof = SignInProof(text), proof.until > clock.now(),
-            let account = try await read({ try $0.account(email: proof.email) }), case .agent(let agent) = account.holder, account.sealedSecret != nil,
+            let account = try await read({ try $0.account(email: proof.email) }),
+            case .agent(let agent) = account.holder, account.sealedSecret != nil,
             let kept = account.password, proof.isGenuine(text, office.signer, password: kept)
         else { return .refused }
         let counted = origin.codeCounts(for: proof.email)
@@ -57,11 +63,13 @@ extension Desk {
         }
     }
 
-    /// What is wrong with the proof of who somebody is that a change of their own account asks for: the password, and where
-    /// they have a second factor a code of it. Tries are counted like those of signing in.
+    /// What is wrong with the proof of who somebody is that a change of their own account asks for: the password, and
+    /// where they have a second factor a code of it. Tries are counted like those of signing in.
     ///
     /// - Parameter fields: what the page calls the two boxes.
-    package func faults(password: String, code: String?, of agent: Agent, fields: (password: String, code: String) = ("current", "code")) async throws -> [Fault] {
+    package func faults(
+        password: String, code: String?, of agent: Agent, fields: (password: String, code: String) = ("current", "code")
+    ) async throws -> [Fault] {
         let counted = [Counted(name: "own:\(agent.id)", free: Throttle.free, isOwn: true)]
         do { try await write { try $0.count(counted) } } catch is HeldBack {
             return [Fault(fields.password, .other("was wrong too often; wait some minutes and try again"))]
@@ -70,7 +78,9 @@ extension Desk {
             try await passwords.verify(password, against: kept)
         else { return [Fault(fields.password, .other("is not your password"))] }
         return try await write { tx in
-            if let code, try tx.db.hasOneTimeCodes(agent.id), try !tx.useSecondFactor(code, of: agent) { return [Fault(fields.code, .other("is not a code that works now; wait for the next one"))] }
+            if let code, try tx.db.hasOneTimeCodes(agent.id), try !tx.useSecondFactor(code, of: agent) {
+                return [Fault(fields.code, .other("is not a code that works now; wait for the next one"))]
+            }
             try tx.forgetTry(counted)
             return []
         }
@@ -88,7 +98,9 @@ struct SignInProof {
     func isGenuine(_ text: String, _ signer: Signer, password kept: String) -> Bool {
         Secret.areEqual(String(text.prefix { $0 != "-" }).lowercased(), mark(signer, kept))
     }
-    private func mark(_ signer: Signer, _ kept: String) -> String { signer.mark("\(body)|\(Secret.hash(kept))", for: .secondStep) }
+    private func mark(_ signer: Signer, _ kept: String) -> String {
+        signer.mark("\(body)|\(Secret.hash(kept))", for: .secondStep)
+    }
 
     init(email: String, until: Date) {
         self.email = email
@@ -114,11 +126,16 @@ extension Connection {
     func account(email: String) throws -> Account? {
         if let agent = try agent(email: email) {
             guard agent.isActive else { return nil }
-            let kept = try first("SELECT password, totp FROM agent WHERE id = \(agent.id)") { (try $0.read(String?.self), try $0.read(String?.self)) }
+            let kept = try first("SELECT password, totp FROM agent WHERE id = \(agent.id)") {
+                (try $0.read(String?.self), try $0.read(String?.self))
+            }
             return Account(holder: .agent(agent), password: kept?.0, sealedSecret: kept?.1)
         }
         guard let customer = try customer(address: email) else { return nil }
-        let password: String? = try value("SELECT password FROM customer WHERE id = \(customer.id)", as: String?.self) ?? nil
-        return Account(holder: .customer(Person(id: customer.id, name: customer.name, address: email)), password: password, sealedSecret: nil)
+        let password: String? =
+            try value("SELECT password FROM customer WHERE id = \(customer.id)", as: String?.self) ?? nil
+        return Account(
+            holder: .customer(Person(id: customer.id, name: customer.name, address: email)), password: password,
+            sealedSecret: nil)
     }
 }

@@ -60,7 +60,8 @@ package struct SignInOrigin: Sendable {
         if let device { return [Counted(name: "device:\(Secret.hash(device))", free: Throttle.free, isOwn: true)] }
         let account = Secret.hash(email)
         return [
-            Counted(name: "account:\(account)", free: Throttle.freeForAccount, isOwn: false), Counted(name: "network:\(network)", free: Throttle.freeForPlace, isOwn: false),
+            Counted(name: "account:\(account)", free: Throttle.freeForAccount, isOwn: false),
+            Counted(name: "network:\(network)", free: Throttle.freeForPlace, isOwn: false),
             Counted(name: "pair:\(account)|\(network)", free: Throttle.free, isOwn: true),
         ]
     }
@@ -82,14 +83,17 @@ struct HeldBack: Error {
 
 extension Connection {
     func throttle(_ name: String, now: Date) throws -> Throttle? {
-        try first("SELECT failures, last_at FROM throttle WHERE name = \(name) AND last_at > \(now - Throttle.memory)") { Throttle(failures: try $0.read(), lastAt: try $0.read()) }
+        try first("SELECT failures, last_at FROM throttle WHERE name = \(name) AND last_at > \(now - Throttle.memory)")
+        { Throttle(failures: try $0.read(), lastAt: try $0.read()) }
     }
 }
 
 extension Connection {
     /// Whether something was done so often within the hour that `allowUse` would refuse it.
     package func isUsedUp(_ name: String, perHour most: Int, now: Date) throws -> Bool {
-        let used = try first("SELECT failures FROM throttle WHERE name = \(name) AND last_at > \(now - 3600)") { try $0.read(Int.self) }
+        let used = try first("SELECT failures FROM throttle WHERE name = \(name) AND last_at > \(now - 3600)") {
+            try $0.read(Int.self)
+        }
         return (used ?? 0) >= most
     }
 }
@@ -108,19 +112,24 @@ extension Transaction {
         return used != nil
     }
 
-    /// Counts a try before it is listened to, in one statement for each count, so that tries at the same moment cannot pass
-    /// each other. Throws `HeldBack`, which undoes the transaction, where one of the counts is full.
+    /// Counts a try before it is listened to, in one statement for each count, so that tries at the same moment cannot
+    /// pass each other. Throws `HeldBack`, which undoes the transaction, where one of the counts is full.
     func count(_ counted: [Counted]) throws {
         // In one order everywhere, so that two tries never wait for each other.
         for one in counted.sorted(by: { $0.name < $1.name }) {
-            let steps = SQL.join((0..<7).map { beyond -> SQL in "WHEN \(beyond) THEN \(Int64(Throttle.pause(beyond: beyond) * 1000))" }, separator: " ")
+            let steps = SQL.join(
+                (0..<7).map { beyond -> SQL in "WHEN \(beyond) THEN \(Int64(Throttle.pause(beyond: beyond) * 1000))" },
+                separator: " ")
             let longest = Int64(Throttle.pause(beyond: 10) * 1000)
             let taken: Int64? = try db.value(
                 """
-                INSERT INTO throttle (name, failures, last_at) VALUES (\(one.name), 1, \(now)) ON CONFLICT (name) DO UPDATE SET
-                    failures = CASE WHEN throttle.last_at > \(now - Throttle.memory) THEN throttle.failures + 1 ELSE 1 END, last_at = excluded.last_at
+                INSERT INTO throttle (name, failures, last_at)
+                VALUES (\(one.name), 1, \(now)) ON CONFLICT (name) DO UPDATE SET
+                    failures = CASE WHEN throttle.last_at > \(now - Throttle.memory) THEN throttle.failures + 1
+                    ELSE 1 END, last_at = excluded.last_at
                 WHERE throttle.last_at <= \(now - Throttle.memory) OR throttle.failures < \(one.free)
-                    OR throttle.last_at + CAST(CASE throttle.failures - \(one.free) \(steps) ELSE \(longest) END AS \(db.dialect.integer)) <= \(now) RETURNING failures
+                    OR throttle.last_at + CAST(CASE throttle.failures - \(one.free) \(steps)
+                    ELSE \(longest) END AS \(db.dialect.integer)) <= \(now) RETURNING failures
                 """)
             guard taken == nil else { continue }
             throw HeldBack(until: try db.throttle(one.name, now: now)?.opens(free: one.free) ?? now)
@@ -134,6 +143,8 @@ extension Transaction {
     }
     /// The try came to nothing that counts.
     func uncount(_ counted: [Counted]) throws {
-        for one in counted.sorted(by: { $0.name < $1.name }) { try db.execute("UPDATE throttle SET failures = failures - 1 WHERE name = \(one.name) AND failures > 0") }
+        for one in counted.sorted(by: { $0.name < $1.name }) {
+            try db.execute("UPDATE throttle SET failures = failures - 1 WHERE name = \(one.name) AND failures > 0")
+        }
     }
 }

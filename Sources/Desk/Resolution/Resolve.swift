@@ -5,7 +5,9 @@ import Store
 
 extension Transaction {
     /// A solution is offered; the customer is asked whether it is one.
-    package func resolve(_ ticket: inout Ticket, by actor: Actor, solution: Writing?, files: [StoredFile] = [], source: Source) throws {
+    package func resolve(
+        _ ticket: inout Ticket, by actor: Actor, solution: Writing?, files: [StoredFile] = [], source: Source
+    ) throws {
         try ticket.require(.resolve)
         try resumeClock(of: &ticket)
         ticket.solver = actor.agentID ?? ticket.assignee?.id
@@ -39,7 +41,9 @@ extension Transaction {
     func closeAfterSilence(_ id: Ticket.ID) throws {
         var ticket = try db.ticket(id)
         guard ticket.state == .resolved else { return }
-        try finish(&ticket, by: .timer, reason: "no word from the customer for \(settings.closeAfterHours) hours after the solution")
+        try finish(
+            &ticket, by: .timer,
+            reason: "no word from the customer for \(settings.closeAfterHours) hours after the solution")
     }
 
     private func finish(_ ticket: inout Ticket, by actor: Actor, reason: String) throws {
@@ -54,7 +58,9 @@ extension Transaction {
         for job in [JobKind.closeSilent, .updateCustomer] { try cancel(job, for: ticket.id) }
         guard settings.sendsSurveys else {
             // Who confirmed knows.
-            if actor.kind != .customer { for customer in try customers(of: ticket) { try send(.closed, to: customer, about: ticket) } }
+            if actor.kind != .customer {
+                for customer in try customers(of: ticket) { try send(.closed, to: customer, about: ticket) }
+            }
             return
         }
         if settings.surveyDelayHours == 0 {
@@ -79,28 +85,52 @@ extension Transaction {
             ticket.overdue = false
         }
         for job in [JobKind.closeSilent, .sendSurvey] { try cancel(job, for: ticket.id) }
-        try record(.reopened, on: ticket.id, by: actor, reason: reason, data: ["count": JSON(Int64(ticket.reopenedCount))])
+        try record(
+            .reopened, on: ticket.id, by: actor, reason: reason, data: ["count": JSON(Int64(ticket.reopenedCount))])
         if !wasSpam { try handToKnower(of: ticket, &ticket, entry: entry, by: actor) }
         try save(ticket)
     }
 
-    /// Gives a ticket to whoever knows its history: the agent who solved the former one, else its team, else the department.
+    /// Gives a ticket to whoever knows its history: the agent who solved the former one, else its team, else the
+    /// department.
     func handToKnower(of former: Ticket, _ ticket: inout Ticket, entry: Entry.ID?, by actor: Actor = .routing) throws {
         ticket.team = former.team ?? ticket.team
         let knower = try (former.solver ?? former.assignee?.id).flatMap { try db.agent($0) }
-        let data: JSON = ["reason": .string("\(ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName) came back to a ticket that was closed or resolved.")]
+        let data: JSON = [
+            "reason": .string(
+                """
+                \(ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName) came back to a \
+                ticket that was closed or resolved.
+                """
+            )
+        ]
         // Whoever solved it may work elsewhere by now.
         try save(ticket)
         if let knower, knower.isAvailable, try db.may(.agent(knower), .work, ticket.id) {
             ticket.assignee = knower.person
-            try record(.assigned, on: ticket.id, by: .routing, reason: "\(knower.name) solved it before", data: ["agent": .string(knower.email)])
-            return try send(.reopened, to: [knower] + db.secondAgents(of: ticket.id), about: ticket, entry: entry, by: actor, data: data)
+            try record(
+                .assigned, on: ticket.id, by: .routing, reason: "\(knower.name) solved it before",
+                data: ["agent": .string(knower.email)])
+            return try send(
+                .reopened, to: [knower] + db.secondAgents(of: ticket.id), about: ticket, entry: entry, by: actor,
+                data: data)
         }
         ticket.assignee = nil
         let told = try ticket.team.map { try db.members(of: $0.id) } ?? db.agents(of: ticket.department.id)
-        let absence = knower.map { "\($0.name), who solved it, \(!$0.isActive ? "has left" : $0.isAway ? "is away" : "works elsewhere now")" } ?? "nobody solved it before"
+        let absence =
+            knower.map {
+                """
+                \($0.name), who solved it, \
+                \(!$0.isActive ? "has left" : $0.isAway ? "is away" : "works elsewhere now")
+                """
+            } ?? "nobody solved it before"
         try record(
-            .assigned, on: ticket.id, by: .routing, reason: "\(absence); to \(ticket.team.map { "the team \($0.name)" } ?? "the department \(ticket.department.name)")",
+            .assigned, on: ticket.id, by: .routing,
+            reason:
+                """
+                \(absence); to \
+                \(ticket.team.map { "the team \($0.name)" } ?? "the department \(ticket.department.name)")
+                """,
             data: ["team": JSON(ticket.team?.name)])
         try send(.reopened, to: told, about: ticket, entry: entry, by: actor, data: data)
     }
@@ -111,21 +141,37 @@ extension Transaction {
         try save(ticket)
         try record(.markedSpam, on: ticket.id, by: actor)
         for job in [JobKind.closeSilent, .sendSurvey, .updateCustomer] { try cancel(job, for: ticket.id) }
-        try db.execute("UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE ticket_id = \(ticket.id) AND is_automatic = 1 AND due_at IS NOT NULL AND state <> 'sending'")
+        try db.execute(
+            """
+            UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE ticket_id = \(ticket.id)
+            AND is_automatic = 1 AND due_at IS NOT NULL AND state <> 'sending'
+            """
+        )
     }
 
     /// Puts one ticket's conversation into another; the number of the first goes on to lead there.
     ///
-    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. The workspace and the API ask
+    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. The workspace and
+    ///   the API ask
     ///   first: two tickets may be of two customers who know nothing of each other.
     package func merge(_ ticket: inout Ticket, into other: Ticket, bringsIn: Bool = true, by actor: Actor) throws {
         try ticket.require(.merge)
         guard other.id != ticket.id else { throw Refusal.invalid("into", .other("is the ticket itself")) }
-        guard ![.merged, .deleted, .spam].contains(other.state) else { throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)")) }
-        try db.execute("UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other.id) WHERE ticket_id = \(ticket.id)")
+        guard ![.merged, .deleted, .spam].contains(other.state) else {
+            throw Refusal.invalid("into", .other("is a ticket that is \(other.state.rawValue)"))
+        }
+        try db.execute(
+            """
+            UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other.id)
+            WHERE ticket_id = \(ticket.id)
+            """
+        )
         if bringsIn {
             for customer in try customers(of: ticket) {
-                if let address = MailAddress(name: customer.name, customer.address) { try addCollaborator(address, to: other, by: actor, reason: "from #\(ticket.number), which was merged into this") }
+                if let address = MailAddress(name: customer.name, customer.address) {
+                    try addCollaborator(
+                        address, to: other, by: actor, reason: "from #\(ticket.number), which was merged into this")
+                }
             }
         }
         ticket.state = .merged

@@ -68,7 +68,8 @@ package struct Routing: Sendable, Equatable {
             reasons.append("priority \(priority.word) by the topic “\(topic.name)”")
         }
         return Routing(
-            department: place.department, team: wish.topic?.team, priority: priority, serviceLevel: wish.topic?.serviceLevel ?? place.serviceLevel,
+            department: place.department, team: wish.topic?.team, priority: priority,
+            serviceLevel: wish.topic?.serviceLevel ?? place.serviceLevel,
             escalation: escalation, askedPriority: asked, reason: reasons.joined(separator: "; "))
     }
 }
@@ -77,30 +78,39 @@ extension Connection {
     private func topic(where condition: SQL) throws -> Topic? {
         try first(
             """
-            SELECT topic.id, topic.name, department.id, department.name, team.id, team.name, topic.priority, topic.service_level_id, topic.escalates
-            FROM topic LEFT JOIN department ON department.id = topic.department_id LEFT JOIN team ON team.id = topic.team_id
+            SELECT topic.id, topic.name, department.id, department.name, team.id, team.name, topic.priority,
+            topic.service_level_id, topic.escalates
+            FROM topic LEFT JOIN department ON department.id = topic.department_id LEFT
+            JOIN team ON team.id = topic.team_id
             WHERE topic.is_active = 1 AND \(condition)
             """
         ) { row in
             Topic(
-                id: try row.read(), name: try row.read(), department: try row.reference(), team: try row.reference(), priority: try row.read(),
+                id: try row.read(), name: try row.read(), department: try row.reference(), team: try row.reference(),
+                priority: try row.read(),
                 serviceLevel: try row.read(), escalates: try row.read())
         }
     }
     package func topic(_ id: Topic.ID) throws -> Topic? { try topic(where: "topic.id = \(id)") }
-    package func topic(named name: String) throws -> Topic? { try topic(where: dialect.foldedEquals("topic.name", name)) }
+    package func topic(named name: String) throws -> Topic? {
+        try topic(where: dialect.foldedEquals("topic.name", name))
+    }
 
     /// The department asked for, or the first active one.
     func place(_ department: Department.ID?) throws -> Routing.Place {
         let condition: SQL = department.map { "department.id = \($0)" } ?? "department.is_active = 1"
-        let found = try first("SELECT id, name, service_level_id FROM department WHERE \(condition) ORDER BY id LIMIT 1") { row in
+        let found = try first(
+            "SELECT id, name, service_level_id FROM department WHERE \(condition) ORDER BY id LIMIT 1"
+        ) { row in
             Routing.Place(department: Reference(id: try row.read(), name: try row.read()), serviceLevel: try row.read())
         }
         guard let found else { throw Refusal.invalid("department", .other("there is no active department")) }
         return found
     }
     func department(_ id: Department.ID) throws -> Reference<Department>? {
-        try first("SELECT id, name FROM department WHERE id = \(id)") { Reference(id: try $0.read(), name: try $0.read()) }
+        try first("SELECT id, name FROM department WHERE id = \(id)") {
+            Reference(id: try $0.read(), name: try $0.read())
+        }
     }
     func team(_ id: Team.ID) throws -> Reference<Team>? {
         try first("SELECT id, name FROM team WHERE id = \(id)") { Reference(id: try $0.read(), name: try $0.read()) }
@@ -108,7 +118,8 @@ extension Connection {
     func serviceLevel(_ id: ServiceLevel.ID) throws -> ServiceLevel? {
         try first(
             """
-            SELECT service_level.id, service_level.name, first_response_minutes, resolution_minutes, targets, time_zone, hours, holidays
+            SELECT service_level.id, service_level.name, first_response_minutes, resolution_minutes, targets,
+            time_zone, hours, holidays
             FROM service_level LEFT JOIN schedule ON schedule.id = schedule_id WHERE service_level.id = \(id)
             """
         ) { row in
@@ -121,9 +132,12 @@ extension Connection {
             let hours: String? = try row.read()
             let holidays: String? = try row.read()
             var schedule: Schedule?
-            if let zone, let hours, let holidays { schedule = Schedule.kept(timeZone: zone, hours: hours, holidays: holidays) }
+            if let zone, let hours, let holidays {
+                schedule = Schedule.kept(timeZone: zone, hours: hours, holidays: holidays)
+            }
             return ServiceLevel(
-                id: id, name: name, firstResponse: response.map { TimeInterval($0 * 60) }, resolution: resolution.map { TimeInterval($0 * 60) },
+                id: id, name: name, firstResponse: response.map { TimeInterval($0 * 60) },
+                resolution: resolution.map { TimeInterval($0 * 60) },
                 targets: ServiceLevel.Target.read(targets), schedule: schedule)
         }
     }

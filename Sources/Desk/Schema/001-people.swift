@@ -13,7 +13,8 @@ extension Schema {
                 is_away \(int) NOT NULL DEFAULT 0 CHECK (is_away IN (0, 1)), created_at \(int) NOT NULL)
             """,
             """
-            CREATE TABLE organization (id \(id), name TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', created_at \(int) NOT NULL)
+            CREATE TABLE organization (id \(id), name TEXT NOT NULL, note TEXT NOT NULL DEFAULT '',
+            created_at \(int) NOT NULL)
             """,
             "CREATE UNIQUE INDEX organization_name ON organization (lower(name))",
             """
@@ -24,7 +25,8 @@ extension Schema {
             """
             CREATE TABLE customer (
                 id \(id), name TEXT NOT NULL, organization_id \(int) REFERENCES organization (id) ON DELETE SET NULL,
-                password TEXT, language TEXT, note TEXT NOT NULL DEFAULT '', sought TEXT NOT NULL DEFAULT '', created_at \(int) NOT NULL)
+                password TEXT, language TEXT, note TEXT NOT NULL DEFAULT '', sought TEXT NOT NULL DEFAULT '',
+                created_at \(int) NOT NULL)
             """,
             "CREATE INDEX customer_organization ON customer (organization_id) WHERE organization_id IS NOT NULL",
             """
@@ -33,17 +35,22 @@ extension Schema {
                 undeliverable_at \(int))
             """,
             "CREATE INDEX customer_address_of ON customer_address (customer_id)",
-            "CREATE TABLE team (id \(id), name TEXT NOT NULL, lead_id \(int) REFERENCES agent (id), is_active \(int) NOT NULL DEFAULT 1)",
+            """
+            CREATE TABLE team (id \(id), name TEXT NOT NULL, lead_id \(int)
+            REFERENCES agent (id), is_active \(int) NOT NULL DEFAULT 1)
+            """,
             "CREATE UNIQUE INDEX team_name ON team (lower(name)) WHERE is_active = 1",
             """
             CREATE TABLE team_member (
-                team_id \(int) NOT NULL REFERENCES team (id) ON DELETE CASCADE, agent_id \(int) NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+                team_id \(int) NOT NULL REFERENCES team (id) ON DELETE CASCADE, agent_id \(int) NOT NULL
+                REFERENCES agent (id) ON DELETE CASCADE,
                 PRIMARY KEY (team_id, agent_id))
             """,
             "CREATE INDEX team_member_agent ON team_member (agent_id)",
             """
             CREATE TABLE api_key (
-                id \(id), name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL CHECK (scope IN ('tickets:create', 'tickets', 'full')),
+                id \(id), name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL
+                CHECK (scope IN ('tickets:create', 'tickets', 'full')),
                 created_at \(int) NOT NULL, revoked_at \(int))
             """,
         ]

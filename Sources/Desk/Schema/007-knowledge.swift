@@ -7,12 +7,14 @@ extension Schema {
         return [
             """
             CREATE TABLE article (
-                id \(id), slug TEXT NOT NULL UNIQUE, title TEXT NOT NULL, category TEXT NOT NULL DEFAULT '', body TEXT NOT NULL,
+                id \(id), slug TEXT NOT NULL UNIQUE, title TEXT NOT NULL, category TEXT NOT NULL DEFAULT '',
+                body TEXT NOT NULL,
                 is_published \(int) NOT NULL DEFAULT 1, created_at \(int) NOT NULL, updated_at \(int) NOT NULL)
             """,
             """
             CREATE TABLE canned_reply (
-                id \(id), name TEXT NOT NULL, body TEXT NOT NULL, department_id \(int) REFERENCES department (id) ON DELETE CASCADE)
+                id \(id), name TEXT NOT NULL, body TEXT NOT NULL, department_id \(int)
+                REFERENCES department (id) ON DELETE CASCADE)
             """,
             "CREATE UNIQUE INDEX canned_reply_name ON canned_reply (lower(name))",
         ]

@@ -10,7 +10,8 @@ extension Schema {
             "ALTER TABLE entry ADD COLUMN sent_by TEXT",
             // Whom a message was addressed to besides the desk, with blanks between.
             "ALTER TABLE entry ADD COLUMN addressed TEXT",
-            // The ticket it was written in, where that was merged into another since; no reference, for it says only where the words stood.
+            // The ticket it was written in, where that was merged into another since; no reference, for it says only
+            // where the words stood.
             "ALTER TABLE entry ADD COLUMN origin_id \(int)",
             "CREATE INDEX entry_message_id ON entry (message_id) WHERE message_id IS NOT NULL",
             // Whether nobody has shown yet that the requester's address is the requester's.

@@ -5,11 +5,14 @@ extension Schema {
     static let outboxClaims = Migration("025-outbox-claims") { dialect in
         let int = dialect.integer
         return [
-            // The courier that is sending it, so that what a dead one had in its hands can be told from what a living one has.
+            // The courier that is sending it, so that what a dead one had in its hands can be told from what a living
+            // one has.
             "ALTER TABLE outbox ADD COLUMN claim TEXT",
-            // The server it was put off for, to be woken when that one takes mail again: a mailbox's key, 0 for the desk's own.
+            // The server it was put off for, to be woken when that one takes mail again: a mailbox's key, 0 for the
+            // desk's own.
             "ALTER TABLE outbox ADD COLUMN waits_for \(int)",
-            // Since when it waits for an administrator: it was on its way when the backup was made that this desk came from.
+            // Since when it waits for an administrator: it was on its way when the backup was made that this desk came
+            // from.
             "ALTER TABLE outbox ADD COLUMN held_at \(int)",
             "CREATE INDEX outbox_claim ON outbox (claim) WHERE state = 'sending'",
             "CREATE INDEX outbox_waits_for ON outbox (waits_for) WHERE waits_for IS NOT NULL",

@@ -8,7 +8,10 @@ extension Schema {
             """
         return [
             "ALTER TABLE service_level ADD COLUMN targets TEXT NOT NULL DEFAULT '{}'",
-            "UPDATE service_level SET targets = \(targets) WHERE name = 'Standard' AND first_response_minutes = 240 AND resolution_minutes = 1440",
+            """
+            UPDATE service_level SET targets = \(targets) WHERE name = 'Standard' AND first_response_minutes = 240
+            AND resolution_minutes = 1440
+            """,
         ]
     }
 }

@@ -55,31 +55,56 @@ struct Reach: Sendable, Equatable {
     func covers(department: Int64, assignee: Int64, team: Int64) -> Bool {
         seesAll || departments.contains(department) || assignee == agent || team != 0 && teams.contains(team)
     }
-    func covers(_ ticket: ActiveTicket) -> Bool { covers(department: ticket.department, assignee: ticket.assignee, team: ticket.team) }
+    func covers(_ ticket: ActiveTicket) -> Bool {
+        covers(department: ticket.department, assignee: ticket.assignee, team: ticket.team)
+    }
 }
 
 extension Connection {
     func reach(of agent: Agent) throws -> Reach {
-        let departments: [Int64] = try query("SELECT department_id FROM agent_department WHERE agent_id = \(agent.id)") { try $0.read() }
-        return Reach(agent: agent.id.number, seesAll: agent.role == .administrator, departments: Set(departments), teams: Set(try teams(of: agent.id)))
+        let departments: [Int64] = try query("SELECT department_id FROM agent_department WHERE agent_id = \(agent.id)")
+        { try $0.read() }
+        return Reach(
+            agent: agent.id.number, seesAll: agent.role == .administrator, departments: Set(departments),
+            teams: Set(try teams(of: agent.id)))
     }
 
     /// All that is still to be done, or of some tickets what is.
-    func activeTickets(_ some: [Ticket.ID]? = nil) throws -> (tickets: [Ticket.ID: ActiveTicket], involved: [Ticket.ID: [Int64]]) {
+    func activeTickets(_ some: [Ticket.ID]? = nil) throws -> (
+        tickets: [Ticket.ID: ActiveTicket], involved: [Ticket.ID: [Int64]]
+    ) {
         var tickets: [Ticket.ID: ActiveTicket] = [:]
         var involved: [Ticket.ID: [Int64]] = [:]
         let chosen: SQL = some.map { "AND ticket.id IN (\(list: $0))" } ?? ""
         func source(_ index: StaticString) -> SQL { some == nil ? "ticket \(dialect.indexed(by: index))" : "ticket" }
-        let overdue: [Ticket.ID] = try query("SELECT ticket.id FROM \(source("ticket_overdue")) WHERE ticket.due_rank < 1000000000000000 AND ticket.overdue = 1 \(chosen)") { try $0.read() }
+        let overdue: [Ticket.ID] = try query(
+            """
+            SELECT ticket.id FROM \(source("ticket_overdue")) WHERE ticket.due_rank < 1000000000000000
+            AND ticket.overdue = 1 \(chosen)
+            """
+        ) { try $0.read() }
         let answered: [Ticket.ID] = try query(
-            "SELECT ticket.id FROM \(source("ticket_answered")) WHERE ticket.due_rank < 1000000000000000 AND ticket.last_message_at > ticket.last_reply_at \(chosen)"
+            """
+            SELECT ticket.id FROM \(source("ticket_answered")) WHERE ticket.due_rank < 1000000000000000
+            AND ticket.last_message_at > ticket.last_reply_at \(chosen)
+            """
         ) { try $0.read() }
         let (isOverdue, isAnswered) = (Set(overdue), Set(answered))
-        try run("SELECT ticket.id, \(ActiveTicket.columns) FROM \(source("ticket_due")) WHERE ticket.due_rank < 1000000000000000 \(chosen)") { row in
+        try run(
+            """
+            SELECT ticket.id, \(ActiveTicket.columns) FROM \(source("ticket_due"))
+            WHERE ticket.due_rank < 1000000000000000 \(chosen)
+            """
+        ) { row in
             let id: Ticket.ID = try row.read()
             tickets[id] = try ActiveTicket(&row, isOverdue: isOverdue.contains(id), isAnswered: isAnswered.contains(id))
         }
-        try run("SELECT ticket_id, agent_id FROM ticket_agent JOIN ticket ON ticket.id = ticket_id WHERE ticket.due_rank < 1000000000000000 \(chosen)") { row in
+        try run(
+            """
+            SELECT ticket_id, agent_id FROM ticket_agent JOIN ticket ON ticket.id = ticket_id
+            WHERE ticket.due_rank < 1000000000000000 \(chosen)
+            """
+        ) { row in
             let id: Ticket.ID = try row.read()
             involved[id, default: []].append(try row.read())
         }
@@ -87,7 +112,8 @@ extension Connection {
     }
 }
 
-/// All tickets that are still to be done, counted by whose they are, so that the counts of a whole team are one pass over a few hundred sums.
+/// All tickets that are still to be done, counted by whose they are, so that the counts of a whole team are one pass
+/// over a few hundred sums.
 struct ActiveTickets: Sendable {
     fileprivate struct Holder: Hashable {
         let department: Int64
@@ -133,7 +159,8 @@ struct ActiveTickets: Sendable {
 
     func counts(for reach: Reach) -> [WorkList: ListCount] {
         var (next, escalated, mine, answered, unassigned, teams, missed, open, waiting) = (0, 0, 0, 0, 0, 0, 0, 0, 0)
-        for (holder, sum) in sums where reach.covers(department: holder.department, assignee: holder.assignee, team: holder.team) {
+        for (holder, sum) in sums
+        where reach.covers(department: holder.department, assignee: holder.assignee, team: holder.team) {
             if holder.assignee == 0 || holder.assignee == reach.agent { next += sum.working }
             if holder.assignee == 0 { unassigned += sum.all }
             if holder.assignee == reach.agent { mine += sum.all }
@@ -145,7 +172,8 @@ struct ActiveTickets: Sendable {
             waiting += sum.all - sum.working
         }
         var counts: [WorkList: Int] = [
-            .next: next, .escalated: escalated, .mine: mine, .answered: answered, .unassigned: unassigned, .teams: teams, .missed: missed, .open: open, .waiting: waiting,
+            .next: next, .escalated: escalated, .mine: mine, .answered: answered, .unassigned: unassigned,
+            .teams: teams, .missed: missed, .open: open, .waiting: waiting,
         ]
         // The few that are seen only because one takes part in them.
         for id in involved[reach.agent] ?? [] {

@@ -45,7 +45,9 @@ extension Transaction {
         case .given(let email)?:
             let agent = try activeAgent(email, field: "assignee")
             guard agent.id != ticket.assignee?.id else { break }
-            do { try assign(&ticket, to: agent, by: actor) } catch Refusal.invalid(let faults) { throw Refusal.invalid(faults.map { Fault("assignee", $0.problem) }) }
+            do { try assign(&ticket, to: agent, by: actor) } catch Refusal.invalid(let faults) {
+                throw Refusal.invalid(faults.map { Fault("assignee", $0.problem) })
+            }
         case .cleared?: if ticket.assignee != nil { try release(&ticket, by: actor) }
         case nil: break
         }
@@ -57,7 +59,9 @@ extension Transaction {
         func note(_ name: String, _ from: JSON, _ to: JSON) { data[name] = ["from": from, "to": to] }
         if let subject = change.subject?.singleLine, subject != ticket.subject {
             guard !subject.isEmpty else { throw Refusal.invalid("subject", .required) }
-            guard subject.fits(NewTicket.longestSubject) else { throw Refusal.invalid("subject", .tooLong(most: NewTicket.longestSubject)) }
+            guard subject.fits(NewTicket.longestSubject) else {
+                throw Refusal.invalid("subject", .tooLong(most: NewTicket.longestSubject))
+            }
             note("subject", .string(ticket.subject), .string(subject))
             ticket.subject = subject
             try db.extendText(of: ticket.id.number, conversation: subject)
@@ -102,13 +106,16 @@ extension Transaction {
 
     /// The clocks a ticket has by its present priority, counted from when it came in; says which moved.
     func moveClocks(of ticket: inout Ticket, from former: Priority) throws -> [String: JSON] {
-        guard former != ticket.priority, ticket.state.isActive, let level = try ticket.serviceLevel.flatMap({ try db.serviceLevel($0.id) }) else { return [:] }
+        guard former != ticket.priority, ticket.state.isActive,
+            let level = try ticket.serviceLevel.flatMap({ try db.serviceLevel($0.id) })
+        else { return [:] }
         let before = ticket.deadlines
         ticket.deadlines = level.moved(before, opened: ticket.createdAt, from: former, to: ticket.priority)
         if ticket.overdue, ticket.deadlines.missed(at: now) == nil { ticket.overdue = false }
         var moved: [String: JSON] = [:]
         for (name, old, new) in [
-            ("first_response_due_at", before.firstResponseDueAt, ticket.deadlines.firstResponseDueAt), ("resolution_due_at", before.resolutionDueAt, ticket.deadlines.resolutionDueAt),
+            ("first_response_due_at", before.firstResponseDueAt, ticket.deadlines.firstResponseDueAt),
+            ("resolution_due_at", before.resolutionDueAt, ticket.deadlines.resolutionDueAt),
         ] where old != new {
             moved[name] = ["from": JSON(old?.rfc3339), "to": JSON(new?.rfc3339)]
         }
@@ -125,12 +132,15 @@ extension Transaction {
 extension Transaction {
     /// Refuses fields that the topic does not ask for, each by its name.
     ///
-    /// - Parameter kept: the fields a ticket has already, as JSON: they may be changed or taken away even if its topic was changed.
+    /// - Parameter kept: the fields a ticket has already, as JSON: they may be changed or taken away even if its topic
+    ///   was changed.
     package func requireKnown(_ fields: [String: JSON], topic: Topic.ID?, besides kept: String = "{}") throws {
         guard !fields.isEmpty else { return }
         var known: Set<String> = []
         if case .object(let former)? = JSON(kept) { known = Set(former.keys) }
-        if let topic, let text: String = try db.value("SELECT fields FROM topic WHERE id = \(topic)"), case .array(let asked)? = JSON(text) {
+        if let topic, let text: String = try db.value("SELECT fields FROM topic WHERE id = \(topic)"),
+            case .array(let asked)? = JSON(text)
+        {
             known.formUnion(asked.compactMap { TopicField($0)?.key })
         }
         let unknown = fields.keys.filter { !known.contains($0) }.sorted()

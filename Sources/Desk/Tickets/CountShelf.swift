@@ -8,8 +8,9 @@ package struct Counts: Sendable {
     package let generation: Int
 }
 
-/// The tickets still to be done, kept in memory for the counts of all agents. What happened is read anew ticket by ticket, at most once in a short
-/// while for everybody together; all of it from time to time, so that what other processes did unheard does not stay.
+/// The tickets still to be done, kept in memory for the counts of all agents. What happened is read anew ticket by
+/// ticket, at most once in a short while for everybody together; all of it from time to time, so that what other
+/// processes did unheard does not stay.
 package final class CountShelf: Sendable {
     /// What became of a ticket, for those who ask which lists changed.
     private struct Change {
@@ -55,8 +56,8 @@ package final class CountShelf: Sendable {
         return try await taken(for: agent, on: desk)
     }
 
-    /// With all in them that had happened when they were asked for: what was counted too short a time ago is waited out, since
-    /// a page that just heard of news does not ask twice.
+    /// With all in them that had happened when they were asked for: what was counted too short a time ago is waited
+    /// out, since a page that just heard of news does not ask twice.
     package func freshCounts(for agent: Agent, on desk: Desk) async throws -> Counts {
         let wanted = desk.feed.generation
         while true {
@@ -67,7 +68,8 @@ package final class CountShelf: Sendable {
         }
     }
 
-    /// The lists of an agent that may look otherwise than after so much had happened; nil where that is not known any more.
+    /// The lists of an agent that may look otherwise than after so much had happened; nil where that is not known any
+    /// more.
     package func listsChanged(since generation: Int, for agent: Agent, on desk: Desk) async throws -> Set<WorkList>? {
         let reach = try await reach(of: agent, on: desk)
         return state.withLock { state in
@@ -94,7 +96,11 @@ package final class CountShelf: Sendable {
     private func reach(of agent: Agent, on desk: Desk) async throws -> Reach {
         let (now, rights) = (DispatchTime.now().uptimeNanoseconds, desk.rights.current)
         let kept = state.withLock { $0.reaches[agent.id] }
-        if let kept, kept.rights == rights, now - kept.at < Self.longest, kept.reach.seesAll == (agent.role == .administrator) { return kept.reach }
+        if let kept, kept.rights == rights, now - kept.at < Self.longest,
+            kept.reach.seesAll == (agent.role == .administrator)
+        {
+            return kept.reach
+        }
         let reach = try await desk.read { try $0.reach(of: agent) }
         state.withLock { $0.reaches[agent.id] = (reach, rights, now) }
         return reach
@@ -132,9 +138,13 @@ package final class CountShelf: Sendable {
                 for id in some ?? [] where found.tickets[id] == nil { board.set(id, nil, involving: []) }
                 for id in touched ?? [] {
                     let agents = Set(found.involved[id] ?? [])
-                    state.changes.append(Change(generation: generation, ticket: id, before: before?[id], after: board[id], isNew: id.number > state.highest, agents: agents))
+                    state.changes.append(
+                        Change(
+                            generation: generation, ticket: id, before: before?[id], after: board[id],
+                            isNew: id.number > state.highest, agents: agents))
                 }
-                state.highest = max(state.highest, found.tickets.keys.max()?.number ?? 0, (touched ?? []).max()?.number ?? 0)
+                state.highest = max(
+                    state.highest, found.tickets.keys.max()?.number ?? 0, (touched ?? []).max()?.number ?? 0)
                 if touched == nil || before == nil {
                     state.changes = []
                     state.forgotten = generation

@@ -38,8 +38,13 @@ package struct Snippet: Sendable {
                 continue
             }
             var from = text.startIndex
-            while let range = text.range(of: word, options: [.caseInsensitive, .diacriticInsensitive], range: from..<text.endIndex) {
-                let isStart = range.lowerBound == text.startIndex || !(text[text.index(before: range.lowerBound)].isLetter || text[text.index(before: range.lowerBound)].isNumber)
+            while let range = text.range(
+                of: word, options: [.caseInsensitive, .diacriticInsensitive], range: from..<text.endIndex)
+            {
+                let isStart =
+                    range.lowerBound == text.startIndex
+                    || !(text[text.index(before: range.lowerBound)].isLetter
+                        || text[text.index(before: range.lowerBound)].isNumber)
                 if isStart, !found.contains(where: { $0.overlaps(range) }) { found.append(range) }
                 from = range.upperBound
                 if found.count > 50 { break }
@@ -64,10 +69,15 @@ extension Snippet {
             return offsets
         }
         guard let offsets, let offsets, isPlain(sought) else { return nil }
-        return offsets.map { text.utf8.index(text.startIndex, offsetBy: $0)..<text.utf8.index(text.startIndex, offsetBy: $0 + sought.count) }
+        return offsets.map {
+            text.utf8.index(
+                text.startIndex, offsetBy: $0)..<text.utf8.index(text.startIndex, offsetBy: $0 + sought.count)
+        }
     }
 
-    fileprivate static func isPlain(_ bytes: some RandomAccessCollection<UInt8>) -> Bool { bytes.withContiguousStorageIfAvailable(isPlain) ?? false }
+    fileprivate static func isPlain(_ bytes: some RandomAccessCollection<UInt8>) -> Bool {
+        bytes.withContiguousStorageIfAvailable(isPlain) ?? false
+    }
     fileprivate static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         for index in 0..<bytes.count where bytes[index] >= 0x80 { return false }
         return true
@@ -110,7 +120,12 @@ extension Connection {
         var found: [Ticket.ID: Snippet] = [:]
         let sought = words.map { Array($0.utf8) }
         let isPlain = sought.allSatisfy { Snippet.isPlain($0) }
-        try run("SELECT ticket_id, substr(text, 1, 5000) FROM entry WHERE ticket_id IN (\(list: tickets)) ORDER BY ticket_id, id LIMIT 2000") { row in
+        try run(
+            """
+            SELECT ticket_id, substr(text, 1, 5000) FROM entry WHERE ticket_id IN (\(list: tickets))
+            ORDER BY ticket_id, id LIMIT 2000
+            """
+        ) { row in
             let ticket: Ticket.ID = try row.read()
             guard found[ticket] == nil else { return }
             row.withText { bytes in

@@ -53,11 +53,12 @@ package struct Ticket: Sendable {
         return 1000 * min(escalationLevel, 9) + 10 * (priority.rawValue + 1) + (state.isPaused ? 0 : 5)
     }
 
-    /// Where it stands in a list by due time, lower first: the highest escalation level before all others, then what is or was due soonest; a clock
-    /// that rests, or none, comes last. Whoever saves a ticket keeps it.
+    /// Where it stands in a list by due time, lower first: the highest escalation level before all others, then what is
+    /// or was due soonest; a clock that rests, or none, comes last. Whoever saves a ticket keeps it.
     package var dueRank: Int {
         guard state.isActive else { return Ticket.rankOfDone }
-        return (9 - min(escalationLevel, 9)) * 100_000_000_000_000 + (deadlines.next.map { Int($0.milliseconds) } ?? 99_999_999_999_999)
+        return (9 - min(escalationLevel, 9)) * 100_000_000_000_000
+            + (deadlines.next.map { Int($0.milliseconds) } ?? 99_999_999_999_999)
     }
     static let rankOfDone = 1_000_000_000_000_000
 

@@ -19,7 +19,9 @@ package struct TicketChoices: Sendable {
     /// The agents who see a ticket: it is offered to no others.
     package func agents(seeing ticket: Ticket) -> [Agent] {
         let team = ticket.team.flatMap { teamMembers[$0.id] } ?? []
-        return agents.filter { $0.role == .administrator || members[ticket.department.id]?.contains($0.id) ?? false || team.contains($0.id) }
+        return agents.filter {
+            $0.role == .administrator || members[ticket.department.id]?.contains($0.id) ?? false || team.contains($0.id)
+        }
     }
 
     /// With the canned replies of one department and of all.
@@ -64,14 +66,22 @@ extension Connection {
             let agent: Agent.ID = try row.read()
             choices.members[try row.read(), default: []].insert(agent)
         }
-        try run("SELECT agent_id, team_id FROM team_member UNION SELECT lead_id, id FROM team WHERE lead_id IS NOT NULL") { row in
+        try run(
+            "SELECT agent_id, team_id FROM team_member UNION SELECT lead_id, id FROM team WHERE lead_id IS NOT NULL"
+        ) { row in
             let agent: Agent.ID = try row.read()
             choices.teamMembers[try row.read(), default: []].insert(agent)
         }
-        choices.teams = try query("SELECT id, name FROM team WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
-        choices.departments = try query("SELECT id, name FROM department WHERE is_active = 1 ORDER BY name") { Reference(id: try $0.read(), name: try $0.read()) }
+        choices.teams = try query("SELECT id, name FROM team WHERE is_active = 1 ORDER BY name") {
+            Reference(id: try $0.read(), name: try $0.read())
+        }
+        choices.departments = try query("SELECT id, name FROM department WHERE is_active = 1 ORDER BY name") {
+            Reference(id: try $0.read(), name: try $0.read())
+        }
         choices.topics = try publicTopics()
-        choices.cannedReplies = try query("SELECT id, name, department_id FROM canned_reply ORDER BY name LIMIT 1000") { CannedName(id: try $0.read(), name: try $0.read(), department: try $0.read()) }
+        choices.cannedReplies = try query("SELECT id, name, department_id FROM canned_reply ORDER BY name LIMIT 1000") {
+            CannedName(id: try $0.read(), name: try $0.read(), department: try $0.read())
+        }
         return choices
     }
 }

@@ -16,7 +16,8 @@ package struct TicketEvent: Sendable {
     package let dataText: String
 
     package enum Kind: String, Sendable, CaseIterable, SQLConvertible {
-        case opened, assigned, claimed, released, transferred, escalated, replied, noted, received, waiting, held, resumed, resolved, confirmed,
+        case opened, assigned, claimed, released, transferred, escalated, replied, noted, received, waiting, held,
+            resumed, resolved, confirmed,
             closed, reopened, merged, bounced, rated, reviewed, changed, linked, overdue, updated
         case deEscalated = "de_escalated"
         case markedSpam = "marked_spam"
@@ -37,13 +38,19 @@ package struct TicketEvent: Sendable {
 
 extension Transaction {
     /// Records what was done, in the transaction that does it.
-    func record(_ kind: TicketEvent.Kind, on ticket: Ticket.ID, by actor: Actor, reason: String = "", data: JSON = .object([:])) throws {
+    func record(
+        _ kind: TicketEvent.Kind, on ticket: Ticket.ID, by actor: Actor, reason: String = "", data: JSON = .object([:])
+    ) throws {
         let event: SQL = """
-            INSERT INTO ticket_event (ticket_id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data)
-            VALUES (\(ticket), \(kind), \(now), \(actor.kind), \(actor.id), \(actor.name), \(actor.address), \(reason), \(data.written)) RETURNING id
+            INSERT INTO ticket_event (ticket_id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason,
+            data)
+            VALUES (\(ticket), \(kind), \(now), \(actor.kind), \(actor.id), \(actor.name), \(actor.address),
+            \(reason), \(data.written)) RETURNING id
             """
         // Nothing in the transaction needs its key.
-        try db.later(event) { [recorded] row in recorded.events.append(Recorded.Event(id: try row.read(), ticket: ticket)) }
+        try db.later(event) { [recorded] row in
+            recorded.events.append(Recorded.Event(id: try row.read(), ticket: ticket))
+        }
     }
 }
 
@@ -58,10 +65,16 @@ extension Connection {
     }
 
     private func events(where condition: SQL) throws -> [TicketEvent] {
-        try query("SELECT id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data FROM ticket_event WHERE \(condition)") { row in
+        try query(
+            """
+            SELECT id, kind, at, actor_kind, actor_id, actor_name, actor_address, reason, data FROM ticket_event
+            WHERE \(condition)
+            """
+        ) { row in
             TicketEvent(
                 id: try row.read(), kind: try row.read(), at: try row.read(),
-                actor: Actor(try row.read(), id: try row.read(), name: try row.read(), address: try row.read()), reason: try row.read(),
+                actor: Actor(try row.read(), id: try row.read(), name: try row.read(), address: try row.read()),
+                reason: try row.read(),
                 dataText: try row.read())
         }
     }

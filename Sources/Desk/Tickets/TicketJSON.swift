@@ -2,8 +2,8 @@ import Foundation
 import Markup
 import Store
 
-// A ticket as the API and webhooks send it, written in two ways that come to the same: from the value, and for long lists
-// straight from the row, without a string for each column between.
+// A ticket as the API and webhooks send it, written in two ways that come to the same: from the value, and for long
+// lists straight from the row, without a string for each column between.
 
 extension JSONText {
     package mutating func field(_ name: StaticString, _ date: Date?) {
@@ -13,17 +13,21 @@ extension JSONText {
 
     package mutating func field<Of>(_ name: StaticString, _ reference: Reference<Of>?) {
         guard let reference else { return fieldNull(name) }
-        field(name, object: { json in
-            json.field("id", reference.id.number)
-            json.field("name", reference.name)
-        })
+        field(
+            name,
+            object: { json in
+                json.field("id", reference.id.number)
+                json.field("name", reference.name)
+            })
     }
     package mutating func field<Of>(_ name: StaticString, _ person: Person<Of>?) {
         guard let person else { return fieldNull(name) }
-        field(name, object: { json in
-            json.field("name", person.name)
-            json.field("email", person.address)
-        })
+        field(
+            name,
+            object: { json in
+                json.field("name", person.name)
+                json.field("email", person.address)
+            })
     }
 
     /// A ticket as the API sends it.
@@ -64,7 +68,9 @@ extension JSONText {
             json.fields(of: whole.ticket, office: office)
             json.field("merged_into", whole.mergedInto)
             json.field("agents", array: whole.agents) { json, agent in json.person(agent.name, agent.email) }
-            json.field("collaborators", array: whole.collaborators) { json, person in json.person(person.name, person.address) }
+            json.field("collaborators", array: whole.collaborators) { json, person in
+                json.person(person.name, person.address)
+            }
             json.field("links", array: whole.links) { json, link in
                 json.object { json in
                     json.field("kind", link.kind)
@@ -91,7 +97,10 @@ extension Connection {
         let prefix = "\(office.url)/desk/tickets/"
         try run(try list.statement(self, adding: ", ticket.urgency, ticket.due_rank")) { row in
             count += 1
-            guard count <= list.limit else { return next = last }
+            guard count <= list.limit else {
+                next = last
+                return
+            }
             last = try json.writeTicket(&row, prefix: prefix)
         }
         return next
@@ -119,10 +128,12 @@ extension JSONText {
             try json.person("assignee", &row)
             row.skip()  // who solved it
             row.skip()  // the customer's key
-            json.field("requester", object: { json in
-                json.field("name", &row)
-                json.field("email", &row)
-            })
+            json.field(
+                "requester",
+                object: { json in
+                    json.field("name", &row)
+                    json.field("email", &row)
+                })
             json.field("source", &row)
             row.skip()  // the mailbox
             json.written("tags", &row)
@@ -164,10 +175,12 @@ extension JSONText {
             row.skip()
             return fieldNull(name)
         }
-        field(name, object: { json in
-            json.field("id", id)
-            json.field("name", &row)
-        })
+        field(
+            name,
+            object: { json in
+                json.field("id", id)
+                json.field("name", &row)
+            })
     }
     private mutating func person(_ name: StaticString, _ row: inout Row) throws {
         guard try row.integer() != nil else {
@@ -175,9 +188,11 @@ extension JSONText {
             row.skip()
             return fieldNull(name)
         }
-        field(name, object: { json in
-            json.field("name", &row)
-            json.field("email", &row)
-        })
+        field(
+            name,
+            object: { json in
+                json.field("name", &row)
+                json.field("email", &row)
+            })
     }
 }

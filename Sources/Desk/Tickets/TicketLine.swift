@@ -23,10 +23,14 @@ package struct TicketLine: Sendable {
     let dueRank: Int
 
     static let columns: SQL = """
-        ticket.id, ticket.number, ticket.subject, ticket.state, ticket.priority, department.name, assignee.name, team.name,
-        CASE ticket.requester_name WHEN '' THEN ticket.requester_address ELSE ticket.requester_name END, ticket.escalation_level,
-        CASE WHEN ticket.paused_at IS NOT NULL THEN NULL WHEN ticket.first_responded_at IS NOT NULL OR ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
-            WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE ticket.first_response_due_at END,
+        ticket.id, ticket.number, ticket.subject, ticket.state, ticket.priority, department.name, assignee.name, \
+        team.name,
+        CASE ticket.requester_name WHEN '' THEN ticket.requester_address ELSE ticket.requester_name END, \
+        ticket.escalation_level,
+        CASE WHEN ticket.paused_at IS NOT NULL THEN NULL WHEN ticket.first_responded_at IS NOT NULL OR \
+        ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
+            WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE \
+            ticket.first_response_due_at END,
         ticket.last_message_at, ticket.last_reply_at, ticket.urgency, ticket.due_rank
         """
     static let joins: SQL = """
@@ -68,6 +72,7 @@ extension Connection {
         try run(try list.lineStatement(self)) { lines.append(try TicketLine(&$0)) }
         guard lines.count > list.limit else { return TicketLines(lines: lines, next: nil) }
         lines.removeLast()
-        return TicketLines(lines: lines, next: lines.last.map { TicketCursor(urgency: $0.urgency, dueRank: $0.dueRank, id: $0.id) })
+        return TicketLines(
+            lines: lines, next: lines.last.map { TicketCursor(urgency: $0.urgency, dueRank: $0.dueRank, id: $0.id) })
     }
 }

@@ -19,7 +19,10 @@ package struct TicketList: Sendable {
     package var limit: Int
     package var after: TicketCursor?
 
-    package init(query: TicketQuery = .everything, asker: Asker = .desk, order: TicketOrder = .newest, limit: Int = 50, after: TicketCursor? = nil) {
+    package init(
+        query: TicketQuery = .everything, asker: Asker = .desk, order: TicketOrder = .newest, limit: Int = 50,
+        after: TicketCursor? = nil
+    ) {
         self.query = query
         self.asker = asker
         self.order = order
@@ -52,7 +55,8 @@ package struct TicketCursor: Sendable, Equatable {
 
     package init(parsing text: String) throws(Refusal) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, let urgency = Int(parts[0]), let dueRank = Int(parts[1]), let id = Int64(parts[2]) else { throw .invalid("cursor", .other("is none that a list gave out")) }
+        guard parts.count == 3, let urgency = Int(parts[0]), let dueRank = Int(parts[1]), let id = Int64(parts[2])
+        else { throw .invalid("cursor", .other("is none that a list gave out")) }
         self.init(urgency: urgency, dueRank: dueRank, id: Ticket.ID(id))
     }
     package var text: String { "\(urgency)-\(dueRank)-\(id)" }
@@ -82,7 +86,11 @@ extension TicketList {
     /// Reads `Ticket.columns`; one row more than asked for tells whether there is a next page.
     func statement(_ db: any Connection, adding columns: SQL = "") throws -> SQL {
         let plan = try TicketPlan(self, db)
-        return "SELECT \(Ticket.columns)\(columns) FROM \(plan.source) \(Ticket.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(literal: limit + 1)"
+        return
+            """
+            SELECT \(Ticket.columns)\(columns) FROM \(plan.source) \(Ticket.joins) WHERE \(plan.condition)
+            ORDER BY \(plan.order) LIMIT \(literal: limit + 1)
+            """
     }
 }
 
@@ -90,6 +98,10 @@ extension TicketList {
     /// Reads `TicketLine.columns`, one row more than asked for.
     func lineStatement(_ db: any Connection) throws -> SQL {
         let plan = try TicketPlan(self, db)
-        return "SELECT \(TicketLine.columns) FROM \(plan.source) \(TicketLine.joins) WHERE \(plan.condition) ORDER BY \(plan.order) LIMIT \(literal: limit + 1)"
+        return
+            """
+            SELECT \(TicketLine.columns) FROM \(plan.source) \(TicketLine.joins) WHERE \(plan.condition)
+            ORDER BY \(plan.order) LIMIT \(literal: limit + 1)
+            """
     }
 }

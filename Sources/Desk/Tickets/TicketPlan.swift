@@ -2,9 +2,10 @@ import Store
 
 /// A list put into SQL, so that it costs what it shows and not what the desk holds.
 ///
-/// No condition that joins several columns by OR stands before an index: SQLite would gather every ticket of a department and sort them. While the
-/// ways by which an asker comes to tickets are few, the best of each way are taken in the order of its own index and put together; where they are
-/// many, the list's own index is walked, and each ticket is looked at. Conditions that are not to drive a plan hide their columns from it.
+/// No condition that joins several columns by OR stands before an index: SQLite would gather every ticket of a
+/// department and sort them. While the ways by which an asker comes to tickets are few, the best of each way are taken
+/// in the order of its own index and put together; where they are many, the list's own index is walked, and each ticket
+/// is looked at. Conditions that are not to drive a plan hide their columns from it.
 struct TicketPlan {
     let source: SQL
     let condition: SQL
@@ -21,7 +22,11 @@ struct TicketPlan {
             list.order = terms.isActive && terms.text == nil ? .due : .newest
         }
         let candidates = try Candidates(list, terms, db)
-        if let text = terms.text { self = try Self.textPlan(text, list, candidates, db, counting: counting) } else { self.init(candidates) }
+        if let text = terms.text {
+            self = try Self.textPlan(text, list, candidates, db, counting: counting)
+        } else {
+            self.init(candidates)
+        }
     }
 
     private init(source: SQL, condition: SQL, order: SQL, union: ((_ most: Int) -> SQL)? = nil) {
@@ -39,7 +44,12 @@ struct TicketPlan {
             return
         }
         self.init(
-            source: "(\(candidates.union(most: candidates.most))) AS hit \(candidates.dialect.outerJoin) ticket ON ticket.id = hit.id", condition: "1 = 1",
+            source:
+                """
+                (\(candidates.union(most: candidates.most))) AS hit \(candidates.dialect.outerJoin) ticket ON \
+                ticket.id = hit.id
+                """,
+            condition: "1 = 1",
             order: candidates.outerOrder, union: { candidates.union(most: $0) })
     }
 
@@ -47,7 +57,8 @@ struct TicketPlan {
     func count(atMost most: Int) -> SQL {
         if let union { return "SELECT count(*) FROM (\(union(most))) AS counted" }
         guard most < .max else { return "SELECT count(*) FROM \(source) WHERE \(condition)" }
-        return "SELECT count(*) FROM (SELECT 1 AS one FROM \(source) WHERE \(condition) LIMIT \(literal: most)) AS counted"
+        return
+            "SELECT count(*) FROM (SELECT 1 AS one FROM \(source) WHERE \(condition) LIMIT \(literal: most)) AS counted"
     }
 }
 
@@ -55,7 +66,9 @@ extension TicketPlan {
     /// A word in no more tickets than this is asked of the index whole, and the few are put in order.
     private static let few = 6000
 
-    private static func textPlan(_ text: TextQuery, _ list: TicketList, _ candidates: Candidates, _ db: any Connection, counting: Int?) throws -> TicketPlan {
+    private static func textPlan(
+        _ text: TextQuery, _ list: TicketList, _ candidates: Candidates, _ db: any Connection, counting: Int?
+    ) throws -> TicketPlan {
         let asked = try db.expanded(text)
         let isByKey = list.order == .newest || list.order == .oldest
         let driven = try db.textSource(asked, key: list.order.key(list.after))
@@ -66,20 +79,24 @@ extension TicketPlan {
             // Walked in the list's own order, a common word costs a page and a rare one what there is.
             if isByKey, !candidates.isNarrow { return index }
             if try db.countTexts(asked, atMost: few + 1) <= few { return index }
-            // Common, and the list has an order or a filter of its own: that is walked, and each ticket's text is looked at.
+            // Common, and the list has an order or a filter of its own: that is walked, and each ticket's text is
+            // looked at.
             return TicketPlan(candidates.adding(try db.textCheck(text, on: "ticket.id")))
         }
-        // The index would gather all it has before it gives the first. What is common stands among the first tickets of the list: so many are looked at.
+        // The index would gather all it has before it gives the first. What is common stands among the first tickets of
+        // the list: so many are looked at.
         let most = counting ?? list.limit + 1
         let order: SQL = counting == nil ? "ORDER BY \(list.order.sql(rank: "rank", id: "id"))" : ""
-        // What most tickets have is among very few, and each one that is looked at costs the reading of its text: for the rest the index is cheaper.
+        // What most tickets have is among very few, and each one that is looked at costs the reading of its text: for
+        // the rest the index is cheaper.
         let few = 4 * min(most, driven.sample)
         for looked in few < driven.sample ? [few, driven.sample] : [driven.sample] {
             let found: [(isHit: Bool, id: Int64)] = try db.query(
                 """
                 WITH looked AS MATERIALIZED (\(candidates.first(looked)))
                 SELECT 0 AS hit, count(*) AS id FROM looked UNION ALL SELECT 1, id FROM (
-                    SELECT id FROM looked WHERE seen = 1 AND \(try db.textCheck(text, on: "looked.id")) \(order) LIMIT \(literal: most)) AS found
+                    SELECT id FROM looked WHERE seen = 1 AND \(try db.textCheck(text, on: "looked.id")) \(order)
+                    LIMIT \(literal: most)) AS found
                 """
             ) { (try $0.read(Int.self) == 1, try $0.read()) }
             let hits = found.filter(\.isHit).map(\.id)
@@ -143,7 +160,13 @@ extension TicketQuery {
         case .all(let parts):
             var (wanted, unwanted): ([TextQuery], [TextQuery]) = ([], [])
             for part in parts {
-                if case .not(let inner) = part, let text = inner.wholeText { unwanted.append(text) } else if let text = part.wholeText { wanted.append(text) } else { return nil }
+                if case .not(let inner) = part, let text = inner.wholeText {
+                    unwanted.append(text)
+                } else if let text = part.wholeText {
+                    wanted.append(text)
+                } else {
+                    return nil
+                }
             }
             guard !wanted.isEmpty else { return nil }
             return unwanted.isEmpty ? .all(wanted) : .without(.all(wanted), .any(unwanted))
@@ -249,21 +272,33 @@ private struct Candidates {
         if let narrow = terms.rest.first(where: \.isNarrow) {
             isNarrow = true
             let others = try terms.rest.filter { $0 != narrow }.map { try $0.condition(db, asker: list.asker) }
-            let conditions = [try narrow.condition(db, asker: list.asker, drives: true), access] + others + [inStates, cursor].compactMap { $0 }
+            let conditions =
+                [try narrow.condition(db, asker: list.asker, drives: true), access] + others
+                + [inStates, cursor].compactMap { $0 }
             walks = [Walk(source: "ticket", conditions: conditions, order: order.sql)]
             return
         }
-        if let few = terms.isActive ? terms.rest.lazy.compactMap(\.ownIndex).first : terms.rest.contains(.overdue(true)) ? try db.fewOverdue() : nil {
+        if let few = terms.isActive
+            ? terms.rest.lazy.compactMap(\.ownIndex).first
+            : terms.rest.contains(.overdue(true)) ? try db.fewOverdue() : nil
+        {
             isNarrow = true
-            walks = [Walk(source: "ticket \(db.dialect.indexed(by: few.index))", conditions: [few.condition] + filters, order: order.sql)]
+            walks = [
+                Walk(
+                    source: "ticket \(db.dialect.indexed(by: few.index))", conditions: [few.condition] + filters,
+                    order: order.sql)
+            ]
             return
         }
         let chosen = try db.ways(to: terms.rest, asker: list.asker)
         isNarrow = chosen.isNarrow
-        if let part = chosen.part { rest = try terms.rest.filter { $0 != part }.map { try $0.condition(db, asker: list.asker) } }
+        if let part = chosen.part {
+            rest = try terms.rest.filter { $0 != part }.map { try $0.condition(db, asker: list.asker) }
+        }
         if !chosen.isAccess { rest.append(access) }
         if order == .newest || order == .oldest, let bounds = try db.keys(of: terms.rest) { rest.append(bounds) }
-        var builder = WalkBuilder(dialect: db.dialect, order: order, after: list.after, states: states, isAll: isAll, rest: rest)
+        var builder = WalkBuilder(
+            dialect: db.dialect, order: order, after: list.after, states: states, isAll: isAll, rest: rest)
         walks = chosen.ways.flatMap { builder.walks($0) }
         if walks.count > Self.mostWalks {
             builder.rest = rest + (chosen.isAccess ? [access] : [])
@@ -281,19 +316,35 @@ private struct Candidates {
         let rank = order.rank
         let parts: [SQL] = walks.map { walk in
             let conditions = SQL.join(walk.conditions, separator: " AND ")
-            return "SELECT id, rank FROM (SELECT ticket.id AS id, \(rank) AS rank FROM \(walk.source) WHERE \(conditions) ORDER BY \(walk.order) \(limit)) AS walked"
+            return
+                """
+                SELECT id, rank FROM (SELECT ticket.id AS id, \(rank) AS rank FROM \(walk.source)
+                WHERE \(conditions) ORDER BY \(walk.order) \(limit)) AS walked
+                """
         }
         guard parts.count > 1 else { return parts[0] }
-        return "SELECT id, rank FROM (\(SQL.join(parts, separator: " UNION "))) AS walks ORDER BY \(order.sql(rank: "rank", id: "id")) \(limit)"
+        return
+            """
+            SELECT id, rank FROM (\(SQL.join(parts, separator: " UNION "))) AS walks
+            ORDER BY \(order.sql(rank: "rank", id: "id")) \(limit)
+            """
     }
 
-    /// So many of the first tickets there are in the list's order, and of each whether it belongs to the list: a bounded walk, whoever asks.
+    /// So many of the first tickets there are in the list's order, and of each whether it belongs to the list: a
+    /// bounded walk, whoever asks.
     func first(_ most: Int) -> SQL {
         if isNarrow { return "SELECT id, rank, 1 AS seen FROM (\(union(most: most))) AS narrow" }
-        let start = order == .newest || order == .oldest ? cursor ?? "1 = 1" : SQL.join(["ticket.due_rank < 1000000000000000"] + [cursor].compactMap { $0 }, separator: " AND ")
+        let start =
+            order == .newest || order == .oldest
+            ? cursor ?? "1 = 1"
+            : SQL.join(["ticket.due_rank < 1000000000000000"] + [cursor].compactMap { $0 }, separator: " AND ")
         let active: SQL = order == .urgency ? "\(start) AND ticket.urgency > 0" : start
         let seen = SQL.join(filters, separator: " AND ")
-        return "SELECT ticket.id AS id, \(order.rank) AS rank, CASE WHEN \(seen) THEN 1 ELSE 0 END AS seen FROM ticket WHERE \(active) ORDER BY \(order.sql) LIMIT \(literal: most)"
+        return
+            """
+            SELECT ticket.id AS id, \(order.rank) AS rank, CASE WHEN \(seen) THEN 1 ELSE 0 END AS seen FROM ticket
+            WHERE \(active) ORDER BY \(order.sql) LIMIT \(literal: most)
+            """
     }
     /// Whether nothing of the list lies behind the tickets that `first` gives.
     var isWholeInFirst: Bool { isNarrow || order == .newest || order == .oldest || isActive }
@@ -331,12 +382,20 @@ private struct WalkBuilder {
             case .due, .urgency: after.flatMap { $0.dueRank >= Ticket.rankOfDone ? "ticket.id > \($0.id)" : nil }
             }
         let some = [behind].compactMap { $0 } + rest
-        // Most tickets are closed; those of a rarer state are found by it. Of the few somebody takes part in each is looked at.
+        // Most tickets are closed; those of a rarer state are found by it. Of the few somebody takes part in each is
+        // looked at.
         if way.isList || way == .everything && (states.contains(.closed) || states.count > 4) {
-            let state: SQL = isAll ? "\(dialect.unindexed("ticket.state")) <> 'deleted'" : "\(dialect.unindexed("ticket.state")) IN (\(words: states))"
+            let state: SQL =
+                isAll
+                ? "\(dialect.unindexed("ticket.state")) <> 'deleted'"
+                : "\(dialect.unindexed("ticket.state")) IN (\(words: states))"
             return [Walk(source: "ticket", conditions: way.conditions + [state] + some, order: direction)]
         }
-        return states.map { Walk(source: "ticket", conditions: way.conditions + ["ticket.state = \(words: [$0])"] + some, order: direction) }
+        return states.map {
+            Walk(
+                source: "ticket", conditions: way.conditions + ["ticket.state = \(words: [$0])"] + some,
+                order: direction)
+        }
     }
 
     private func byRank(_ way: TicketWay) -> [Walk] {
@@ -349,9 +408,12 @@ private struct WalkBuilder {
                 conditions.append("+ticket.urgency > 0")
             } else {
                 // Written so, it is the condition of the partial index.
-                conditions.append(order == .urgency && way.hasUrgency ? "ticket.urgency > 0" : "ticket.due_rank < 1000000000000000")
+                conditions.append(
+                    order == .urgency && way.hasUrgency ? "ticket.urgency > 0" : "ticket.due_rank < 1000000000000000")
             }
-            if active.count < TicketState.allCases.count(where: \.isActive) { conditions.append("\(dialect.unindexed("ticket.state")) IN (\(words: active))") }
+            if active.count < TicketState.allCases.count(where: \.isActive) {
+                conditions.append("\(dialect.unindexed("ticket.state")) IN (\(words: active))")
+            }
             if let behind = order.after(after) { conditions.append(behind) }
             walks.append(Walk(source: "ticket", conditions: conditions + rest, order: order.sql))
         }
@@ -368,8 +430,18 @@ extension TicketOrder {
         switch self {
         case .newest: return "ticket.id < \(cursor.id)"
         case .oldest: return "ticket.id > \(cursor.id)"
-        case .due: return "ticket.due_rank >= \(cursor.dueRank) AND (+ticket.due_rank > \(cursor.dueRank) OR +ticket.id > \(cursor.id))"
-        case .urgency: return "ticket.urgency <= \(cursor.urgency) AND (+ticket.urgency < \(cursor.urgency) OR +ticket.id > \(cursor.id))"
+        case .due:
+            return
+                """
+                ticket.due_rank >= \(cursor.dueRank) AND (+ticket.due_rank > \(cursor.dueRank)
+                OR +ticket.id > \(cursor.id))
+                """
+        case .urgency:
+            return
+                """
+                ticket.urgency <= \(cursor.urgency) AND (+ticket.urgency < \(cursor.urgency)
+                OR +ticket.id > \(cursor.id))
+                """
         }
     }
 }
@@ -379,8 +451,10 @@ extension TicketQuery {
     fileprivate var ownIndex: (index: StaticString, condition: SQL)? {
         switch self {
         case .overdue(true): ("ticket_overdue", "ticket.overdue = 1 AND ticket.due_rank < 1000000000000000")
-        case .answered: ("ticket_answered", "ticket.due_rank < 1000000000000000 AND ticket.last_message_at > ticket.last_reply_at")
-        case .escalated(true): ("ticket_due", "ticket.due_rank < 1000000000000000 AND ticket.due_rank < 900000000000000")
+        case .answered:
+            ("ticket_answered", "ticket.due_rank < 1000000000000000 AND ticket.last_message_at > ticket.last_reply_at")
+        case .escalated(true):
+            ("ticket_due", "ticket.due_rank < 1000000000000000 AND ticket.due_rank < 900000000000000")
         default: nil
         }
     }

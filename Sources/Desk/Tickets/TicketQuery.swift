@@ -4,7 +4,8 @@ import Store
 
 /// The one search language of the search box, saved views and the API, parsed once to a typed filter.
 ///
-/// Words and "phrases" look in the text; `field:value` looks at the ticket; `-` turns one term round; `OR` and brackets join.
+/// Words and "phrases" look in the text; `field:value` looks at the ticket; `-` turns one term round; `OR` and brackets
+/// join.
 package indirect enum TicketQuery: Sendable, Equatable {
     case all([TicketQuery])
     case any([TicketQuery])
@@ -55,7 +56,8 @@ package indirect enum TicketQuery: Sendable, Equatable {
     }
 
     package static let fields = [
-        "state", "assignee", "team", "department", "topic", "priority", "from", "organization", "cc", "subject", "tag", "number", "source", "is", "has", "due", "rating",
+        "state", "assignee", "team", "department", "topic", "priority", "from", "organization", "cc", "subject", "tag",
+        "number", "source", "is", "has", "due", "rating",
         "created", "updated", "resolved", "closed",
     ]
 

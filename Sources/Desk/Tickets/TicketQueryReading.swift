@@ -4,13 +4,18 @@ import Store
 
 extension TicketQuery {
     /// Other names of fields.
-    private static let synonyms = ["status": "state", "requester": "from", "customer": "from", "org": "organization", "tags": "tag", "agent": "assignee", "owner": "assignee"]
+    private static let synonyms = [
+        "status": "state", "requester": "from", "customer": "from", "org": "organization", "tags": "tag",
+        "agent": "assignee", "owner": "assignee",
+    ]
 
     /// Reads a query; what cannot be read is refused with what would be right.
     ///
     /// - Parameter now: what `today` and `7d` are counted from.
     package init(_ text: String, now: Date) throws(Refusal) {
-        guard text.utf8.count <= 1000 else { throw .invalid("query", .other("The search is longer than 1000 characters.")) }
+        guard text.utf8.count <= 1000 else {
+            throw .invalid("query", .other("The search is longer than 1000 characters."))
+        }
         var parser = Parser(tokens: Self.tokens(text.withoutControls), now: now)
         self = try parser.whole()
     }
@@ -67,7 +72,9 @@ extension TicketQuery {
 
     /// A telephone number whose digits are parted: `+49 (30) 123-4567`. Digits in one piece are a word like any other.
     private static func phone(_ rest: inout Substring) -> String? {
-        guard let first = rest.first, first == "+" || first == "(" || first.isASCII && first.isNumber else { return nil }
+        guard let first = rest.first, first == "+" || first == "(" || first.isASCII && first.isNumber else {
+            return nil
+        }
         var (digits, end, gap, hasParts) = ("", rest.startIndex, 0, false)
         var index = rest.startIndex
         scan: while index < rest.endIndex, digits.count <= 20 {
@@ -88,20 +95,28 @@ extension TicketQuery {
             }
             index = rest.index(after: index)
         }
-        guard hasParts || first == "+", (7...20).contains(digits.count), end == rest.endIndex || rest[end].isWhitespace || rest[end] == ")" else { return nil }
+        guard hasParts || first == "+", (7...20).contains(digits.count),
+            end == rest.endIndex || rest[end].isWhitespace || rest[end] == ")"
+        else { return nil }
         let written = String(rest[..<end])
         // Days are no telephone numbers, nor are two numbers of tickets.
         let groups = written.split { !$0.isNumber }.map(\.count)
-        if groups == [4, 2, 2] || first != "+" && first != "(" && first != "0" && groups.allSatisfy({ $0 > 4 }) { return nil }
+        if groups == [4, 2, 2] || first != "+" && first != "(" && first != "0" && groups.allSatisfy({ $0 > 4 }) {
+            return nil
+        }
         rest = rest[end...]
-        if first == "(", written.filter({ $0 == "(" }).count > written.filter({ $0 == ")" }).count, rest.first == ")" { rest.removeFirst() }
+        if first == "(", written.filter({ $0 == "(" }).count > written.filter({ $0 == ")" }).count, rest.first == ")" {
+            rest.removeFirst()
+        }
         return written
     }
 
     /// What stands behind a field's colon; nil where it is no value: `Re: hello`, `http://…`, `C:\\Users`.
     private static func value(_ rest: inout Substring) -> String? {
         let behind = rest.dropFirst()
-        guard let first = behind.first, !first.isWhitespace, first != "/", first != "\\", first != ":" else { return nil }
+        guard let first = behind.first, !first.isWhitespace, first != "/", first != "\\", first != ":" else {
+            return nil
+        }
         rest = behind
         if first == "\"" { return quoted(&rest) }
         var value = ""
@@ -118,10 +133,13 @@ extension TicketQuery {
         rest = rest.dropFirst(text.count + 1)
         return String(text)
     }
-    private static func isFieldName(_ word: String) -> Bool { word.utf8.count > 1 && word.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5A || $0 >= 0x61 && $0 <= 0x7A } }
+    private static func isFieldName(_ word: String) -> Bool {
+        word.utf8.count > 1 && word.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5A || $0 >= 0x61 && $0 <= 0x7A }
+    }
 
-    /// Reads by descent into brackets only, so that nothing else nests. Brackets without their other half are signs like any other; a place that
-    /// asks for nothing, such as signs without a letter, is left out, and where nothing else stands the search finds nothing.
+    /// Reads by descent into brackets only, so that nothing else nests. Brackets without their other half are signs
+    /// like any other; a place that asks for nothing, such as signs without a letter, is left out, and where nothing
+    /// else stands the search finds nothing.
     fileprivate struct Parser {
         let tokens: [Token]
         let now: Date
@@ -183,12 +201,16 @@ extension TicketQuery {
             let token = tokens[position]
             position += 1
             terms += 1
-            guard terms <= Self.mostTerms else { throw .invalid("query", .other("The search has more than \(Self.mostTerms) terms.")) }
+            guard terms <= Self.mostTerms else {
+                throw .invalid("query", .other("The search has more than \(Self.mostTerms) terms."))
+            }
             let found: TicketQuery?
             switch token {
             case .open:
                 depth += 1
-                guard depth <= Self.mostDepth else { throw .invalid("query", .other("The search has brackets nested deeper than \(Self.mostDepth).")) }
+                guard depth <= Self.mostDepth else {
+                    throw .invalid("query", .other("The search has brackets nested deeper than \(Self.mostDepth)."))
+                }
                 found = try alternatives()
                 if position < tokens.count { position += 1 }
                 depth -= 1
@@ -220,16 +242,27 @@ extension TicketQuery {
             case "topic": return .topic(words)
             case "from": return .from(value.trimmingWhitespace().lowercased())
             case "tag" where ["none", "no"].contains(value.lowercased()): return .tagged(false)
-            case "tag": return words.count == 1 ? .tag(words[0].lowercased()) : .any(words.map { .tag($0.lowercased()) })
+            case "tag":
+                return words.count == 1 ? .tag(words[0].lowercased()) : .any(words.map { .tag($0.lowercased()) })
             case "number":
                 let numbers = words.compactMap { Int64($0.hasPrefix("#") ? String($0.dropFirst()) : $0) }
                 guard numbers.count == words.count else { throw .invalid("query", .other("“number:” takes digits.")) }
                 return numbers.count == 1 ? .number(numbers[0]) : .any(numbers.map { .number($0) })
             case "source":
-                return .source(try words.map { word throws(Refusal) in
-                    guard let source = Source(rawValue: word.lowercased()) else { throw .invalid("query", .other("“source:” takes \(Source.allCases.map(\.rawValue).joined(separator: ", ")), not “\(word)”.")) }
-                    return source
-                })
+                return .source(
+                    try words.map { word throws(Refusal) in
+                        guard let source = Source(rawValue: word.lowercased()) else {
+                            throw .invalid(
+                                "query",
+                                .other(
+                                    """
+                                    “source:” takes \(Source.allCases.map(\.rawValue).joined(separator: ", ")), \
+                                    not “\(word)”.
+                                    """
+                                ))
+                        }
+                        return source
+                    })
             case "is":
                 switch value.lowercased() {
                 case "overdue", "breached": return .overdue(true)
@@ -240,22 +273,36 @@ extension TicketQuery {
                 case "open", "active", "unresolved": return .state(TicketState.allCases.filter(\.isActive))
                 default:
                     if let states = try? TicketQuery.states(value) { return .state(states) }
-                    let words = ["open", "overdue", "escalated", "answered", "assigned", "unassigned"] + TicketState.allCases.filter { $0 != .open && $0 != .deleted }.map(\.rawValue)
+                    let words =
+                        ["open", "overdue", "escalated", "answered", "assigned", "unassigned"]
+                        + TicketState.allCases.filter { $0 != .open && $0 != .deleted }.map(\.rawValue)
                     throw .invalid("query", .other("“is:” takes \(words.joined(separator: ", ")), not “\(value)”."))
                 }
             case "has":
-                let things = words.map { $0.lowercased() }.map { Thing(rawValue: $0) ?? Thing(rawValue: String($0.dropLast())) }
-                guard !things.contains(nil) else { throw .invalid("query", .other("“has:” takes \(Thing.allCases.map(\.rawValue).joined(separator: ", ")), not “\(value)”.")) }
+                let things = words.map { $0.lowercased() }.map {
+                    Thing(rawValue: $0) ?? Thing(rawValue: String($0.dropLast()))
+                }
+                guard !things.contains(nil) else {
+                    throw .invalid(
+                        "query",
+                        .other(
+                            "“has:” takes \(Thing.allCases.map(\.rawValue).joined(separator: ", ")), not “\(value)”."))
+                }
                 let found = things.compactMap { $0.map { TicketQuery.has($0) } }
                 return found.count == 1 ? found[0] : .any(found)
-            case "organization": return words.count == 1 ? .organization(words[0]) : .any(words.map { .organization($0) })
+            case "organization":
+                return words.count == 1 ? .organization(words[0]) : .any(words.map { .organization($0) })
             case "cc": return words.count == 1 ? .cc(words[0].lowercased()) : .any(words.map { .cc($0.lowercased()) })
             case "subject":
-                guard case .text(let text)? = TicketQuery.text(of: value, isQuoted: false) else { return .not(.everything) }
+                guard case .text(let text)? = TicketQuery.text(of: value, isQuoted: false) else {
+                    return .not(.everything)
+                }
                 return .subject(value.trimmingCharacters(in: .whitespaces), text)
             case "rating":
                 let stars = words.compactMap { Int($0) }
-                guard stars.count == words.count, stars.allSatisfy((1...5).contains) else { throw .invalid("query", .other("“rating:” takes 1 to 5.")) }
+                guard stars.count == words.count, stars.allSatisfy((1...5).contains) else {
+                    throw .invalid("query", .other("“rating:” takes 1 to 5."))
+                }
                 return .rating(stars)
             case "due":
                 if ["none", "no"].contains(value.lowercased()) { return .due(from: nil, to: nil) }
@@ -264,7 +311,14 @@ extension TicketQuery {
                 return .due(from: from, to: to)
             default:
                 guard let moment = Moment(rawValue: name) else {
-                    throw .invalid("query", .other("There is no field “\(name)”. You can use \(TicketQuery.fields.joined(separator: ", ")). Put quotes around text that has a colon."))
+                    throw .invalid(
+                        "query",
+                        .other(
+                            """
+                            There is no field “\(name)”. You can use \
+                            \(TicketQuery.fields.joined(separator: ", ")). Put quotes around text that has a colon.
+                            """
+                        ))
                 }
                 let (from, to) = try TicketQuery.span(value, now: now, field: name)
                 return .moment(moment, from: from, to: to)
@@ -276,7 +330,14 @@ extension TicketQuery {
         if ["active", "unresolved"].contains(word.lowercased()) { return TicketState.allCases.filter(\.isActive) }
         let names = ["pending": "waiting", "on-hold": "held", "hold": "held", "solved": "resolved"]
         guard let state = TicketState(rawValue: names[word.lowercased()] ?? word.lowercased()) else {
-            throw .invalid("query", .other("“state:” takes \(TicketState.allCases.map(\.rawValue).joined(separator: ", ")) or active, not “\(word)”."))
+            throw .invalid(
+                "query",
+                .other(
+                    """
+                    “state:” takes \(TicketState.allCases.map(\.rawValue).joined(separator: ", ")) or active, not \
+                    “\(word)”.
+                    """
+                ))
         }
         return [state]
     }
@@ -285,13 +346,25 @@ extension TicketQuery {
         let comparison = value.prefix { $0 == ">" || $0 == "<" || $0 == "=" }
         let names = value.dropFirst(comparison.count).split(separator: ",")
         let found = names.compactMap { Priority(word: String($0)) }
-        guard !found.isEmpty, found.count == names.count else { throw .invalid("query", .other("“priority:” takes \(Priority.words.joined(separator: ", ")), also with >= or <=, not “\(value)”.")) }
+        guard !found.isEmpty, found.count == names.count else {
+            throw .invalid(
+                "query",
+                .other(
+                    "“priority:” takes \(Priority.words.joined(separator: ", ")), also with >= or <=, not “\(value)”."))
+        }
         switch comparison {
         case ">=": return .priority(least: found[0], most: .urgent)
-        case ">": return found[0] == .urgent ? .not(.everything) : .priority(least: Priority(rawValue: found[0].rawValue + 1) ?? .urgent, most: .urgent)
+        case ">":
+            return found[0] == .urgent
+                ? .not(.everything)
+                : .priority(least: Priority(rawValue: found[0].rawValue + 1) ?? .urgent, most: .urgent)
         case "<=": return .priority(least: .low, most: found[0])
-        case "<": return found[0] == .low ? .not(.everything) : .priority(least: .low, most: Priority(rawValue: found[0].rawValue - 1) ?? .low)
-        default: return found.count == 1 ? .priority(least: found[0], most: found[0]) : .any(found.map { .priority(least: $0, most: $0) })
+        case "<":
+            return found[0] == .low
+                ? .not(.everything) : .priority(least: .low, most: Priority(rawValue: found[0].rawValue - 1) ?? .low)
+        default:
+            return found.count == 1
+                ? .priority(least: found[0], most: found[0]) : .any(found.map { .priority(least: $0, most: $0) })
         }
     }
 
@@ -306,11 +379,15 @@ extension TicketQuery {
     /// Letters of a word from which on it is looked for as a beginning: shorter ones begin nearly everything.
     private static let shortestBeginning = 3
 
-    /// A word finds all that begin so; in quotes, and where it is digits or very short, itself. Text without a letter or digit asks nothing.
+    /// A word finds all that begin so; in quotes, and where it is digits or very short, itself. Text without a letter
+    /// or digit asks nothing.
     private static func text(of text: String, isQuoted: Bool) -> TicketQuery? {
         let words = Words.split(text)
         guard let last = words.last else { return nil }
-        let isBegun = !isQuoted && (text.hasSuffix("*") || last.count >= shortestBeginning && !last.allSatisfy { $0.isASCII && $0.isNumber })
+        let isBegun =
+            !isQuoted
+            && (text.hasSuffix("*")
+                || last.count >= shortestBeginning && !last.allSatisfy { $0.isASCII && $0.isNumber })
         let spellings = Words.spellings(words, of: text)
         let queries = spellings.map { isBegun ? $0.count == 1 ? TextQuery.prefix($0[0]) : .beginning($0) : .phrase($0) }
         return .text(queries.count == 1 ? queries[0] : .any(queries))
@@ -323,13 +400,22 @@ extension TicketQuery {
         return .text(.any([.phrase(words), .phrase([ending])]))
     }
 
-    /// `2026-11-24`, `2026-11`, `2026-11-01..2026-11-24`, `>2026-11-01`, `today`, `yesterday`, `7d`, `<7d` (less long ago), `>7d`; days are UTC's.
+    /// `2026-11-24`, `2026-11`, `2026-11-01..2026-11-24`, `>2026-11-01`, `today`, `yesterday`, `7d`, `<7d` (less long
+    /// ago), `>7d`; days are UTC's.
     ///
     /// - Parameter ahead: counts into the future: `due:4h`, `due:tomorrow`.
-    private static func span(_ value: String, now: Date, field: String, ahead: Bool = false) throws(Refusal) -> (from: Date?, to: Date?) {
+    private static func span(_ value: String, now: Date, field: String, ahead: Bool = false) throws(Refusal) -> (
+        from: Date?, to: Date?
+    ) {
         let text = value.lowercased()
-        let refusal = Refusal.invalid("query", .other(
-            "“\(field):” takes a day such as 2026-11-24, a month, two days with .. between, >, <, today, \(ahead ? "tomorrow, overdue, none, 4h or 2d" : "yesterday, 24h or 7d"), not “\(value)”."))
+        let refusal = Refusal.invalid(
+            "query",
+            .other(
+                """
+                “\(field):” takes a day such as 2026-11-24, a month, two days with .. between, >, <, today, \
+                \(ahead ? "tomorrow, overdue, none, 4h or 2d" : "yesterday, 24h or 7d"), not “\(value)”.
+                """
+            ))
         let today = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 86400).rounded(.down) * 86400)
         switch text {
         case "today": return (today, ahead ? today + 86400 : nil)
@@ -339,13 +425,17 @@ extension TicketQuery {
         }
         let comparison = text.prefix { $0 == ">" || $0 == "<" || $0 == "=" }
         let bare = text.dropFirst(comparison.count)
-        if let unit = bare.last, let count = Int(bare.dropLast()), count >= 0, count < 100_000, let seconds = ["m": 60, "h": 3600, "d": 86400, "w": 604_800][unit] {
+        if let unit = bare.last, let count = Int(bare.dropLast()), count >= 0, count < 100_000,
+            let seconds = ["m": 60, "h": 3600, "d": 86400, "w": 604_800][unit]
+        {
             let length = TimeInterval(count * seconds)
             if ahead { return comparison.hasPrefix(">") ? (now + length, nil) : (now, now + length) }
             return comparison.hasPrefix(">") ? (nil, now - length) : (now - length, nil)
         }
         if let dots = text.range(of: "..") {
-            guard let first = day(text[..<dots.lowerBound]), let last = day(text[dots.upperBound...]) else { throw refusal }
+            guard let first = day(text[..<dots.lowerBound]), let last = day(text[dots.upperBound...]) else {
+                throw refusal
+            }
             return (first.from, last.to)
         }
         guard let day = day(bare) else { throw refusal }
@@ -366,7 +456,9 @@ extension TicketQuery {
 
     private static func day(_ text: Substring) -> (from: Date, to: Date)? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-        guard (2...3).contains(parts.count), let year = parts[0], let month = parts[1], (1970...9999).contains(year), (1...12).contains(month) else { return nil }
+        guard (2...3).contains(parts.count), let year = parts[0], let month = parts[1], (1970...9999).contains(year),
+            (1...12).contains(month)
+        else { return nil }
         if parts.count == 2 {
             let next = month == 12 ? (year + 1, 1) : (year, month + 1)
             return (CivilDay.start(year, month, 1), CivilDay.start(next.0, next.1, 1))

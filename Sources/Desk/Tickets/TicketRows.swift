@@ -7,10 +7,13 @@ extension Ticket {
     /// What a ticket is read from; every join is a left one, so that the list's own order drives the plan.
     static let columns: SQL = """
         ticket.id, ticket.number, ticket.subject, ticket.state, ticket.status, ticket.priority, topic.id, topic.name,
-        department.id, department.name, team.id, team.name, assignee.id, assignee.name, assignee.email, ticket.solver_id, ticket.customer_id,
+        department.id, department.name, team.id, team.name, assignee.id, assignee.name, assignee.email, \
+        ticket.solver_id, ticket.customer_id,
         ticket.requester_name, ticket.requester_address, ticket.source, ticket.mailbox, ticket.tags, ticket.fields,
-        service_level.id, service_level.name, ticket.first_response_due_at, ticket.first_responded_at, ticket.resolution_due_at, ticket.paused_at,
-        ticket.overdue, ticket.escalation_level, ticket.reopened_count, ticket.merged_into_id, ticket.created_at, ticket.updated_at,
+        service_level.id, service_level.name, ticket.first_response_due_at, ticket.first_responded_at, \
+        ticket.resolution_due_at, ticket.paused_at,
+        ticket.overdue, ticket.escalation_level, ticket.reopened_count, ticket.merged_into_id, ticket.created_at, \
+        ticket.updated_at,
         ticket.resolved_at, ticket.closed_at, ticket.last_message_at, ticket.last_reply_at
         """
     static let joins: SQL = """
@@ -27,7 +30,9 @@ extension Ticket {
         status = try row.read()
         priority = try row.read()
         topic = try row.reference()
-        guard let department: Reference<Department> = try row.reference() else { throw StoreError.unreadable("a ticket without a department") }
+        guard let department: Reference<Department> = try row.reference() else {
+            throw StoreError.unreadable("a ticket without a department")
+        }
         self.department = department
         team = try row.reference()
         assignee = try row.person()
@@ -41,7 +46,8 @@ extension Ticket {
         fieldsText = try row.read()
         serviceLevel = try row.reference()
         deadlines = Deadlines(
-            firstResponseDueAt: try row.read(), firstRespondedAt: try row.read(), resolutionDueAt: try row.read(), pausedAt: try row.read())
+            firstResponseDueAt: try row.read(), firstRespondedAt: try row.read(), resolutionDueAt: try row.read(),
+            pausedAt: try row.read())
         overdue = try row.read()
         escalationLevel = try row.read()
         reopenedCount = try row.read()
@@ -74,13 +80,22 @@ extension Row {
 extension Connection {
     /// A ticket by its number, if the asker may see it; otherwise there is none.
     package func ticket(number: Int64, for asker: Asker = .desk) throws -> Ticket {
-        guard let found = try first("SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.number = \(number) AND \(asker.condition)", { try Ticket(&$0) })
+        guard
+            let found = try first(
+                """
+                SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.number = \(number)
+                AND \(asker.condition)
+                """,
+                { try Ticket(&$0) })
         else { throw Refusal.notFound }
         return found
     }
 
     package func ticket(_ id: Ticket.ID) throws -> Ticket {
-        guard let found = try first("SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.id = \(id)", { try Ticket(&$0) }) else {
+        guard
+            let found = try first(
+                "SELECT \(Ticket.columns) FROM ticket \(Ticket.joins) WHERE ticket.id = \(id)", { try Ticket(&$0) })
+        else {
             throw Refusal.notFound
         }
         return found
@@ -103,14 +118,20 @@ extension Transaction {
         recorded.touched.insert(ticket.id)
         try db.execute(
             """
-            UPDATE ticket SET subject = \(ticket.subject), state = \(ticket.state), status = \(ticket.status), priority = \(ticket.priority),
+            UPDATE ticket SET subject = \(ticket.subject), state = \(ticket.state), status = \(ticket.status),
+            priority = \(ticket.priority),
                 topic_id = \(ticket.topic?.id), department_id = \(ticket.department.id), team_id = \(ticket.team?.id),
-                assignee_id = \(ticket.assignee?.id), solver_id = \(ticket.solver), fields = \(ticket.fieldsText), tags = \(ticket.tagsText),
-                service_level_id = \(ticket.serviceLevel?.id), first_response_due_at = \(ticket.deadlines.firstResponseDueAt),
-                first_responded_at = \(ticket.deadlines.firstRespondedAt), resolution_due_at = \(ticket.deadlines.resolutionDueAt),
+                assignee_id = \(ticket.assignee?.id), solver_id = \(ticket.solver), fields = \(ticket.fieldsText),
+                tags = \(ticket.tagsText),
+                service_level_id = \(ticket.serviceLevel?.id), first_response_due_at =
+                \(ticket.deadlines.firstResponseDueAt),
+                first_responded_at = \(ticket.deadlines.firstRespondedAt), resolution_due_at =
+                \(ticket.deadlines.resolutionDueAt),
                 paused_at = \(ticket.deadlines.pausedAt), watch_at = \(ticket.watchAt), overdue = \(ticket.overdue),
-                escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency), due_rank = \(ticket.dueRank), reopened_count = \(ticket.reopenedCount),
-                merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt), closed_at = \(ticket.closedAt),
+                escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency),
+                due_rank = \(ticket.dueRank), reopened_count = \(ticket.reopenedCount),
+                merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt),
+                closed_at = \(ticket.closedAt),
                 last_message_at = \(ticket.lastMessageAt), last_reply_at = \(ticket.lastReplyAt)
             WHERE id = \(ticket.id)
             """)
@@ -119,7 +140,9 @@ extension Transaction {
     /// Makes tags the ones given, in the ticket and in the table that is searched.
     func setTags(_ tags: [String], of ticket: inout Ticket) throws {
         var kept: [String] = []
-        for tag in tags.map({ $0.singleLine.lowercased() }) where !tag.isEmpty && !kept.contains(tag) { kept.append(tag) }
+        for tag in tags.map({ $0.singleLine.lowercased() }) where !tag.isEmpty && !kept.contains(tag) {
+            kept.append(tag)
+        }
         ticket.tagsText = JSON.array(kept.map(JSON.string)).written
         try db.execute("DELETE FROM ticket_tag WHERE ticket_id = \(ticket.id)")
         for tag in kept { try db.execute("INSERT INTO ticket_tag (tag, ticket_id) VALUES (\(tag), \(ticket.id))") }

@@ -51,7 +51,8 @@ package enum TicketAction: String, Sendable, CaseIterable {
         case .close: state.isActive || state == .resolved
         case .reopen: state == .resolved || state == .closed || state == .spam
         case .spam, .merge: state.isActive || state == .resolved || state == .closed
-        case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester: state != .merged && state != .deleted && state != .spam
+        case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester:
+            state != .merged && state != .deleted && state != .spam
         }
     }
 }
@@ -84,14 +85,18 @@ package enum Source: String, Sendable, CaseIterable, SQLConvertible {
 extension TicketState {
     package static func read(_ column: borrowing Column) throws -> TicketState {
         let word = try column.text()
-        guard let state = TicketState(rawValue: word) else { throw StoreError.unreadable("\(word) is no state of a ticket") }
+        guard let state = TicketState(rawValue: word) else {
+            throw StoreError.unreadable("\(word) is no state of a ticket")
+        }
         return state
     }
 }
 extension Priority {
     package static func read(_ column: borrowing Column) throws -> Priority {
         let number = try column.integer()
-        guard let priority = Priority(rawValue: Int(number)) else { throw StoreError.unreadable("\(number) is no priority") }
+        guard let priority = Priority(rawValue: Int(number)) else {
+            throw StoreError.unreadable("\(number) is no priority")
+        }
         return priority
     }
 }

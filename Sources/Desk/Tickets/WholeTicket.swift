@@ -8,7 +8,10 @@ package struct WholeTicket: Sendable {
     package let collaborators: [Person<Customer>]
     package let links: [Link]
 
-    package init(ticket: Ticket, mergedInto: Int64? = nil, agents: [Agent] = [], collaborators: [Person<Customer>] = [], links: [Link] = []) {
+    package init(
+        ticket: Ticket, mergedInto: Int64? = nil, agents: [Agent] = [], collaborators: [Person<Customer>] = [],
+        links: [Link] = []
+    ) {
         self.ticket = ticket
         self.mergedInto = mergedInto
         self.agents = agents
@@ -25,18 +28,24 @@ package struct WholeTicket: Sendable {
 }
 
 extension Connection {
-    /// What belongs to a ticket that was just loaded or changed; of the tickets it has to do with, those the asker may see.
+    /// What belongs to a ticket that was just loaded or changed; of the tickets it has to do with, those the asker may
+    /// see.
     package func whole(_ ticket: Ticket, for asker: Asker = .desk) throws -> WholeTicket {
         let links = try query(
             """
-            SELECT CASE kind WHEN 'follow_up' THEN 'follows' ELSE 'related' END, ticket.number FROM ticket_link JOIN ticket ON ticket.id = other_id WHERE ticket_link.ticket_id = \(ticket.id) AND \(asker.condition)
+            SELECT CASE kind WHEN 'follow_up' THEN 'follows' ELSE 'related' END, ticket.number FROM ticket_link
+            JOIN ticket ON ticket.id = other_id WHERE ticket_link.ticket_id = \(ticket.id) AND \(asker.condition)
             UNION ALL
-            SELECT CASE kind WHEN 'follow_up' THEN 'followed_by' ELSE 'related' END, ticket.number FROM ticket_link JOIN ticket ON ticket.id = ticket_id WHERE other_id = \(ticket.id) AND \(asker.condition)
+            SELECT CASE kind WHEN 'follow_up' THEN 'followed_by' ELSE 'related' END, ticket.number FROM ticket_link
+            JOIN ticket ON ticket.id = ticket_id WHERE other_id = \(ticket.id) AND \(asker.condition)
             ORDER BY 2
             """
         ) { WholeTicket.Link(kind: try $0.read(), number: try $0.read()) }
         return WholeTicket(
-            ticket: ticket, mergedInto: try ticket.mergedInto.flatMap { try value("SELECT number FROM ticket WHERE id = \($0) AND \(asker.condition)") },
+            ticket: ticket,
+            mergedInto: try ticket.mergedInto.flatMap {
+                try value("SELECT number FROM ticket WHERE id = \($0) AND \(asker.condition)")
+            },
             agents: try secondAgents(of: ticket.id), collaborators: try collaborators(of: ticket.id), links: links)
     }
 }

@@ -36,11 +36,13 @@ package struct ListCount: Sendable, Equatable {
 }
 
 extension Connection {
-    /// The numbers beside an agent's lists, counted one by one. Pages take them from `CountShelf`, which counts the same in memory.
+    /// The numbers beside an agent's lists, counted one by one. Pages take them from `CountShelf`, which counts the
+    /// same in memory.
     package func counts(for agent: Agent, now: Date) throws -> [WorkList: ListCount] {
         var counts: [WorkList: ListCount] = [:]
         for list in WorkList.allCases where list.isCounted {
-            let wanted = TicketList(query: try TicketQuery(list.query, now: now), asker: .agent(agent), order: list.order)
+            let wanted = TicketList(
+                query: try TicketQuery(list.query, now: now), asker: .agent(agent), order: list.order)
             counts[list] = ListCount(number: try count(wanted, atMost: ListCount.most + 1))
         }
         return counts

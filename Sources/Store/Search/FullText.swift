@@ -40,8 +40,8 @@ extension Connection {
         }
     }
 
-    /// Adds what was written to a ticket that is indexed already. Where a ticket holds a book already, no more of it is indexed: PostgreSQL's
-    /// type for it ends at a megabyte, and every addition writes all of it anew.
+    /// Adds what was written to a ticket that is indexed already. Where a ticket holds a book already, no more of it is
+    /// indexed: PostgreSQL's type for it ends at a megabyte, and every addition writes all of it anew.
     package func extendText(of ticket: Int64, conversation: String = "", notes: String = "") throws {
         let conversation = indexable(conversation)
         let notes = indexable(notes)
@@ -59,10 +59,13 @@ extension Connection {
         }
     }
 
-    /// A condition on a ticket's key beside others: a common word is looked for in each ticket's own text, a rare one is asked of the index.
+    /// A condition on a ticket's key beside others: a common word is looked for in each ticket's own text, a rare one
+    /// is asked of the index.
     package func textCondition(_ query: TextQuery, on key: SQL) throws -> SQL {
         let asked = try expanded(query)
-        if dialect == .sqlite, asked.isLazy, try countTexts(asked, atMost: 6001) <= 6000 { return FullTextSQLite.condition(asked, on: key) }
+        if dialect == .sqlite, asked.isLazy, try countTexts(asked, atMost: 6001) <= 6000 {
+            return FullTextSQLite.condition(asked, on: key)
+        }
         return try textCheck(query, on: key)
     }
 
@@ -87,11 +90,16 @@ extension Connection {
     /// How many tickets have it, counted no further than the most that matters.
     package func countTexts(_ query: TextQuery, atMost most: Int) throws -> Int {
         try settleIndex()
-        return try value("SELECT count(*) FROM (SELECT 1 FROM ticket_text WHERE ticket_text MATCH \(FullTextSQLite.text(query)) LIMIT \(most)) AS counted") ?? 0
+        return try value(
+            """
+            SELECT count(*) FROM (SELECT 1 FROM ticket_text WHERE ticket_text MATCH \(FullTextSQLite.text(query))
+            LIMIT \(most)) AS counted
+            """
+        ) ?? 0
     }
 
-    /// The same query with the words there are in place of those that are only begun, where they are not too many: FTS5 hands out what has whole
-    /// words one by one, but gathers all that has a begun one first.
+    /// The same query with the words there are in place of those that are only begun, where they are not too many: FTS5
+    /// hands out what has whole words one by one, but gathers all that has a begun one first.
     package func expanded(_ query: TextQuery) throws -> TextQuery {
         guard dialect == .sqlite, !query.isLazy else { return query }
         try settleIndex()
@@ -140,7 +148,10 @@ extension Dialect {
     /// What a search needs beside the index itself.
     package func completeTextIndex() -> [SQL] {
         switch self {
-        case .sqlite: FullTextSQLite.createWords + ["INSERT INTO text_word (word) SELECT '' WHERE NOT EXISTS (SELECT 1 FROM ticket_text_docsize)"]
+        case .sqlite:
+            FullTextSQLite.createWords + [
+                "INSERT INTO text_word (word) SELECT '' WHERE NOT EXISTS (SELECT 1 FROM ticket_text_docsize)"
+            ]
         case .postgres: FullTextPostgreSQL.tune
         }
     }
@@ -184,7 +195,8 @@ extension TextQuery {
             return .any(found.map { .phrase(parts.dropLast() + [$0]) })
         case .all(let parts): return .all(try parts.map { try $0.expanded(words) })
         case .any(let parts): return .any(try parts.map { try $0.expanded(words) })
-        case .without(let wanted, let unwanted): return .without(try wanted.expanded(words), try unwanted.expanded(words))
+        case .without(let wanted, let unwanted):
+            return .without(try wanted.expanded(words), try unwanted.expanded(words))
         }
     }
 }

@@ -33,24 +33,29 @@ enum FullTextPostgreSQL {
 
     /// Looks at one ticket's vector.
     static func check(_ query: TextQuery, on key: SQL) -> SQL {
-        "COALESCE((SELECT everything @@ CAST(\(text(query)) AS tsquery) FROM ticket_text WHERE ticket_text.ticket_id = \(key)), FALSE)"
+        """
+        COALESCE((SELECT everything @@ CAST(\(text(query)) AS tsquery) FROM ticket_text
+        WHERE ticket_text.ticket_id = \(key)), FALSE)
+        """
     }
 
-    /// All tickets the index has, gathered first: left to itself the planner walks the tickets instead and reads every vector, since it takes each
-    /// word that is not among the commonest for one in two hundred, and vectors for free.
+    /// All tickets the index has, gathered first: left to itself the planner walks the tickets instead and reads every
+    /// vector, since it takes each word that is not among the commonest for one in two hundred, and vectors for free.
     static func source(_ query: TextQuery) -> TextSource {
         TextSource(
             source: """
-                (WITH hits AS MATERIALIZED (SELECT ticket_id FROM ticket_text WHERE everything @@ CAST(\(text(query)) AS tsquery)) SELECT ticket_id AS id FROM hits) AS hit
+                (WITH hits AS MATERIALIZED (SELECT ticket_id FROM ticket_text
+                WHERE everything @@ CAST(\(text(query)) AS tsquery)) SELECT ticket_id AS id FROM hits) AS hit
                 JOIN ticket ON ticket.id = hit.id
                 """,
             key: "ticket.id", condition: "1 = 1", isWalked: false, sample: 2000)
     }
 
-    /// Vectors are kept once; words are counted well enough to tell the rare ones, and what waits to be sorted into the index stays short, since every
-    /// search reads it.
+    /// Vectors are kept once; words are counted well enough to tell the rare ones, and what waits to be sorted into the
+    /// index stays short, since every search reads it.
     static let tune: [SQL] = [
-        "ALTER TABLE ticket_text DROP COLUMN conversation", "ALTER TABLE ticket_text ALTER COLUMN everything SET STATISTICS 1000",
+        "ALTER TABLE ticket_text DROP COLUMN conversation",
+        "ALTER TABLE ticket_text ALTER COLUMN everything SET STATISTICS 1000",
         "ALTER INDEX ticket_text_everything SET (gin_pending_list_limit = 256)",
     ]
 

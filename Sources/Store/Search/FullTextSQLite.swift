@@ -1,13 +1,18 @@
 /// Full-text search on SQLite: FTS5 over words already split and folded, one row a ticket, keyed by the ticket.
 enum FullTextSQLite {
     static let create: [SQL] = [
-        "CREATE VIRTUAL TABLE ticket_text USING fts5(conversation, notes, tokenize = \"unicode61 remove_diacritics 0\", detail = full)"
+        """
+        CREATE VIRTUAL TABLE ticket_text USING fts5(conversation, notes, tokenize = "unicode61 remove_diacritics
+        0", detail = full)
+        """
     ]
 
-    /// While texts are written, parts are merged only when there are eight of a size (SQLite, FTS5, section 6.1); what is left over is put together
-    /// in quiet, two at a time, by `mergeTexts` (sections 6.4 and 6.8). Fewer parts are searched and written to faster.
+    /// While texts are written, parts are merged only when there are eight of a size (SQLite, FTS5, section 6.1); what
+    /// is left over is put together in quiet, two at a time, by `mergeTexts` (sections 6.4 and 6.8). Fewer parts are
+    /// searched and written to faster.
     static let tune: [SQL] = [
-        "INSERT INTO ticket_text (ticket_text, rank) VALUES ('automerge', 8)", "INSERT INTO ticket_text (ticket_text, rank) VALUES ('usermerge', 2)",
+        "INSERT INTO ticket_text (ticket_text, rank) VALUES ('automerge', 8)",
+        "INSERT INTO ticket_text (ticket_text, rank) VALUES ('usermerge', 2)",
     ]
 
     /// One step of it; false when nothing is left to do.
@@ -23,7 +28,10 @@ enum FullTextSQLite {
 
     static func add(_ ticket: Int64, _ conversation: [String], _ notes: [String], to db: any Connection) throws {
         try db.execute(
-            "INSERT INTO ticket_text (rowid, conversation, notes) VALUES (\(ticket), \(conversation.joined(separator: " ")), \(notes.joined(separator: " ")))"
+            """
+            INSERT INTO ticket_text (rowid, conversation, notes)
+            VALUES (\(ticket), \(conversation.joined(separator: " ")), \(notes.joined(separator: " ")))
+            """
         )
         try note(conversation + notes, in: db)
     }
@@ -49,7 +57,9 @@ enum FullTextSQLite {
     }
 
     private static func contains(_ query: TextQuery) -> SQL {
-        func holds(_ words: String) -> SQL { "(instr(' ' || conversation || ' ', \(words)) > 0 OR instr(' ' || notes || ' ', \(words)) > 0)" }
+        func holds(_ words: String) -> SQL {
+            "(instr(' ' || conversation || ' ', \(words)) > 0 OR instr(' ' || notes || ' ', \(words)) > 0)"
+        }
         switch query {
         case .phrase(let words): return holds(" " + words.joined(separator: " ") + " ")
         case .prefix(let word): return holds(" " + word)
@@ -60,7 +70,8 @@ enum FullTextSQLite {
         }
     }
 
-    /// FTS5 hands its rows out by rowid in either direction, from any of them on; the cross join keeps it the outer loop.
+    /// FTS5 hands its rows out by rowid in either direction, from any of them on; the cross join keeps it the outer
+    /// loop.
     static func source(_ query: TextQuery, key: KeyBound?) -> TextSource {
         let bound: SQL =
             switch key {
@@ -81,7 +92,10 @@ enum FullTextSQLite {
         case .beginning(let words): "\"\(words.joined(separator: " "))\" *"
         case .all(let parts): "(" + parts.map(text).joined(separator: " AND ") + ")"
         // A beginning that begins nothing: no word is that long.
-        case .any(let parts): parts.isEmpty ? String(repeating: "x", count: Words.longestWord + 1) : "(" + parts.map(text).joined(separator: " OR ") + ")"
+        case .any(let parts):
+            parts.isEmpty
+                ? String(repeating: "x", count: Words.longestWord + 1)
+                : "(" + parts.map(text).joined(separator: " OR ") + ")"
         case .without(let wanted, let unwanted): "(\(text(wanted)) NOT \(text(unwanted)))"
         }
     }
@@ -90,16 +104,24 @@ enum FullTextSQLite {
 // MARK: the words there are
 
 extension FullTextSQLite {
-    /// All words in the index, so that a begun one is asked for by those that begin so. The empty word stands for "these are all".
+    /// All words in the index, so that a begun one is asked for by those that begin so. The empty word stands for
+    /// "these are all".
     static let createWords: [SQL] = ["CREATE TABLE text_word (word TEXT PRIMARY KEY) WITHOUT ROWID"]
     private static let mostExpanded = 200
 
-    static func knowsAllWords(_ db: any Connection) throws -> Bool { try db.value("SELECT 1 FROM text_word WHERE word = ''", as: Int64.self) != nil }
+    static func knowsAllWords(_ db: any Connection) throws -> Bool {
+        try db.value("SELECT 1 FROM text_word WHERE word = ''", as: Int64.self) != nil
+    }
 
     /// Nil where there are too many.
     static func words(beginning: String, _ db: any Connection) throws -> [String]? {
         // No letter or digit stands behind this one.
-        let found: [String] = try db.query("SELECT word FROM text_word WHERE word >= \(beginning) AND word < \(beginning + "\u{10FFFF}") LIMIT \(mostExpanded + 1)") { try $0.read() }
+        let found: [String] = try db.query(
+            """
+            SELECT word FROM text_word WHERE word >= \(beginning) AND word < \(beginning + "\u{10FFFF}")
+            LIMIT \(mostExpanded + 1)
+            """
+        ) { try $0.read() }
         return found.count > mostExpanded ? nil : found
     }
 

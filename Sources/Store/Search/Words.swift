@@ -39,8 +39,11 @@ package enum Words {
         }
         for scalar in text.decomposedStringWithCompatibilityMapping.lowercased().unicodeScalars {
             switch scalar.properties.generalCategory {
-            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber, .letterNumber, .otherNumber:
-                if let letters = folded(scalar) { word.append(contentsOf: letters.unicodeScalars) } else if isIdeograph(scalar) {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+                .letterNumber, .otherNumber:
+                if let letters = folded(scalar) {
+                    word.append(contentsOf: letters.unicodeScalars)
+                } else if isIdeograph(scalar) {
                     finish()
                     word.append(scalar)
                     finish()
@@ -74,7 +77,8 @@ package enum Words {
         switch scalar.value {
         // Kana, Bopomofo, Hangul (whole and decomposed), Han and its extensions.
         // Scripts that write no blanks between words: Thai and Lao, Tibetan, Myanmar, Khmer.
-        case 0x0E00...0x0EFF, 0x0F00...0x0FFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3040...0x30FF, 0x3100...0x312F, 0x31A0...0x31FF, 0xAC00...0xD7AF, 0x1100...0x11FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
+        case 0x0E00...0x0EFF, 0x0F00...0x0FFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3040...0x30FF, 0x3100...0x312F,
+            0x31A0...0x31FF, 0xAC00...0xD7AF, 0x1100...0x11FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
             0xF900...0xFAFF, 0x20000...0x3FFFF:
             true
         default: false
@@ -83,18 +87,24 @@ package enum Words {
 }
 
 extension Words {
-    /// The ways in which words may stand in a text: as they are, and for a search with `oe` or `ö`, and their like, the other one of the two.
+    /// The ways in which words may stand in a text: as they are, and for a search with `oe` or `ö`, and their like, the
+    /// other one of the two.
     package static func spellings(_ words: [String], of text: String) -> [[String]] {
         var spellings = [words]
         func add(_ other: [String]) { if !other.isEmpty, !spellings.contains(other) { spellings.append(other) } }
-        add(words.map { word in
-            var shortened = word
-            for vowel in ["a", "o", "u"] where shortened.contains(vowel + "e") && shortened.count > 2 { shortened = shortened.replacingOccurrences(of: vowel + "e", with: vowel) }
-            return shortened
-        })
+        add(
+            words.map { word in
+                var shortened = word
+                for vowel in ["a", "o", "u"] where shortened.contains(vowel + "e") && shortened.count > 2 {
+                    shortened = shortened.replacingOccurrences(of: vowel + "e", with: vowel)
+                }
+                return shortened
+            })
         if text.unicodeScalars.contains(where: { $0.value >= 0x80 }) {
             var written = text.precomposedStringWithCanonicalMapping.lowercased()
-            for (umlaut, pair) in [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("å", "aa"), ("ø", "oe")] { written = written.replacingOccurrences(of: umlaut, with: pair) }
+            for (umlaut, pair) in [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("å", "aa"), ("ø", "oe")] {
+                written = written.replacingOccurrences(of: umlaut, with: pair)
+            }
             add(split(written))
         }
         return spellings
@@ -103,7 +113,8 @@ extension Words {
     /// Digits by which a telephone number is known, whatever stands before them for the country or the exchange.
     static let telephoneDigits = 7
 
-    /// The last digits of a telephone number in any notation; nil for what has too few or too many (ITU-T E.164 ends at 15, with a prefix 20).
+    /// The last digits of a telephone number in any notation; nil for what has too few or too many (ITU-T E.164 ends at
+    /// 15, with a prefix 20).
     package static func telephoneEnding(_ text: String) -> String? {
         let digits = text.unicodeScalars.filter { $0.value >= 0x30 && $0.value <= 0x39 }
         guard (telephoneDigits...20).contains(digits.count) else { return nil }
@@ -128,7 +139,8 @@ extension Words {
             case 0x30...0x39:
                 if !isWord { digits.append(byte) }
                 gap = 0
-            case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "/"), UInt8(ascii: "+"):
+            case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"),
+                UInt8(ascii: "/"), UInt8(ascii: "+"):
                 isWord = false
                 gap += 1
                 if gap > 3 || byte == UInt8(ascii: "+") { finish() }

@@ -32,12 +32,17 @@ enum ComposerRoutes {
         let after: TicketCursor
         do {
             uploads = try await call.keep(form)
-            guard body.utf8.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
-            if kind == .reply, let empty = MailText.unfilledPlaceholder(in: body) { throw Refusal.invalid("body", .emptyPlaceholder(empty)) }
+            guard body.utf8.count <= Input.longestBody else {
+                throw Refusal.invalid("body", .tooLong(most: Input.longestBody))
+            }
+            if kind == .reply, let empty = MailText.unfilledPlaceholder(in: body) {
+                throw Refusal.invalid("body", .emptyPlaceholder(empty))
+            }
             after = try await call.desk.write { [uploads] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let cursor = TicketCursor(ticket)
-                let (writing, files) = Writing.typed(body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
+                let (writing, files) = Writing.typed(
+                    body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
                 if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                 let actor = Actor(agent)
                 let before = try tx.db.snapshot(of: ticket.id)
@@ -45,10 +50,14 @@ enum ComposerRoutes {
                 case (.note, _): _ = try tx.note(on: &ticket, writing, by: actor, files: files, source: .web)
                 case (_, .resolve): try tx.resolve(&ticket, by: actor, solution: writing, files: files, source: .web)
                 default:
-                    _ = try tx.reply(to: &ticket, writing, by: actor, files: files, source: .web, mails: then == .wait ? .waiting : .reply)
+                    _ = try tx.reply(
+                        to: &ticket, writing, by: actor, files: files, source: .web,
+                        mails: then == .wait ? .waiting : .reply)
                     if then == .wait { try tx.pause(&ticket, as: .waiting, by: actor) }
                 }
-                if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) { try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before) }
+                if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) {
+                    try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before)
+                }
                 try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
                 return cursor
             }
@@ -57,19 +66,26 @@ enum ComposerRoutes {
             return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), isOutrun: true))
         } catch Refusal.invalid(let faults) {
             try await keepFiles()
-            return try await again(call, number, .unprocessableContent, TicketNotice(typed: (kind, body), fault: faults.first))
+            return try await again(
+                call, number, .unprocessableContent, TicketNotice(typed: (kind, body), fault: faults.first))
         } catch Refusal.conflict(let reason, _) {
             try await keepFiles()
-            return try await again(call, number, .conflict, TicketNotice(typed: (kind, body), fault: Fault("", .other("cannot be sent: \(reason)"))))
+            return try await again(
+                call, number, .conflict,
+                TicketNotice(typed: (kind, body), fault: Fault("", .other("cannot be sent: \(reason)"))))
         } catch Refusal.tooLarge(let limit) {
-            return try await again(call, number, .contentTooLarge, TicketNotice(typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
+            return try await again(
+                call, number, .contentTooLarge,
+                TicketNotice(
+                    typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
         }
         var response: Response
         if let position = call.position, form["then"] == "next" {
             response = Page.see(nextPath(position, after: after, not: number, said: "next"))
         } else {
             let from = call.position == nil ? [] : [("after", after.text)]
-            response = Page.see(ticketPath(number, at: call.position, [("said", kind == .note ? "noted" : "sent")] + from))
+            response = Page.see(
+                ticketPath(number, at: call.position, [("said", kind == .note ? "noted" : "sent")] + from))
         }
         if kind == .reply { call.offerUndo(in: &response) }
         return response
@@ -78,7 +94,9 @@ enum ComposerRoutes {
         func keepFiles() async throws {
             try await call.desk.write { [uploads] tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent)).id
-                try tx.keepDraft(try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket) + uploads, of: kind, by: agent.id, in: ticket)
+                try tx.keepDraft(
+                    try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket) + uploads, of: kind, by: agent.id,
+                    in: ticket)
             }
         }
     }
@@ -87,7 +105,9 @@ enum ComposerRoutes {
         let (number, entry, agent) = (try call.number(), Entry.ID(try call.number("id")), try call.agent())
         _ = try await call.form()
         do {
-            try await call.desk.write { tx in try tx.takeBack(entry, in: try tx.db.ticket(number: number, for: .agent(agent)), by: agent) }
+            try await call.desk.write { tx in
+                try tx.takeBack(entry, in: try tx.db.ticket(number: number, for: .agent(agent)), by: agent)
+            }
         } catch Refusal.conflict {
             return Page.see(ticketPath(number, at: call.position, [("said", "gone")]))
         }
@@ -95,7 +115,9 @@ enum ComposerRoutes {
     }
 
     /// The ticket's page with what was typed in it.
-    private static func again(_ call: Call, _ number: Int64, _ status: HTTPResponse.Status, _ notice: TicketNotice) async throws -> Response {
+    private static func again(_ call: Call, _ number: Int64, _ status: HTTPResponse.Status, _ notice: TicketNotice)
+        async throws -> Response
+    {
         let view = try await call.ticketView(number)
         return Page.response(status, ticketPage(try await call.deskFrame(), view, notice))
     }
@@ -121,7 +143,11 @@ enum ComposerRoutes {
             text = try await call.desk.read { db in
                 let ticket = try db.ticket(number: number, for: .agent(agent))
                 // Those of other departments are not there, as in the list.
-                let own: SQL = "SELECT body FROM canned_reply WHERE id = \(id) AND (department_id IS NULL OR department_id = \(ticket.department.id))"
+                let own: SQL =
+                    """
+                    SELECT body FROM canned_reply WHERE id = \(id) AND (department_id IS NULL
+                    OR department_id = \(ticket.department.id))
+                    """
                 guard let body: String = try db.value(own) else { throw Refusal.notFound }
                 return try MailText(canned: body, for: ticket, by: agent, settings: settings, url: url)
             }
@@ -132,13 +158,17 @@ enum ComposerRoutes {
     }
 
     private static func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        Response(status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"], body: .init(byteBuffer: .init(string: text)))
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
+            body: .init(byteBuffer: .init(string: text)))
     }
 }
 
 extension Transaction {
     /// Those files of a draft that shall go along.
-    fileprivate func draftFiles(_ chosen: Set<Int64>, of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID) throws -> [StoredFile] {
+    fileprivate func draftFiles(_ chosen: Set<Int64>, of kind: Entry.Kind, by agent: Agent.ID, in ticket: Ticket.ID)
+        throws -> [StoredFile]
+    {
         guard !chosen.isEmpty else { return [] }
         return try db.drafts(by: agent, in: ticket)[kind]?.files.filter { chosen.contains($0.id) }.map(\.file) ?? []
     }

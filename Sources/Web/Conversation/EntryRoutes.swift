@@ -10,9 +10,18 @@ import Store
 enum EntryRoutes {
     static var routes: [Route] {
         [
-            .get("/api/v1/tickets/:number/entries", for: .key(.tickets), .init(summary: "Read the conversation", output: "Entry list", parameters: [.limit, .cursor, .seenBy]), list),
-            .post("/api/v1/tickets/:number/entries", for: .key(.tickets), taking: .files, .init(summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry", output: "Entry", status: 201), add),
-            .get("/api/v1/attachments/:id", for: .key(.tickets), .init(summary: "Download a file", output: "File", parameters: [.seenBy]), attachment),
+            .get(
+                "/api/v1/tickets/:number/entries", for: .key(.tickets),
+                .init(summary: "Read the conversation", output: "Entry list", parameters: [.limit, .cursor, .seenBy]),
+                list),
+            .post(
+                "/api/v1/tickets/:number/entries", for: .key(.tickets), taking: .files,
+                .init(
+                    summary: "Add a customer's message, an agent's reply or an internal note", input: "NewEntry",
+                    output: "Entry", status: 201), add),
+            .get(
+                "/api/v1/attachments/:id", for: .key(.tickets),
+                .init(summary: "Download a file", output: "File", parameters: [.seenBy]), attachment),
         ]
     }
 
@@ -22,7 +31,9 @@ enum EntryRoutes {
             try db.entries(of: try db.ticket(number: number, for: call.asker(db)).id, after: after, limit: limit + 1)
         }
         return call.json { json in
-            json.list(Array(entries.prefix(limit)), next: entries.count > limit ? entries[limit - 1].id.description : nil) { $0.write($1, office: call.desk.office) }
+            json.list(
+                Array(entries.prefix(limit)), next: entries.count > limit ? entries[limit - 1].id.description : nil
+            ) { $0.write($1, office: call.desk.office) }
         }
     }
 
@@ -53,16 +64,22 @@ enum EntryRoutes {
 }
 
 extension Transaction {
-    fileprivate func add(_ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?, files: [StoredFile], _ call: Call) throws -> Entry.ID {
+    fileprivate func add(
+        _ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?, files: [StoredFile],
+        _ call: Call
+    ) throws -> Entry.ID {
         switch kind {
         case .message:
             let ticket = try db.livingTicket(try db.ticket(number: number, for: try call.asker(db)).id)
-            return try receive(writing, in: ticket, by: try customer(author, of: ticket), files: files, source: .api).entry
+            return try receive(writing, in: ticket, by: try customer(author, of: ticket), files: files, source: .api)
+                .entry
         case .reply, .note:
             let (actor, asker): (Actor, Asker)
             if let author {
                 let agent = try activeAgent(author.address, field: "author")
-                guard agent.role >= .agent else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
+                guard agent.role >= .agent else {
+                    throw Refusal.notAllowed("\(agent.name) is a viewer and may read only")
+                }
                 (actor, asker) = (Actor(agent), .agent(agent))
             } else {
                 (actor, asker) = try doer(nil, call)
@@ -75,7 +92,10 @@ extension Transaction {
 
     /// The requester, somebody who takes part, or somebody new, who is marked as such.
     private func customer(_ author: MailAddress?, of ticket: Ticket) throws -> Author {
-        guard let author else { return Author(.customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress) }
+        guard let author else {
+            return Author(
+                .customer, id: ticket.customer.number, name: ticket.requesterName, address: ticket.requesterAddress)
+        }
         return try self.author(author, in: ticket)
     }
 }
@@ -85,16 +105,26 @@ extension Call {
     func send(_ file: Attachment) async throws -> Response {
         // What a browser kept is asked for again each time, so that a right that was taken away is gone for files too.
         let mark = "\"\(file.hash)\""
-        if request.headers[.ifNoneMatch] == mark { return Response(status: .notModified, headers: [.eTag: mark, .cacheControl: "private, no-cache"]) }
+        if request.headers[.ifNoneMatch] == mark {
+            return Response(status: .notModified, headers: [.eTag: mark, .cacheControl: "private, no-cache"])
+        }
         guard desk.files.exists(file.hash) else {
             desk.log.error("a file is missing from the store", metadata: ["hash": "\(file.hash)"])
             throw Refusal.notFound
         }
-        let body = desk.files.isPlain(file.hash)
-            ? try await FileIO().loadFile(path: desk.files.path(of: file.hash).path, context: context) : .init(byteBuffer: ByteBuffer(bytes: try desk.files.bytes(of: file.hash)))
+        let body =
+            desk.files.isPlain(file.hash)
+            ? try await FileIO().loadFile(path: desk.files.path(of: file.hash).path, context: context)
+            : .init(byteBuffer: ByteBuffer(bytes: try desk.files.bytes(of: file.hash)))
         // Pictures are shown in place, everything else is saved.
         let headers: HTTPFields = [
-            .contentType: file.type, .contentDisposition: "\(file.isPicture ? "inline" : "attachment"); filename*=UTF-8''\(Path.encode(file.name.showingDirections))", .contentTypeOptions: "nosniff",
+            .contentType: file.type,
+            .contentDisposition:
+                """
+            \(file.isPicture ? "inline" : "attachment"); \
+            filename*=UTF-8''\(Path.encode(file.name.showingDirections))
+            """,
+            .contentTypeOptions: "nosniff",
             .contentSecurityPolicy: "default-src 'none'; sandbox", .cacheControl: "private, no-cache", .eTag: mark,
         ]
         return Response(status: .ok, headers: headers, body: body)

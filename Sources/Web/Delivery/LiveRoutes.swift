@@ -9,7 +9,10 @@ import Store
 /// News for open pages by server-sent events (WHATWG HTML, section 9.2), and who is at a ticket.
 enum LiveRoutes {
     static var routes: [Route] {
-        [.get("/desk/live", for: .agent(.viewer), live), .post("/desk/tickets/:number/presence", for: .agent(.viewer), presence)]
+        [
+            .get("/desk/live", for: .agent(.viewer), live),
+            .post("/desk/tickets/:number/presence", for: .agent(.viewer), presence),
+        ]
     }
 
     @Sendable private static func live(_ call: Call) async throws -> Response {
@@ -20,28 +23,46 @@ enum LiveRoutes {
         }
         let desk = call.desk
         let watched = ticket
-        let line = LiveLine(token: Cookies.value(Cookies.session, in: call.request, call.desk) ?? "", agent: agent.id, ticket: ticket, web: call.web)
+        let line = LiveLine(
+            token: Cookies.value(Cookies.session, in: call.request, call.desk) ?? "", agent: agent.id, ticket: ticket,
+            web: call.web)
         let (seen, shown) = (call.query("seen").flatMap { Int($0) }, call.query("event").flatMap { Int64($0) })
         let body = ResponseBody { writer in
             let (id, news) = desk.feed.subscribe(to: watched)
             defer {
                 desk.feed.leave(id)
-                if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .gone), at: desk.clock.now()) }
+                if let watched {
+                    desk.feed.note(
+                        Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .gone), at: desk.clock.now())
+                }
             }
-            if let watched { desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now()) }
+            if let watched {
+                desk.feed.note(
+                    Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now())
+            }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             // What happened between the making of the page and this line would be missed otherwise.
             var lists = ListNews(agent: agent, known: seen ?? desk.feed.generation)
-            if let seen, seen != desk.feed.generation, let text = await lists.text(desk) { try await writer.write(ByteBuffer(string: text)) }
-            if let watched, let shown, try await desk.read({ try $0.latestEvents(of: watched, limit: 1).last?.id.number ?? 0 }) > shown {
+            if let seen, seen != desk.feed.generation, let text = await lists.text(desk) {
+                try await writer.write(ByteBuffer(string: text))
+            }
+            if let watched, let shown,
+                try await desk.read({ try $0.latestEvents(of: watched, limit: 1).last?.id.number ?? 0 }) > shown
+            {
                 try await writer.write(ByteBuffer(string: text(of: .ticket)))
             }
             for await item in news {
                 // Rights are asked for when something is delivered, not when the line began; without them it ends.
                 guard await line.isOpen() else { break }
                 // A reader gives no sign of their own: the open line is one.
-                if item == .beat, let watched, !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: { $0.agent == agent.id && $0.mode == .writing }) {
-                    desk.feed.note(Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading), at: desk.clock.now())
+                if item == .beat, let watched,
+                    !desk.feed.present(at: watched, now: desk.clock.now()).contains(where: {
+                        $0.agent == agent.id && $0.mode == .writing
+                    })
+                {
+                    desk.feed.note(
+                        Presence(ticket: watched, agent: agent.id, name: agent.name, mode: .reading),
+                        at: desk.clock.now())
                 }
                 if item == .desk {
                     if let text = await lists.text(desk) { try await writer.write(ByteBuffer(string: text)) }
@@ -51,7 +72,11 @@ enum LiveRoutes {
             }
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", HTTPField.Name.accelBuffering: "no"], body: body)
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store", HTTPField.Name.accelBuffering: "no",
+            ], body: body)
     }
 
     private static func text(of news: Feed.News) -> String {
@@ -77,15 +102,18 @@ enum LiveRoutes {
     @Sendable private static func presence(_ call: Call) async throws -> Response {
         let (number, agent) = (try call.number(), try call.agent())
         let form = try await call.form()
-        guard let mode = form["mode"].flatMap({ Presence.Mode(rawValue: $0) }) else { throw Refusal.invalid("mode", .required) }
+        guard let mode = form["mode"].flatMap({ Presence.Mode(rawValue: $0) }) else {
+            throw Refusal.invalid("mode", .required)
+        }
         let ticket = try await call.desk.read { try $0.ticket(number: number, for: .agent(agent)).id }
-        call.desk.feed.note(Presence(ticket: ticket, agent: agent.id, name: agent.name, mode: mode), at: call.desk.clock.now())
+        call.desk.feed.note(
+            Presence(ticket: ticket, agent: agent.id, name: agent.name, mode: mode), at: call.desk.clock.now())
         return Response(status: .noContent)
     }
 }
 
-/// What a page is told when something happened somewhere: the counts beside the lists, and which lists may look otherwise, so that no page asks
-/// for what has not changed for its reader.
+/// What a page is told when something happened somewhere: the counts beside the lists, and which lists may look
+/// otherwise, so that no page asks for what has not changed for its reader.
 private struct ListNews {
     let agent: Agent
     /// How much had happened when the page was last told.
@@ -108,9 +136,11 @@ private struct ListNews {
             told = counts.lists
             var json = JSONText()
             json.object { json in
-                json.field("counts", object: { json in
-                    for (list, count) in counts.lists { json.dynamicField(list.rawValue, .string(count.text)) }
-                })
+                json.field(
+                    "counts",
+                    object: { json in
+                        for (list, count) in counts.lists { json.dynamicField(list.rawValue, .string(count.text)) }
+                    })
                 if let lists { json.field("lists", WorkList.allCases.filter(lists.contains).map(\.rawValue)) }
             }
             return "event: desk\ndata: \(String(decoding: json.bytes, as: UTF8.self))\n\n"
@@ -121,8 +151,8 @@ private struct ListNews {
     }
 }
 
-/// One open line: whether its agent is still signed in and still sees the ticket. The answer is remembered for as long as nothing has
-/// happened in this process, at most for some seconds.
+/// One open line: whether its agent is still signed in and still sees the ticket. The answer is remembered for as long
+/// as nothing has happened in this process, at most for some seconds.
 private actor LiveLine {
     private let token: String
     private let agent: Agent.ID
@@ -140,10 +170,14 @@ private actor LiveLine {
     }
 
     func isOpen() async -> Bool {
-        let (events, rights, now) = (web.desk.feed.generation, web.desk.rights.current, DispatchTime.now().uptimeNanoseconds)
+        let (events, rights, now) = (
+            web.desk.feed.generation, web.desk.rights.current, DispatchTime.now().uptimeNanoseconds
+        )
         if let last, last.events == events, last.rights == rights, last.until > now { return true }
         do {
-            guard let found = try await web.sessions.session(token: token, web.desk)?.agent, found.id == agent else { return false }
+            guard let found = try await web.sessions.session(token: token, web.desk)?.agent, found.id == agent else {
+                return false
+            }
             if let ticket, try await !web.desk.read({ try $0.may(.agent(found), .seeInside, ticket) }) { return false }
         } catch {
             // What cannot be looked up is not delivered; the page opens the line anew.

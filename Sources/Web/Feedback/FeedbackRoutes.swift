@@ -8,16 +8,37 @@ import Store
 enum FeedbackRoutes {
     static var routes: [Route] {
         [
-            .get("/api/v1/tickets/:number/survey", for: .key(.tickets), .init(summary: "The newest survey of a ticket", output: "Survey", parameters: [.seenBy]), survey),
-            .post("/api/v1/surveys/:token", for: .signedLink, taking: .text, .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
-            .get("/api/v1/feedback", for: .key(.tickets), .init(summary: "Answered surveys, newest first", output: "Feedback list", parameters: filters + [.limit, .cursor, .seenBy]), list),
-            .get("/api/v1/feedback/averages", for: .key(.tickets), .init(summary: "Average ratings", output: "Average list", parameters: [group] + filters + [.seenBy]), averages),
-            .post("/api/v1/feedback/:id/review", for: .key(.tickets), .init(summary: "Mark an answer as reviewed, with a note", input: "Review", output: "Survey"), review),
-            .post("/api/v1/feedback/:id/follow-up", for: .key(.tickets), .init(summary: "Answer a rating by a reply or a new linked ticket", input: "FollowUp", output: "Ticket", status: 201), followUp),
+            .get(
+                "/api/v1/tickets/:number/survey", for: .key(.tickets),
+                .init(summary: "The newest survey of a ticket", output: "Survey", parameters: [.seenBy]), survey),
+            .post(
+                "/api/v1/surveys/:token", for: .signedLink, taking: .text,
+                .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
+            .get(
+                "/api/v1/feedback", for: .key(.tickets),
+                .init(
+                    summary: "Answered surveys, newest first", output: "Feedback list",
+                    parameters: filters + [.limit, .cursor, .seenBy]), list),
+            .get(
+                "/api/v1/feedback/averages", for: .key(.tickets),
+                .init(summary: "Average ratings", output: "Average list", parameters: [group] + filters + [.seenBy]),
+                averages),
+            .post(
+                "/api/v1/feedback/:id/review", for: .key(.tickets),
+                .init(summary: "Mark an answer as reviewed, with a note", input: "Review", output: "Survey"), review),
+            .post(
+                "/api/v1/feedback/:id/follow-up", for: .key(.tickets),
+                .init(
+                    summary: "Answer a rating by a reply or a new linked ticket", input: "FollowUp", output: "Ticket",
+                    status: 201), followUp),
         ]
     }
 
-    private static var group: Route.Parameter { .init(name: "group", schema: #"{"type":"string","enum":["all","month","department","agent"]}"#, meaning: "What averages are taken by") }
+    private static var group: Route.Parameter {
+        .init(
+            name: "group", schema: #"{"type":"string","enum":["all","month","department","agent"]}"#,
+            meaning: "What averages are taken by")
+    }
     private static var filters: [Route.Parameter] {
         [
             .init(name: "from", schema: #"{"type":"string"}"#, meaning: "The first day, as 2026-11-01"),
@@ -25,14 +46,18 @@ enum FeedbackRoutes {
             .init(name: "department", schema: #"{"type":"string"}"#, meaning: "An id or a name"),
             .init(name: "agent", schema: #"{"type":"string"}"#, meaning: "An e-mail address"),
             .init(name: "rating", schema: #"{"type":"string"}"#, meaning: "One or more of 1 to 5, with commas between"),
-            .init(name: "reviewed", schema: #"{"type":"string","enum":["true","false"]}"#, meaning: "Only those the team has or has not looked at"),
+            .init(
+                name: "reviewed", schema: #"{"type":"string","enum":["true","false"]}"#,
+                meaning: "Only those the team has or has not looked at"),
         ]
     }
 
     @Sendable private static func survey(_ call: Call) async throws -> Response {
         let number = try call.number()
         let survey = try await call.desk.read { db in
-            guard let survey = try db.latestSurvey(of: try db.ticket(number: number, for: call.asker(db)).id) else { throw Refusal.notFound }
+            guard let survey = try db.latestSurvey(of: try db.ticket(number: number, for: call.asker(db)).id) else {
+                throw Refusal.notFound
+            }
             return survey
         }
         return call.json { $0.write(survey, office: call.desk.office) }
@@ -44,7 +69,11 @@ enum FeedbackRoutes {
         let given = input.value("rating")
         let comment = input.text("comment", most: Survey.longestComment) ?? ""
         let rating = given?.integer.flatMap { Rating(rawValue: Int(clamping: $0)) }
-        if given == nil { input.fault("rating", .required) } else if rating == nil { input.fault("rating", .outOfRange(1, 5)) }
+        if given == nil {
+            input.fault("rating", .required)
+        } else if rating == nil {
+            input.fault("rating", .outOfRange(1, 5))
+        }
         try input.finish()
         guard let rating else { throw Refusal.invalid("rating", .required) }
         let survey = try await call.desk.write { try $0.rate(token.survey, rating, comment: comment) }
@@ -53,16 +82,22 @@ enum FeedbackRoutes {
 
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let (limit, before) = (try call.limit(), try call.cursor())
-        let items = try await call.desk.read(.report) { db in try db.feedback(try call.feedbackFilter(db), for: try call.asker(db), before: before, limit: limit + 1) }
+        let items = try await call.desk.read(.report) { db in
+            try db.feedback(try call.feedbackFilter(db), for: try call.asker(db), before: before, limit: limit + 1)
+        }
         return call.json { json in
-            json.list(Array(items.prefix(limit)), next: items.count > limit ? items[limit - 1].survey.id.description : nil) { json, item in
+            json.list(
+                Array(items.prefix(limit)), next: items.count > limit ? items[limit - 1].survey.id.description : nil
+            ) { json, item in
                 json.object { json in
                     json.fields(of: item.survey, office: call.desk.office)
                     json.field("ticket", item.ticketNumber)
                     json.field("subject", item.subject)
                     json.field("department", item.department)
                     json.field("agent", item.agent)
-                    json.field("requester", Person<Customer>(id: Customer.ID(0), name: item.requesterName, address: item.requesterAddress))
+                    json.field(
+                        "requester",
+                        Person<Customer>(id: Customer.ID(0), name: item.requesterName, address: item.requesterAddress))
                     json.field("reviewer", item.reviewer)
                     json.field("follow_ups", array: item.followUps) { json, followUp in
                         json.object { json in
@@ -78,8 +113,12 @@ enum FeedbackRoutes {
     }
 
     @Sendable private static func averages(_ call: Call) async throws -> Response {
-        guard let group = FeedbackGroup(rawValue: call.query("group") ?? FeedbackGroup.all.rawValue) else { throw Refusal.invalid("group", .notOneOf(FeedbackGroup.allCases.map(\.rawValue))) }
-        let averages = try await call.desk.read(.report) { db in try db.averages(try call.feedbackFilter(db), by: group, for: try call.asker(db)) }
+        guard let group = FeedbackGroup(rawValue: call.query("group") ?? FeedbackGroup.all.rawValue) else {
+            throw Refusal.invalid("group", .notOneOf(FeedbackGroup.allCases.map(\.rawValue)))
+        }
+        let averages = try await call.desk.read(.report) { db in
+            try db.averages(try call.feedbackFilter(db), by: group, for: try call.asker(db))
+        }
         return call.json { json in
             json.list(averages, next: nil) { json, average in
                 json.object { json in
@@ -122,7 +161,9 @@ enum FeedbackRoutes {
                 let (actor, asker) = try tx.doer(by, call)
                 try tx.require(id, visibleTo: asker)
                 let ticket = try tx.followUp(id, kind, subject: subject, writing, by: actor)
-                return try Answer.json(201, location: "\(tx.office.url)/api/v1/tickets/\(ticket.number)") { $0.write(try tx.db.whole(try tx.db.ticket(ticket.id)), office: tx.office) }
+                return try Answer.json(201, location: "\(tx.office.url)/api/v1/tickets/\(ticket.number)") {
+                    $0.write(try tx.db.whole(try tx.db.ticket(ticket.id)), office: tx.office)
+                }
             }
         }.response
     }
@@ -137,7 +178,9 @@ extension Transaction {
 
 extension Call {
     func surveyToken() throws -> SurveyToken {
-        guard let token = SurveyToken(try parameter("token"), signer: desk.office.signer) else { throw Refusal.notFound }
+        guard let token = SurveyToken(try parameter("token"), signer: desk.office.signer) else {
+            throw Refusal.notFound
+        }
         return token
     }
 
@@ -146,7 +189,9 @@ extension Call {
         if let from = query("from"), !from.isEmpty { filter.from = try TicketQuery.days(from, field: "from").from }
         if let to = query("to"), !to.isEmpty { filter.to = try TicketQuery.days(to, field: "to").to }
         if let department = query("department"), !department.isEmpty {
-            filter.department = try db.named(NamedTable.department, Int64(department).map { .id($0) } ?? .name(department), field: "department").id
+            filter.department = try db.named(
+                NamedTable.department, Int64(department).map { .id($0) } ?? .name(department), field: "department"
+            ).id
         }
         if let email = query("agent"), !email.isEmpty {
             guard let agent = try db.agent(email: email) else { throw Refusal.invalid("agent", .unknown(email)) }
@@ -154,7 +199,9 @@ extension Call {
         }
         if let ratings = query("rating"), !ratings.isEmpty {
             filter.ratings = ratings.split(separator: ",").compactMap { Int($0) }
-            guard !filter.ratings.isEmpty, filter.ratings.allSatisfy({ (1...5).contains($0) }) else { throw Refusal.invalid("rating", .outOfRange(1, 5)) }
+            guard !filter.ratings.isEmpty, filter.ratings.allSatisfy({ (1...5).contains($0) }) else {
+                throw Refusal.invalid("rating", .outOfRange(1, 5))
+            }
         }
         switch query("reviewed") {
         case nil, "": break

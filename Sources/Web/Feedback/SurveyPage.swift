@@ -9,13 +9,19 @@ import Store
 /// `/survey/TOKEN`: a star in the mail opens it with that rating chosen, one press sends it.
 enum SurveyRoutes {
     static var routes: [Route] {
-        [.get("/survey/:token", for: .signedLink, show), .post("/survey/:token", for: .signedLink, taking: .text, rate)]
+        [
+            .get("/survey/:token", for: .signedLink, show),
+            .post("/survey/:token", for: .signedLink, taking: .text, rate),
+        ]
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let view = try await view(call)
         let chosen = call.query("rating").flatMap { Int($0) }.flatMap { Rating(rawValue: $0) } ?? view.survey.rating
-        return Page.response(surveyPage(call.frame, view, chosen: chosen, comment: view.survey.comment, faults: [], isThanks: call.query("sent") != nil))
+        return Page.response(
+            surveyPage(
+                call.frame, view, chosen: chosen, comment: view.survey.comment, faults: [],
+                isThanks: call.query("sent") != nil))
     }
 
     @Sendable private static func rate(_ call: Call) async throws -> Response {
@@ -27,7 +33,11 @@ enum SurveyRoutes {
             guard let rating else { throw Refusal.invalid("rating", .required) }
             _ = try await call.desk.write { try $0.rate(token.survey, rating, comment: comment) }
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, surveyPage(call.frame, try await view(call), chosen: rating, comment: comment, faults: faults, isThanks: false))
+            return Page.response(
+                .unprocessableContent,
+                surveyPage(
+                    call.frame, try await view(call), chosen: rating, comment: comment, faults: faults, isThanks: false)
+            )
         }
         return Page.see(Path("survey", try call.parameter("token"), query: [("sent", "1")]))
     }
@@ -49,20 +59,26 @@ struct SurveyView: Sendable {
     let csrf: String
 }
 
-func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: String, faults: [Fault], isThanks: Bool) -> HTML {
+func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: String, faults: [Fault], isThanks: Bool)
+    -> HTML
+{
     let t = frame.t
-    let fault: HTML? = faults.first { $0.field == "rating" }.map { _ in "<p class=\"fault\" id=\"rating-fault\">\(t("Please choose a rating"))</p>" }
+    let fault: HTML? = faults.first { $0.field == "rating" }.map { _ in
+        "<p class=\"fault\" id=\"rating-fault\">\(t("Please choose a rating"))</p>"
+    }
     let ratings: [HTML] = Rating.allCases.reversed().map { rating in
         let checked: HTML? = rating == chosen ? " checked" : nil
         return """
-            <label class="rating"><input type="radio" name="rating" value="\(rating.rawValue)"\(checked)> <span aria-hidden="true">\(rating.stars)</span> \(t(rating.word))</label>
+            <label class="rating"><input type="radio" name="rating" value="\(rating.rawValue)"\(checked)> \
+            <span aria-hidden="true">\(rating.stars)</span> \(t(rating.word))</label>
             """
     }
     return portalPage(
         t("How did we do?"), frame,
         """
         \(said(isThanks ? t("Thank you, your rating has arrived. You can change it for a week.") : nil))\
-        <header><p class="quiet small num">#\(view.ticket.number) \(view.ticket.subject)</p><h1>\(t("How did we do?"))</h1></header>
+        <header><p class="quiet small num">#\(view.ticket.number) \(view.ticket.subject)</p>\
+        <h1>\(t("How did we do?"))</h1></header>
         \(form(Path("survey", view.token), csrf: view.csrf, """
             <fieldset class="ratings"><legend>\(t("Your rating"))</legend>\(ratings)</fieldset>\(fault)
             \(TextArea(name: "comment", label: t("Anything you'd like to add? (optional)"), value: comment, rows: 4, fault: faults.first { $0.field == "comment" }.map { t.fault($0.problem) }).html)

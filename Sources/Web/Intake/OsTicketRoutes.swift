@@ -1,13 +1,14 @@
 import Desk
 import Foundation
-#if canImport(FoundationXML)
-import FoundationXML
-#endif
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
 import Store
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
 
 /// The calls osTicket's clients make, with the fields and answers its documentation names, so that a script works by
 /// changing the host name and the key.
@@ -18,13 +19,19 @@ enum OsTicketRoutes {
                 .post("\(root)/tickets.json", for: .key(.create), taking: .files) { call in
                     try await open(call) {
                         let body = try await call.body()
-                        return try await BlockingLane.requests.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(json: body, limit: limit) }
+                        return try await BlockingLane.requests.run {
+                            [limit = call.desk.settings.current.attachmentBytes] in
+                            try OsTicketRequest(json: body, limit: limit)
+                        }
                     }
                 },
                 .post("\(root)/tickets.xml", for: .key(.create), taking: .files) { call in
                     try await open(call) {
                         let body = try await call.body()
-                        return try await BlockingLane.requests.run { [limit = call.desk.settings.current.attachmentBytes] in try OsTicketRequest(xml: body, limit: limit) }
+                        return try await BlockingLane.requests.run {
+                            [limit = call.desk.settings.current.attachmentBytes] in
+                            try OsTicketRequest(xml: body, limit: limit)
+                        }
                     }
                 },
                 .post("\(root)/tickets.email", for: .key(.create), taking: .files, email),
@@ -49,13 +56,16 @@ enum OsTicketRoutes {
         let bytes = try await call.body()
         guard !bytes.isEmpty else { return text(.badRequest, "there is no message") }
         switch try await call.desk.receive(bytes) {
-        case .opened(let number), .added(let number), .bounced(let number), .duplicate(let number): return text(.created, String(number))
+        case .opened(let number), .added(let number), .bounced(let number), .duplicate(let number):
+            return text(.created, String(number))
         case .rejected(let reason): return text(.badRequest, reason)
         }
     }
 
     static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        Response(status: status, headers: [.contentType: "text/plain; charset=utf-8", .contentTypeOptions: "nosniff"], body: .init(byteBuffer: .init(string: text)))
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8", .contentTypeOptions: "nosniff"],
+            body: .init(byteBuffer: .init(string: text)))
     }
 }
 
@@ -97,7 +107,9 @@ struct OsTicketRequest: Sendable {
 
     /// JSON: every key but the known ones is a field of the form.
     init(json bytes: Data, limit: Int) throws {
-        guard case .object(let values) = try JSON(parsing: bytes) else { throw Refusal.malformed("the body is not a JSON object") }
+        guard case .object(let values) = try JSON(parsing: bytes) else {
+            throw Refusal.malformed("the body is not a JSON object")
+        }
         for (key, value) in values {
             switch key {
             case "name": name = value.line
@@ -137,8 +149,14 @@ struct OsTicketRequest: Sendable {
         }
         for file in reader.files {
             let isBase64 = file.encoding.lowercased() == "base64"
-            guard let bytes = isBase64 ? Data(base64Encoded: file.content, options: .ignoreUnknownCharacters) : Data(file.content.utf8) else { throw Refusal.invalid("attachments", .notBase64) }
-            uploads.append(Upload(name: file.name.singleLine.isEmpty ? "file" : file.name.singleLine.cut(to: StoredFile.longestName), type: Upload.type(file.type), bytes: bytes))
+            guard
+                let bytes = isBase64
+                    ? Data(base64Encoded: file.content, options: .ignoreUnknownCharacters) : Data(file.content.utf8)
+            else { throw Refusal.invalid("attachments", .notBase64) }
+            uploads.append(
+                Upload(
+                    name: file.name.singleLine.isEmpty ? "file" : file.name.singleLine.cut(to: StoredFile.longestName),
+                    type: Upload.type(file.type), bytes: bytes))
         }
         try check(limit)
     }
@@ -155,30 +173,51 @@ struct OsTicketRequest: Sendable {
 
     /// `[{"file.txt": "data:text/plain;base64,…"}]`, or objects with `name`, `type`, `data` and `encoding`.
     private mutating func take(attachments value: JSON) throws {
-        guard case .array(let items) = value, items.count <= 100 else { throw Refusal.invalid("attachments", .wrongType(expected: "a list of at most 100 files")) }
+        guard case .array(let items) = value, items.count <= 100 else {
+            throw Refusal.invalid("attachments", .wrongType(expected: "a list of at most 100 files"))
+        }
         for item in items {
-            guard case .object(let parts) = item else { throw Refusal.invalid("attachments", .wrongType(expected: "a list of files")) }
+            guard case .object(let parts) = item else {
+                throw Refusal.invalid("attachments", .wrongType(expected: "a list of files"))
+            }
             if let content = parts["data"]?.text, let name = parts["name"]?.line {
                 let isBase64 = parts["encoding"]?.text?.lowercased() == "base64"
-                guard let bytes = isBase64 ? Data(base64Encoded: content, options: .ignoreUnknownCharacters) : Data(content.utf8) else { throw Refusal.invalid("attachments", .notBase64) }
-                uploads.append(Upload(name: name.cut(to: StoredFile.longestName), type: Upload.type(parts["type"]?.text), bytes: bytes))
+                guard
+                    let bytes = isBase64
+                        ? Data(base64Encoded: content, options: .ignoreUnknownCharacters) : Data(content.utf8)
+                else { throw Refusal.invalid("attachments", .notBase64) }
+                uploads.append(
+                    Upload(
+                        name: name.cut(to: StoredFile.longestName), type: Upload.type(parts["type"]?.text), bytes: bytes
+                    ))
                 continue
             }
             for (name, content) in parts.sorted(by: { $0.key < $1.key }) {
-                guard let text = content.text else { throw Refusal.invalid("attachments", .wrongType(expected: "data addresses")) }
+                guard let text = content.text else {
+                    throw Refusal.invalid("attachments", .wrongType(expected: "data addresses"))
+                }
                 let data = DataAddress(text) ?? DataAddress(type: "text/plain", bytes: Data(text.utf8))
-                uploads.append(Upload(name: name.singleLine.isEmpty ? "file" : name.singleLine.cut(to: StoredFile.longestName), type: data.type, bytes: data.bytes))
+                uploads.append(
+                    Upload(
+                        name: name.singleLine.isEmpty ? "file" : name.singleLine.cut(to: StoredFile.longestName),
+                        type: data.type, bytes: data.bytes))
             }
         }
     }
 
     private mutating func check(_ limit: Int) throws {
         var faults: [Fault] = []
-        if email.isEmpty { faults.append(Fault("email", .required)) } else if MailAddress(email) == nil { faults.append(Fault("email", .notAnAddress)) }
+        if email.isEmpty {
+            faults.append(Fault("email", .required))
+        } else if MailAddress(email) == nil {
+            faults.append(Fault("email", .notAnAddress))
+        }
         if name.isEmpty { faults.append(Fault("name", .required)) }
         if subject.isEmpty { faults.append(Fault("subject", .required)) }
         if body.trimmingWhitespace().isEmpty { faults.append(Fault("message", .required)) }
-        if body.utf8.count > 4 * Input.longestBody { faults.append(Fault("message", .tooLong(most: Input.longestBody))) }
+        if body.utf8.count > 4 * Input.longestBody {
+            faults.append(Fault("message", .tooLong(most: Input.longestBody)))
+        }
         guard faults.isEmpty else { throw Refusal.invalid(faults) }
         guard uploads.reduce(0, { $0 + $1.bytes.count }) <= limit else { throw Refusal.tooLarge(limit: limit) }
         writing = Writing(body, type: bodyType)
@@ -191,7 +230,9 @@ struct OsTicketRequest: Sendable {
         request.priority = try priority.map { given in
             // osTicket's priorities have keys: 1 low, 2 normal, 3 high, 4 emergency.
             let known = ["1": Priority.low, "2": .normal, "3": .high, "4": .urgent, "emergency": .urgent]
-            guard let priority = known[given.lowercased()] ?? Priority(word: given) else { throw Refusal.invalid("priority", .unknown(given)) }
+            guard let priority = known[given.lowercased()] ?? Priority(word: given) else {
+                throw Refusal.invalid("priority", .unknown(given))
+            }
             return priority
         }
         request.fields = fields
@@ -229,7 +270,9 @@ struct DataAddress: Sendable, Equatable {
     }
     init?(_ text: String) {
         guard text.lowercased().hasPrefix("data:"), let comma = text.firstIndex(of: ",") else { return nil }
-        let head = text[text.index(text.startIndex, offsetBy: 5)..<comma].split(separator: ";", omittingEmptySubsequences: false).map { String($0).trimmingWhitespace() }
+        let head = text[text.index(text.startIndex, offsetBy: 5)..<comma].split(
+            separator: ";", omittingEmptySubsequences: false
+        ).map { String($0).trimmingWhitespace() }
         let content = String(text[text.index(after: comma)...])
         type = Upload.type(head.first.flatMap { $0.isEmpty ? nil : $0 } ?? "text/plain")
         let charset = head.first { $0.lowercased().hasPrefix("charset=") }.map { String($0.dropFirst(8)) }
@@ -264,19 +307,26 @@ private final class OsTicketXML: NSObject, XMLParserDelegate {
 
     func read(_ bytes: Data) throws {
         // A document type can define entities that unfold without end; no client of osTicket sends one.
-        guard bytes.range(of: Data("<!DOCTYPE".utf8)) == nil, bytes.range(of: Data("<!ENTITY".utf8)) == nil else { throw Refusal.malformed("the XML may have no document type") }
+        guard bytes.range(of: Data("<!DOCTYPE".utf8)) == nil, bytes.range(of: Data("<!ENTITY".utf8)) == nil else {
+            throw Refusal.malformed("the XML may have no document type")
+        }
         let parser = XMLParser(data: bytes)
         parser.delegate = self
         parser.shouldResolveExternalEntities = false
         guard parser.parse(), depth == 0 else { throw Refusal.malformed("the body is not valid XML") }
     }
 
-    func parser(_ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes given: [String: String]) {
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes given: [String: String]
+    ) {
         depth += 1
         if depth > Self.mostDepth { return parser.abortParsing() }
         if depth == 1 { attributes = given }
         if name == "message" { messageType = given["type"] ?? "" }
-        if name == "file" { file = File(name: given["name"] ?? "", type: given["type"] ?? "", encoding: given["encoding"] ?? "") }
+        if name == "file" {
+            file = File(name: given["name"] ?? "", type: given["type"] ?? "", encoding: given["encoding"] ?? "")
+        }
         text = ""
     }
     func parser(_ parser: XMLParser, foundCharacters found: String) { text += found }

@@ -2,16 +2,26 @@ import Desk
 import Foundation
 import Markup
 
-func homePage(_ frame: Frame, query: String, found: [Article]?, topics: [PublicTopic], some: [Article], address: String?, mailsLinks: Bool) -> HTML {
+func homePage(
+    _ frame: Frame, query: String, found: [Article]?, topics: [PublicTopic], some: [Article], address: String?,
+    mailsLinks: Bool
+) -> HTML {
     let t = frame.t
     let cards: [HTML] = topics.map { topic in
-        "<a class=\"card\" href=\"\(href: Path("tickets", "new", query: [("topic", String(topic.id.number))]))\"><strong>\(topic.name)</strong><span class=\"small quiet\">\(topic.description)</span></a>"
+        """
+        <a class="card" href="\(href: Path("tickets", "new", query: [("topic", String(topic.id.number))]))">\
+        <strong>\(topic.name)</strong><span class="small quiet">\(topic.description)</span></a>
+        """
     }
     var answers: HTML = ""
     if let found {
         let items: [HTML] = found.map(articleItem)
-        answers = found.isEmpty
-            ? "<section class=\"card\" aria-live=\"polite\"><p>\(t("We found no article about this. Send us a request below and we'll help."))</p></section>"
+        answers =
+            found.isEmpty
+            ? """
+            <section class="card" aria-live="polite">\
+            <p>\(t("We found no article about this. Send us a request below and we'll help."))</p></section>
+            """
             : "<section><h2>\(t("Articles"))</h2><ul class=\"plain\">\(items)</ul></section>"
     } else if !some.isEmpty {
         let items: [HTML] = some.map(articleItem)
@@ -22,9 +32,12 @@ func homePage(_ frame: Frame, query: String, found: [Article]?, topics: [PublicT
         """
         <h1>\(t("How can we help?"))</h1>\
         <form role="search" action="\(href: Path())"><label class="unseen" for="query">\(t("Search for help"))</label>\
-        <input class="search" id="query" name="query" type="search" value="\(query)" placeholder="\(t("Search for help"))"></form>\(answers)\
-        <nav class="cards" aria-label="\(t("Topic"))">\(cards)<a class="card" href="\(href: Path("tickets"))"><strong>\(t("My requests"))</strong>\
-        <span class="small quiet">\(mailsLinks ? t("We'll email you a link") : t("See the requests you sent"))</span></a></nav>\
+        <input class="search" id="query" name="query" type="search" value="\(query)" \
+        placeholder="\(t("Search for help"))"></form>\(answers)\
+        <nav class="cards" aria-label="\(t("Topic"))">\(cards)<a class="card" href="\(href: Path("tickets"))">\
+        <strong>\(t("My requests"))</strong>\
+        <span class="small quiet">\(mailsLinks ? t("We'll email you a link") : t("See the requests you sent"))</span>\
+        </a></nav>\
         \(address.map { "<p class=\"small quiet\">\(t("Or write to")) <a href=\"mailto:\($0)\">\($0)</a></p>" as HTML })
         """)
 }
@@ -38,11 +51,14 @@ func newTicketPage(_ frame: Frame, _ typed: NewRequest, _ topics: [PublicTopic])
     let t = frame.t
     func fault(_ field: String) -> String? { typed.fault(field).map(t.fault) }
     let options = [("", t("Please choose"))] + topics.map { (String($0.id.number), $0.name) }
-    let own: [HTML] = (typed.topic?.fields ?? []).map { topicField($0, typed.fields[$0.key] ?? "", typed.fault("field-\($0.key)").map(t.fault), t) }
+    let own: [HTML] = (typed.topic?.fields ?? []).map {
+        topicField($0, typed.fields[$0.key] ?? "", typed.fault("field-\($0.key)").map(t.fault), t)
+    }
     return portalPage(
         typed.topic?.name ?? t("New request"), frame,
         """
-        <h1>\(typed.topic?.name ?? t("New request"))</h1>\(typed.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Something is missing or wrong; nothing you wrote is lost."))</p>" as HTML)
+        <h1>\(typed.topic?.name ?? t("New request"))</h1>\
+        \(typed.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Something is missing or wrong; nothing you wrote is lost."))</p>" as HTML)
         \(form(Path("tickets", "new"), csrf: frame.csrf, files: true, keep: "new-ticket", """
             <div class="row end"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: options, chosen: typed.topic.map { String($0.id.number) } ?? "").html)</div>\
             <button class="button" name="choose" value="1" formnovalidate data-choose>\(t("Choose"))</button></div>
@@ -61,10 +77,21 @@ func newTicketPage(_ frame: Frame, _ typed: NewRequest, _ topics: [PublicTopic])
 func topicField(_ field: TopicField, _ value: String, _ fault: String?, _ t: Language) -> HTML {
     let name = "field-\(field.key)"
     switch field.kind {
-    case .line: return TextField(name: name, label: field.label, value: value, isRequired: field.isRequired, fault: fault).html
-    case .number: return TextField(name: name, label: field.label, value: value, type: "text", isRequired: field.isRequired, fault: fault).html
-    case .text: return TextArea(name: name, label: field.label, value: value, rows: 3, isRequired: field.isRequired, fault: fault).html
-    case .choice: return Choice(name: name, label: field.label, options: [("", t("Please choose"))] + field.options.map { ($0, $0) }, chosen: value, fault: fault).html
+    case .line:
+        return TextField(name: name, label: field.label, value: value, isRequired: field.isRequired, fault: fault).html
+    case .number:
+        return TextField(
+            name: name, label: field.label, value: value, type: "text", isRequired: field.isRequired, fault: fault
+        ).html
+    case .text:
+        return TextArea(
+            name: name, label: field.label, value: value, rows: 3, isRequired: field.isRequired, fault: fault
+        ).html
+    case .choice:
+        return Choice(
+            name: name, label: field.label, options: [("", t("Please choose"))] + field.options.map { ($0, $0) },
+            chosen: value, fault: fault
+        ).html
     case .check:
         let wrong: HTML? = fault.map { "<span class=\"fault\">\($0)</span>" }
         return "<div>\(tick(name, field.label, isOn: !value.isEmpty))\(wrong)</div>"

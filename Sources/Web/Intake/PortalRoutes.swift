@@ -25,10 +25,16 @@ enum PortalRoutes {
         let found = question.trimmingWhitespace().isEmpty ? nil : try await call.desk.articles(for: question, limit: 10)
         let (home, takesLMTP) = (call.desk.office.mailbox.address, call.web.takesLMTP)
         let (topics, some, address) = try await call.desk.read { db in
-            (try db.publicTopics(), found == nil ? try db.articles(limit: 4) : [], try db.publicMailAddress(home: home, takesLMTP: takesLMTP))
+            (
+                try db.publicTopics(), found == nil ? try db.articles(limit: 4) : [],
+                try db.publicMailAddress(home: home, takesLMTP: takesLMTP)
+            )
         }
         let mailsLinks = try await call.sendsMail()
-        return Page.response(homePage(call.frame, query: question, found: found, topics: topics, some: some, address: address, mailsLinks: mailsLinks))
+        return Page.response(
+            homePage(
+                call.frame, query: question, found: found, topics: topics, some: some, address: address,
+                mailsLinks: mailsLinks))
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
@@ -68,8 +74,10 @@ enum PortalRoutes {
             request.files = try await call.keep(sent)
             guard let ticket = try await store(request, call) else { return tooMany(call, typed, topics) }
             if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
-            // The address is not proved: this link shows what was typed, and the mail brings one that shows the answers.
-            let link = try await call.desk.read { try $0.link(to: ticket.id, for: ticket.customer, isGuest: true) }.text(call.desk.office.signer)
+            // The address is not proved: this link shows what was typed, and the mail brings one that shows the
+            // answers.
+            let link = try await call.desk.read { try $0.link(to: ticket.id, for: ticket.customer, isGuest: true) }
+                .text(call.desk.office.signer)
             return Page.see(Path("t", link, query: [("sent", "new")]))
         } catch Refusal.invalid(let faults) {
             typed.faults = faults
@@ -106,14 +114,26 @@ enum PortalRoutes {
 
     private static func tooMany(_ call: Call, _ typed: NewRequest, _ topics: [PublicTopic]) -> Response {
         var typed = typed
-        typed.faults = [Fault("body", .other("is one of many requests from here within the hour; please wait a while and send it again, or write us a mail"))]
+        typed.faults = [
+            Fault(
+                "body",
+                .other(
+                    """
+                    is one of many requests from here within the hour; please wait a while and send it again, or \
+                    write us a mail
+                    """
+                ))
+        ]
         return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
     }
 
     @Sendable private static func articles(_ call: Call) async throws -> Response {
         let question = call.query("query") ?? ""
         let isSearch = !question.trimmingWhitespace().isEmpty
-        let articles = isSearch ? try await call.desk.articles(for: question, limit: 50) : try await call.desk.read { try $0.articles(limit: 2000) }
+        let articles =
+            isSearch
+            ? try await call.desk.articles(for: question, limit: 50)
+            : try await call.desk.read { try $0.articles(limit: 2000) }
         return Page.response(articlesPage(call.frame, articles, query: isSearch ? question : ""))
     }
 
@@ -151,13 +171,27 @@ struct NewRequest {
     func checked(source: Source) throws(Refusal) -> NewTicket {
         var faults: [Fault] = []
         let address = MailAddress(name: name.singleLine.cut(to: NewTicket.longestName), email.trimmingWhitespace())
-        if email.trimmingWhitespace().isEmpty { faults.append(Fault("email", .required)) } else if address == nil { faults.append(Fault("email", .notAnAddress)) }
-        if subject.trimmingWhitespace().isEmpty { faults.append(Fault("subject", .required)) } else if !subject.fits(NewTicket.longestSubject) { faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject))) }
+        if email.trimmingWhitespace().isEmpty {
+            faults.append(Fault("email", .required))
+        } else if address == nil {
+            faults.append(Fault("email", .notAnAddress))
+        }
+        if subject.trimmingWhitespace().isEmpty {
+            faults.append(Fault("subject", .required))
+        } else if !subject.fits(NewTicket.longestSubject) {
+            faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject)))
+        }
         let writing = Writing(body, type: .text)
-        if writing.text.isEmpty { faults.append(Fault("body", .required)) } else if body.utf8.count > Input.longestBody { faults.append(Fault("body", .tooLong(most: Input.longestBody))) }
+        if writing.text.isEmpty {
+            faults.append(Fault("body", .required))
+        } else if body.utf8.count > Input.longestBody {
+            faults.append(Fault("body", .tooLong(most: Input.longestBody)))
+        }
         var kept: [String: JSON] = [:]
         for field in topic?.fields ?? [] {
-            do { kept[field.key] = try field.value(of: fields[field.key]) } catch { if case .invalid(let wrong) = error { faults += wrong } }
+            do { kept[field.key] = try field.value(of: fields[field.key]) } catch {
+                if case .invalid(let wrong) = error { faults += wrong }
+            }
         }
         guard faults.isEmpty, let address else { throw .invalid(faults) }
         var request = NewTicket(requester: address, subject: subject, writing: writing, source: source)

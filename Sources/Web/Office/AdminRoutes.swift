@@ -31,15 +31,21 @@ enum AdminRoutes {
         for resource in Resource.all {
             routes += pages(resource, base: ["admin", resource.path], for: .agent(.administrator))
             // What everybody can read is written by supervisors; agents see what there is.
-            if resource.path == "articles" { routes += pages(resource, base: ["desk", "kb"], for: .agent(.supervisor), reading: .agent(.agent)) }
-            if resource.path == "canned-replies" { routes += pages(resource, base: ["desk", "canned-replies"], for: .agent(.agent)) }
+            if resource.path == "articles" {
+                routes += pages(resource, base: ["desk", "kb"], for: .agent(.supervisor), reading: .agent(.agent))
+            }
+            if resource.path == "canned-replies" {
+                routes += pages(resource, base: ["desk", "canned-replies"], for: .agent(.agent))
+            }
         }
         return routes
     }
 
     // MARK: resources
 
-    private static func pages(_ resource: Resource, base: [String], for access: Access, reading: Access? = nil) -> [Route] {
+    private static func pages(_ resource: Resource, base: [String], for access: Access, reading: Access? = nil)
+        -> [Route]
+    {
         let path = "/" + base.joined(separator: "/")
         return [
             .get(path, for: reading ?? access) { try await list(resource, base, $0) },
@@ -56,31 +62,52 @@ enum AdminRoutes {
         let desk = try await call.deskFrame()
         let after = try call.cursor() ?? 0
         let rows = try await call.desk.read { try $0.rows(of: resource, after: after, limit: 201) }
-        let said: String? = switch call.query("said") { case "kept": desk.t("Saved."); case "removed": resource.path == "agents" ? desk.t("Agent deactivated.") : desk.t("Removed."); case "erased": desk.t("Customer erased."); case "invited": desk.t("Saved, and invited by email."); default: nil }
+        let said: String? =
+            switch call.query("said") {
+            case "kept": desk.t("Saved.")
+            case "removed": resource.path == "agents" ? desk.t("Agent deactivated.") : desk.t("Removed.")
+            case "erased": desk.t("Customer erased.")
+            case "invited": desk.t("Saved, and invited by email.")
+            default: nil
+            }
         return Page.response(resourceListPage(desk, resource, base, rows, said: said))
     }
 
     private static func resourceForm(_ resource: Resource, _ call: Call) async throws -> ResourceForm {
-        let (options, agents) = try await call.desk.read { db in (try db.referenceOptions(of: resource), try db.workingAgents()) }
+        let (options, agents) = try await call.desk.read { db in
+            (try db.referenceOptions(of: resource), try db.workingAgents())
+        }
         var form = ResourceForm(resource: resource, t: call.frame.t, options: options, agents: agents)
         form.isMonthFirst = call.request.headers[.acceptLanguage]?.lowercased().hasPrefix("en-us") ?? false
         return form
     }
 
-    private static func edit(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
+    private static func edit(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws
+        -> Response
+    {
         let desk = try await call.deskFrame()
         let form = try await resourceForm(resource, call)
         var values: [String: JSON] = [:]
-        if let id { for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value } }
+        if let id {
+            for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields {
+                values[name] = value
+            }
+        }
         var above: HTML?
-        if resource.path == "mailboxes", let id, let found = try await call.desk.read({ db in try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) } }) {
+        if resource.path == "mailboxes", let id,
+            let found = try await call.desk.read({ db in
+                try db.mailbox(Mailbox.ID(id)).map { ($0, try db.status(of: $0.id)) }
+            })
+        {
             above = mailboxStatus(desk, found.0, found.1)
         }
         if base[0] == "admin", let id { above = try await call.personActions(resource, id, desk) ?? above }
         return Page.response(resourcePage(desk, form, base, id, values, nil, note: nil, above: above))
     }
 
-    private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws -> Response {
+    private static func keep(_ resource: Resource, _ base: [String], _ id: Int64?, _ call: Call) async throws
+        -> Response
+    {
         let sent = try await call.form()
         let form = try await resourceForm(resource, call)
         var (values, sentences) = form.read(sent)
@@ -89,23 +116,36 @@ enum AdminRoutes {
         let hash = try await call.desk.hashedPassword(in: values, of: resource)
         do {
             invitation = try await call.desk.write { [values, sentences] tx -> (agent: Agent, link: String)? in
-                let row = try id.map { try tx.change($0, of: resource, values, passwordHash: hash) } ?? tx.add(values, to: resource, passwordHash: hash)
+                let row =
+                    try id.map { try tx.change($0, of: resource, values, passwordHash: hash) }
+                    ?? tx.add(values, to: resource, passwordHash: hash)
                 // What could not be read is told together with what is wrong; nothing is kept then.
                 if !sentences.isEmpty { throw Refusal.invalid([]) }
                 if id != nil { return nil }
                 // A new agent without a password is mailed the way to one.
-                guard resource.path == "agents", values["password"] == nil, let agent = try tx.db.agent(Agent.ID(row.id)) else { return nil }
+                guard resource.path == "agents", values["password"] == nil,
+                    let agent = try tx.db.agent(Agent.ID(row.id))
+                else { return nil }
                 return (agent, try tx.invite(agent))
             }
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, resourcePage(try await call.deskFrame(), form, base, id, values, .init(typed: sent, faults: faults, sentences: sentences), note: nil))
+            return Page.response(
+                .unprocessableContent,
+                resourcePage(
+                    try await call.deskFrame(), form, base, id, values,
+                    .init(typed: sent, faults: faults, sentences: sentences), note: nil))
         } catch Refusal.conflict(let reason, _) {
-            return Page.response(.conflict, resourcePage(try await call.deskFrame(), form, base, id, values, .init(typed: sent, sentences: sentences), note: reason))
+            return Page.response(
+                .conflict,
+                resourcePage(
+                    try await call.deskFrame(), form, base, id, values, .init(typed: sent, sentences: sentences),
+                    note: reason))
         }
         call.web.sessions.forget()
         call.desk.choices.forget()
         if let invitation, try await !call.sendsMail() {
-            return Page.response(passwordLinkPage(try await call.deskFrame(), invitation.agent, link: invitation.link, isNew: true))
+            return Page.response(
+                passwordLinkPage(try await call.deskFrame(), invitation.agent, link: invitation.link, isNew: true))
         }
         return Page.see(Path(base, query: [("said", invitation == nil ? "kept" : "invited")]))
     }
@@ -113,7 +153,9 @@ enum AdminRoutes {
     /// What goes, and what it takes with it.
     private static func askRemoval(_ resource: Resource, _ base: [String], _ call: Call) async throws -> Response {
         let id = try call.number("id")
-        let (row, dependants) = try await call.desk.read { (try $0.row(id, of: resource), try $0.dependants(of: id, in: resource)) }
+        let (row, dependants) = try await call.desk.read {
+            (try $0.row(id, of: resource), try $0.dependants(of: id, in: resource))
+        }
         return Page.response(removalPage(try await call.deskFrame(), resource, base, row, dependants))
     }
 
@@ -122,8 +164,14 @@ enum AdminRoutes {
         let id = try call.number("id")
         do { try await call.desk.write { try $0.remove(id, from: resource) } } catch Refusal.conflict(let reason, _) {
             var values: [String: JSON] = [:]
-            for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields { values[name] = value }
-            return Page.response(.conflict, resourcePage(try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, nil, note: reason))
+            for (name, value) in try await call.desk.read({ try $0.row(id, of: resource) }).fields {
+                values[name] = value
+            }
+            return Page.response(
+                .conflict,
+                resourcePage(
+                    try await call.deskFrame(), try await resourceForm(resource, call), base, id, values, nil,
+                    note: reason))
         }
         call.web.sessions.forget()
         call.desk.choices.forget()
@@ -135,7 +183,8 @@ enum AdminRoutes {
     @Sendable private static func overview(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
         let backlog = try await call.desk.read { try $0.backlog(at: desk.now) }
-        return Page.response(adminPage(desk, backlog, sends: try await call.sendsMail(), steps: try await call.firstSteps()))
+        return Page.response(
+            adminPage(desk, backlog, sends: try await call.sendsMail(), steps: try await call.firstSteps()))
     }
 
     @Sendable private static func dismissFirstSteps(_ call: Call) async throws -> Response {
@@ -144,14 +193,17 @@ enum AdminRoutes {
         return Page.see(form["from"] == "desk" ? Path("desk") : Path("admin"))
     }
 
-    private static func settings(_ call: Call, _ said: String?, _ typed: [String: JSON], _ faults: [Fault], test: MailTest? = nil) async throws -> Response {
+    private static func settings(
+        _ call: Call, _ said: String?, _ typed: [String: JSON], _ faults: [Fault], test: MailTest? = nil
+    ) async throws -> Response {
         let desk = try await call.deskFrame()
         try await call.desk.reloadSettings()
         var values: [String: JSON] = [:]
         for (name, value) in call.desk.settings.current.fields { values[name] = typed[name] ?? value }
         let words = said ?? (call.query("said") != nil ? desk.t("Saved.") : nil)
         let state = SettingsState(
-            faults: faults, said: words, test: test, office: call.desk.office, sends: call.web.outgoing.isSet(), hasPassword: call.desk.settings.current.smtp.hasPassword)
+            faults: faults, said: words, test: test, office: call.desk.office, sends: call.web.outgoing.isSet(),
+            hasPassword: call.desk.settings.current.smtp.hasPassword)
         return Page.response(faults.isEmpty ? .ok : .unprocessableContent, settingsPage(desk, values, state))
     }
 
@@ -165,21 +217,36 @@ enum AdminRoutes {
             let text = form[name] ?? ""
             switch value {
             case .bool: changes[name] = .bool(!text.isEmpty)
-            case .array: changes[name] = .array(text.split(whereSeparator: { $0.isNewline || $0 == "," }).map { .string(String($0).trimmingWhitespace()) })
+            case .array:
+                changes[name] = .array(
+                    text.split(whereSeparator: { $0.isNewline || $0 == "," }).map {
+                        .string(String($0).trimmingWhitespace())
+                    })
             case .string: changes[name] = .string(text)
-            default: changes[name] = Int64(text).map { JSON($0) } ?? (name == "smtp_port" && text.isEmpty ? .null : .string(text))
+            default:
+                changes[name] =
+                    Int64(text).map { JSON($0) } ?? (name == "smtp_port" && text.isEmpty ? .null : .string(text))
             }
         }
-        if fixed.smtp == nil, let password = form["smtp_password"], !password.isEmpty { changes["smtp_password"] = .string(password) }
-        if let fault = lockout(call, changes["url"]?.text ?? "") { return try await settings(call, nil, changes, [fault]) }
-        do { _ = try await call.desk.write { [changes] in try $0.change(changes) } } catch Refusal.invalid(let faults) { return try await settings(call, nil, changes, faults) }
+        if fixed.smtp == nil, let password = form["smtp_password"], !password.isEmpty {
+            changes["smtp_password"] = .string(password)
+        }
+        if let fault = lockout(call, changes["url"]?.text ?? "") {
+            return try await settings(call, nil, changes, [fault])
+        }
+        do { _ = try await call.desk.write { [changes] in try $0.change(changes) } } catch Refusal.invalid(let faults) {
+            return try await settings(call, nil, changes, faults)
+        }
         try await call.desk.reloadSettings()
         return Page.see(Path("admin", "settings", query: [("said", "kept")]))
     }
 
-    /// Over HTTPS the browser keeps its sign-in under another name: an address that does not lead here would lock everybody out.
+    /// Over HTTPS the browser keeps its sign-in under another name: an address that does not lead here would lock
+    /// everybody out.
     private static func lockout(_ call: Call, _ url: String) -> Fault? {
-        guard url.hasPrefix("https:"), !call.desk.office.isSecure, let parts = URLComponents(string: url), let host = parts.host else { return nil }
+        guard url.hasPrefix("https:"), !call.desk.office.isSecure, let parts = URLComponents(string: url),
+            let host = parts.host
+        else { return nil }
         let wanted = host + (parts.port.map { ":\($0)" } ?? "")
         guard call.request.head.authority?.lowercased() != wanted.lowercased() else { return nil }
         return Fault("url", .other("address must work first: open this page there, then set it"))
@@ -190,12 +257,17 @@ enum AdminRoutes {
         let address = form["address"] ?? ""
         let t = call.frame.t
         guard call.web.outgoing.isSet() else {
-            return try await settings(call, nil, [:], [], test: MailTest(words: t("No outgoing mail server is set, so nothing was sent."), isFault: false))
+            return try await settings(
+                call, nil, [:], [],
+                test: MailTest(words: t("No outgoing mail server is set, so nothing was sent."), isFault: false))
         }
         if let trouble = await call.web.outgoing.send(address, nil) {
-            return try await settings(call, nil, [:], [], test: MailTest(words: t("The mail server said: {0}", trouble), isFault: true))
+            return try await settings(
+                call, nil, [:], [], test: MailTest(words: t("The mail server said: {0}", trouble), isFault: true))
         }
-        return try await settings(call, nil, [:], [], test: MailTest(words: t("The mail server accepted a test email to {0}.", address), isFault: false))
+        return try await settings(
+            call, nil, [:], [],
+            test: MailTest(words: t("The mail server accepted a test email to {0}.", address), isFault: false))
     }
 
     // MARK: texts of the mails
@@ -204,22 +276,31 @@ enum AdminRoutes {
         let desk = try await call.deskFrame()
         try await call.desk.reloadSettings()
         let said = call.query("said") != nil ? desk.t("Saved.") : nil
-        return Page.response(typed?.fault == nil ? .ok : .unprocessableContent, mailTextsPage(desk, call.desk.settings.current, typed, said: said))
+        return Page.response(
+            typed?.fault == nil ? .ok : .unprocessableContent,
+            mailTextsPage(desk, call.desk.settings.current, typed, said: said))
     }
 
     private static func typedText(_ call: Call) async throws -> (FormData, MailTextName, TypedMailText) {
         let form = try await call.form()
         guard let name = MailTextName(try call.parameter("kind")) else { throw Refusal.notFound }
-        return (form, name, TypedMailText(name: name, subject: form["subject"]?.singleLine ?? "", body: (form["body"] ?? "").withoutControls))
+        return (
+            form, name,
+            TypedMailText(
+                name: name, subject: form["subject"]?.singleLine ?? "", body: (form["body"] ?? "").withoutControls)
+        )
     }
 
     /// The text as a reader gets it, while it is typed.
     @Sendable private static func previewText(_ call: Call) async throws -> Response {
         let (_, name, typed) = try await typedText(call)
         let settings = call.desk.settings.current
-        let filled = MailText(subject: typed.subject, body: typed.body).example(of: name.kind, settings: settings, url: call.desk.office.url)
+        let filled = MailText(subject: typed.subject, body: typed.body).example(
+            of: name.kind, settings: settings, url: call.desk.office.url)
         let t = call.frame.t
-        let warning: HTML? = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body).map { "<p class=\"fault\" role=\"alert\">\(t.fault(.unknownPlaceholder($0)))</p>" }
+        let warning: HTML? = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body).map {
+            "<p class=\"fault\" role=\"alert\">\(t.fault(.unknownPlaceholder($0)))</p>"
+        }
         let page: HTML = "\(warning)<strong>\(filled.subject)</strong><pre class=\"letter\">\(filled.body)</pre>"
         return Page.response(page)
     }
@@ -229,23 +310,36 @@ enum AdminRoutes {
         let t = call.frame.t
         if form["reset"] != nil, form["confirmed"] == nil {
             let own = [("reset", "1"), ("subject", typed.subject), ("body", typed.body)]
-            return Page.response(confirmationPage(
-                try await call.deskFrame(), t("Reset “{0}” to the default?", t.mail(name.kind)), [t("Your own text is deleted. This can't be undone.")],
-                to: Path("admin", "mail-texts", name.key), hidden: own, button: t("Reset to default"), back: Path("admin", "mail-texts")))
+            return Page.response(
+                confirmationPage(
+                    try await call.deskFrame(), t("Reset “{0}” to the default?", t.mail(name.kind)),
+                    [t("Your own text is deleted. This can't be undone.")],
+                    to: Path("admin", "mail-texts", name.key), hidden: own, button: t("Reset to default"),
+                    back: Path("admin", "mail-texts")))
         }
-        let text: JSON = form["reset"] != nil ? .null : ["subject": .string(typed.subject), "body": .string(typed.body)]
+        let text: JSON =
+            form["reset"] != nil ? .null : ["subject": .string(typed.subject), "body": .string(typed.body)]
         do {
             if form["reset"] == nil {
-                if typed.subject.isEmpty || typed.body.trimmingWhitespace().isEmpty { throw Refusal.invalid("mail_texts", .required) }
-                if let unknown = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body) { throw Refusal.invalid("mail_texts", .unknownPlaceholder(unknown)) }
+                if typed.subject.isEmpty || typed.body.trimmingWhitespace().isEmpty {
+                    throw Refusal.invalid("mail_texts", .required)
+                }
+                if let unknown = MailText.unknownPlaceholder(in: typed.subject + " " + typed.body) {
+                    throw Refusal.invalid("mail_texts", .unknownPlaceholder(unknown))
+                }
             }
             if form["preview"] != nil || form["test"] != nil {
-                let filled = MailText(subject: typed.subject, body: typed.body).example(of: name.kind, settings: call.desk.settings.current, url: call.desk.office.url)
+                let filled = MailText(subject: typed.subject, body: typed.body).example(
+                    of: name.kind, settings: call.desk.settings.current, url: call.desk.office.url)
                 typed.preview = filled
                 if form["test"] != nil {
                     let address = try call.agent().email
-                    guard call.web.outgoing.isSet() else { throw Refusal.invalid("mail_texts", .other("cannot be sent: no outgoing mail server is set")) }
-                    if let trouble = await call.web.outgoing.send(address, filled) { throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)")) }
+                    guard call.web.outgoing.isSet() else {
+                        throw Refusal.invalid("mail_texts", .other("cannot be sent: no outgoing mail server is set"))
+                    }
+                    if let trouble = await call.web.outgoing.send(address, filled) {
+                        throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)"))
+                    }
                     typed.said = t("The mail server accepted a test email to {0}.", address)
                 }
                 return try await texts(call, typed)
@@ -261,14 +355,19 @@ enum AdminRoutes {
             return try await texts(call, typed)
         }
         try await call.desk.reloadSettings()
-        return Page.see("\(Path("admin", "mail-texts", query: [("said", "kept")]).text)#\(name.key.replacingOccurrences(of: ".", with: "-"))")
+        return Page.see(
+            """
+            \(Path("admin", "mail-texts", query: [("said", "kept")]).text)#\(name.key.replacingOccurrences(of: ".", with: "-"))
+            """
+        )
     }
 
     // MARK: keys
 
     private static func keys(_ call: Call, made: String?, _ fault: Fault?) async throws -> Response {
         let keys = try await call.desk.read { try $0.apiKeys() }
-        return Page.response(fault == nil ? .ok : .unprocessableContent, keysPage(try await call.deskFrame(), keys, made: made, fault))
+        return Page.response(
+            fault == nil ? .ok : .unprocessableContent, keysPage(try await call.deskFrame(), keys, made: made, fault))
     }
 
     @Sendable private static func addKey(_ call: Call) async throws -> Response {
@@ -282,12 +381,17 @@ enum AdminRoutes {
 
     @Sendable private static func askRevoking(_ call: Call) async throws -> Response {
         let id = APIKey.ID(try call.number("id"))
-        guard let key = try await call.desk.read({ try $0.apiKeys() }).first(where: { $0.id == id }) else { throw Refusal.notFound }
+        guard let key = try await call.desk.read({ try $0.apiKeys() }).first(where: { $0.id == id }) else {
+            throw Refusal.notFound
+        }
         let desk = try await call.deskFrame()
         let t = desk.t
-        return Page.response(confirmationPage(
-            desk, t("Revoke the key “{0}”?", key.name), [t("Programs that use it stop working at once. This can't be undone.")],
-            to: Path("admin", "keys", id.description, "revoke"), button: t("Revoke key"), back: Path("admin", "keys")))
+        return Page.response(
+            confirmationPage(
+                desk, t("Revoke the key “{0}”?", key.name),
+                [t("Programs that use it stop working at once. This can't be undone.")],
+                to: Path("admin", "keys", id.description, "revoke"), button: t("Revoke key"),
+                back: Path("admin", "keys")))
     }
 
     @Sendable private static func revokeKey(_ call: Call) async throws -> Response {
@@ -301,7 +405,9 @@ enum AdminRoutes {
     // MARK: the outbox
 
     @Sendable private static func outbox(_ call: Call) async throws -> Response {
-        let (items, failing) = try await call.desk.read { db in (try db.troubledOutbox(limit: 200), try db.failingMailServers()) }
+        let (items, failing) = try await call.desk.read { db in
+            (try db.troubledOutbox(limit: 200), try db.failingMailServers())
+        }
         return Page.response(outboxPage(try await call.deskFrame(), items, failing, sends: try await call.sendsMail()))
     }
     @Sendable private static func retry(_ call: Call) async throws -> Response {

@@ -21,8 +21,12 @@ enum ClockNotice {
         let t = desk.t
         return """
             <div class="standstill" role="status">
-            <p>\(t("Timers are paused: this server's clock jumped ahead by {0}. Nothing is closed, escalated or emailed until this is settled. If the time is wrong, correct the clock; timers then resume by themselves.", t.span(hold.after.timeIntervalSince(hold.before.wall))))</p>
-            <form method="post" action="\(href: Path("admin", "clock"))"><input type="hidden" name="csrf" value="\(desk.csrf)"><button class="button">\(t("The time is right, resume timers"))</button></form>
+            <p>\
+            \(t("Timers are paused: this server's clock jumped ahead by {0}. Nothing is closed, escalated or emailed until this is settled. If the time is wrong, correct the clock; timers then resume by themselves.", t.span(hold.after.timeIntervalSince(hold.before.wall))))\
+            </p>
+            <form method="post" action="\(href: Path("admin", "clock"))">\
+            <input type="hidden" name="csrf" value="\(desk.csrf)">\
+            <button class="button">\(t("The time is right, resume timers"))</button></form>
             </div>
             """
     }

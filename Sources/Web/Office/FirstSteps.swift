@@ -2,7 +2,8 @@ import Desk
 import Foundation
 import Markup
 
-/// What is left to do before a desk works for customers and agents: each step with its true state, and where it is done.
+/// What is left to do before a desk works for customers and agents: each step with its true state, and where it is
+/// done.
 struct FirstSteps: Sendable {
     struct Step: Sendable {
         let title: String
@@ -33,12 +34,24 @@ extension Call {
         guard !progress.isDismissed else { return nil }
         let settings = Path("admin", "settings")
         let found = FirstSteps(steps: [
-            .init(title: t("Name your desk"), about: t("Customers see the name on pages and in emails."), path: settings, isDone: progress.hasName),
-            .init(title: t("Set the desk's address"), about: t("Links in emails lead there."), path: settings, isDone: !office.isLocal),
-            .init(title: t("Set up outgoing email"), about: t("Replies and notifications are queued until then."), path: settings, isDone: sends),
-            .init(title: t("Add a mailbox"), about: t("Emails to it become tickets."), path: Path("admin", "mailboxes", "new"), isDone: address != nil),
-            .init(title: t("Add your team"), about: t("Each agent gets an invitation."), path: Path("admin", "agents", "new"), isDone: progress.hasTeam),
-            .init(title: t("Send a first test request"), about: t("Fill in the form as a customer would."), path: Path("tickets", "new"), isDone: progress.hasTicket),
+            .init(
+                title: t("Name your desk"), about: t("Customers see the name on pages and in emails."), path: settings,
+                isDone: progress.hasName),
+            .init(
+                title: t("Set the desk's address"), about: t("Links in emails lead there."), path: settings,
+                isDone: !office.isLocal),
+            .init(
+                title: t("Set up outgoing email"), about: t("Replies and notifications are queued until then."),
+                path: settings, isDone: sends),
+            .init(
+                title: t("Add a mailbox"), about: t("Emails to it become tickets."),
+                path: Path("admin", "mailboxes", "new"), isDone: address != nil),
+            .init(
+                title: t("Add your team"), about: t("Each agent gets an invitation."),
+                path: Path("admin", "agents", "new"), isDone: progress.hasTeam),
+            .init(
+                title: t("Send a first test request"), about: t("Fill in the form as a customer would."),
+                path: Path("tickets", "new"), isDone: progress.hasTicket),
         ])
         return found.done == found.steps.count ? nil : found
     }
@@ -48,13 +61,27 @@ extension Call {
 func firstSteps(_ steps: FirstSteps, _ desk: DeskFrame, from place: String) -> HTML {
     let t = desk.t
     let items: [HTML] = steps.steps.map { step in
-        let mark: HTML = step.isDone ? "<span class=\"tickmark\" aria-hidden=\"true\">✓</span>" : "<span class=\"tickmark\" aria-hidden=\"true\"></span>"
-        let title: HTML = step.isDone ? "<span>\(step.title)<span class=\"unseen\"> \(t("(done)"))</span></span>" : "<a href=\"\(href: step.path)\">\(step.title)</a>"
-        return "<li\(step.isDone ? " class=\"done\"" as HTML : nil)>\(mark)<div>\(title)<span class=\"small quiet\">\(step.about)</span></div></li>"
+        let mark: HTML =
+            step.isDone
+            ? "<span class=\"tickmark\" aria-hidden=\"true\">✓</span>"
+            : "<span class=\"tickmark\" aria-hidden=\"true\"></span>"
+        let title: HTML =
+            step.isDone
+            ? "<span>\(step.title)<span class=\"unseen\"> \(t("(done)"))</span></span>"
+            : "<a href=\"\(href: step.path)\">\(step.title)</a>"
+        return
+            """
+            <li\(step.isDone ? " class=\"done\"" as HTML : nil)>\(mark)<div>\(title)\
+            <span class="small quiet">\(step.about)</span></div></li>
+            """
     }
     return """
-        <section class="card roomy steps" aria-labelledby="first-steps"><div class="row spread wrap"><h2 id="first-steps">\(t("First steps"))</h2>\
-        <span class="small quiet">\(t("{0} of {1} done", String(steps.done), String(steps.steps.count)))</span></div><ol>\(items)</ol>\
-        <form method="post" action="\(href: Path("admin", "first-steps", "dismiss"))"><input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="from" value="\(place)"><button class="link small">\(t("Dismiss"))</button></form></section>
+        <section class="card roomy steps" aria-labelledby="first-steps"><div class="row spread wrap">\
+        <h2 id="first-steps">\(t("First steps"))</h2>\
+        <span class="small quiet">\(t("{0} of {1} done", String(steps.done), String(steps.steps.count)))</span></div>\
+        <ol>\(items)</ol>\
+        <form method="post" action="\(href: Path("admin", "first-steps", "dismiss"))">\
+        <input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="from" value="\(place)">\
+        <button class="link small">\(t("Dismiss"))</button></form></section>
         """
 }

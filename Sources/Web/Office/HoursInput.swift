@@ -16,11 +16,15 @@ enum HoursInput {
     /// `[["09:00", "17:00"]]`, as the schedule keeps them; empty for a free day.
     static func spans(_ text: String) throws(Problem) -> [[String]] {
         var spans: [[String]] = []
-        for part in text.split(whereSeparator: { $0 == "," || $0 == ";" || $0.isNewline }).map({ String($0).trimmingWhitespace() }) where !part.isEmpty {
+        for part in text.split(whereSeparator: { $0 == "," || $0 == ";" || $0.isNewline }).map({
+            String($0).trimmingWhitespace()
+        }) where !part.isEmpty {
             guard spans.count < most else { throw .unreadable(part) }
             var plain = part.lowercased()
             for word in [" to ", " bis ", "–", "—", "−"] { plain = plain.replacingOccurrences(of: word, with: "-") }
-            let ends = plain.split(separator: "-", omittingEmptySubsequences: false).map { minutes(String($0).trimmingWhitespace()) }
+            let ends = plain.split(separator: "-", omittingEmptySubsequences: false).map {
+                minutes(String($0).trimmingWhitespace())
+            }
             guard ends.count == 2, let from = ends[0], let to = ends[1] else { throw .unreadable(part) }
             guard from < to else { throw .endsBefore(part) }
             spans.append([clock(from), clock(to)])
@@ -36,10 +40,18 @@ enum HoursInput {
             digits = String(digits.dropLast(word.count)).trimmingWhitespace()
             half = hours
         }
-        for word in ["uhr", "h"] where digits.hasSuffix(word) { digits = String(digits.dropLast(word.count)).trimmingWhitespace() }
-        var parts = digits.split(omittingEmptySubsequences: false, whereSeparator: { $0 == ":" || $0 == "." || $0 == "h" }).map(String.init)
-        if parts.count == 1, parts[0].utf8.count >= 3 { parts = [String(parts[0].dropLast(2)), String(parts[0].suffix(2))] }
-        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 2 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+        for word in ["uhr", "h"] where digits.hasSuffix(word) {
+            digits = String(digits.dropLast(word.count)).trimmingWhitespace()
+        }
+        var parts = digits.split(
+            omittingEmptySubsequences: false, whereSeparator: { $0 == ":" || $0 == "." || $0 == "h" }
+        ).map(String.init)
+        if parts.count == 1, parts[0].utf8.count >= 3 {
+            parts = [String(parts[0].dropLast(2)), String(parts[0].suffix(2))]
+        }
+        guard (1...2).contains(parts.count),
+            parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 2 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+            ),
             var hour = Int(parts[0])
         else { return nil }
         let minute = parts.count == 2 ? Int(parts[1]) ?? 60 : 0
@@ -51,15 +63,21 @@ enum HoursInput {
         return hour * 60 + minute
     }
 
-    private static func clock(_ minutes: Int) -> String { "\(minutes / 60 < 10 ? "0" : "")\(minutes / 60):\(minutes % 60 < 10 ? "0" : "")\(minutes % 60)" }
+    private static func clock(_ minutes: Int) -> String {
+        "\(minutes / 60 < 10 ? "0" : "")\(minutes / 60):\(minutes % 60 < 10 ? "0" : "")\(minutes % 60)"
+    }
 }
 
 /// A day as people type it: `2026-12-25`, `25.12.2026`, `12/25/2026`, `25 December 2026`.
 enum DayInput {
     private static let months = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "december",
     ]
-    private static let german = ["januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "dezember"]
+    private static let german = [
+        "januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november",
+        "dezember",
+    ]
 
     /// As `2026-12-25`; nil for what is no day of the calendar.
     ///
@@ -70,7 +88,9 @@ enum DayInput {
         guard parts.count == 3 else { return nil }
         if let word = parts.firstIndex(where: { Int($0) == nil }) {
             let name = parts[word]
-            guard word < 2, name.count >= 3, let month = [months, german].compactMap({ names in names.firstIndex { $0.hasPrefix(name) } }).first else { return nil }
+            guard word < 2, name.count >= 3,
+                let month = [months, german].compactMap({ names in names.firstIndex { $0.hasPrefix(name) } }).first
+            else { return nil }
             return made(parts[2], month + 1, parts[word == 0 ? 1 : 0])
         }
         if parts[0].utf8.count == 4 { return made(parts[0], Int(parts[1]), parts[2]) }
@@ -94,7 +114,9 @@ extension Language {
         let parts = name.split(separator: "-").compactMap { Int($0) }
         let number = CivilDay.number(parts[0], parts[1], parts[2])
         // 1970-01-01 was a Thursday.
-        return self("{0}, {1} {2} {3}", weekday(Schedule.weekdays[((number + 3) % 7 + 7) % 7]), String(parts[2]), month(parts[1]), String(parts[0]))
+        return self(
+            "{0}, {1} {2} {3}", weekday(Schedule.weekdays[((number + 3) % 7 + 7) % 7]), String(parts[2]),
+            month(parts[1]), String(parts[0]))
     }
 
     func weekday(_ day: String) -> String {

@@ -21,18 +21,24 @@ enum OperatorRoutes {
         Response(status: .ok, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
-    /// This machine, and whom the operator named. A request that a proxy on this machine passed on is not from this machine.
+    /// This machine, and whom the operator named. A request that a proxy on this machine passed on is not from this
+    /// machine.
     private static func mayReadMetrics(_ call: Call) -> Bool {
         if call.web.metricsReaders.contains(call.place) { return true }
         let isPassedOn = call.request.headers[.xForwardedFor] != nil || call.request.headers[.forwarded] != nil
-        let isHere = call.place.isEmpty || call.place == "::1" || call.place.hasPrefix("127.") || call.place.hasPrefix("::ffff:127.")
+        let isHere =
+            call.place.isEmpty || call.place == "::1" || call.place.hasPrefix("127.")
+            || call.place.hasPrefix("::ffff:127.")
         return isHere && (!isPassedOn || call.web.proxies.contains(call.context.peer))
     }
 
-    /// 200 when a request could be kept now: the database takes a write, and there is room for files. Asked at most once a second.
+    /// 200 when a request could be kept now: the database takes a write, and there is room for files. Asked at most
+    /// once a second.
     @Sendable private static func ready(_ call: Call) async throws -> Response {
         guard let reason = await call.web.readiness.fault(call.desk) else { return plain("ok") }
-        return Response(status: .serviceUnavailable, headers: [.contentType: "text/plain; charset=utf-8", .retryAfter: "2"], body: .init(byteBuffer: ByteBuffer(string: reason)))
+        return Response(
+            status: .serviceUnavailable, headers: [.contentType: "text/plain; charset=utf-8", .retryAfter: "2"],
+            body: .init(byteBuffer: ByteBuffer(string: reason)))
     }
 
     @Sendable private static func metrics(_ call: Call) async throws -> Response {
@@ -50,7 +56,11 @@ enum OperatorRoutes {
         text += "# TYPE usher_outbox gauge\n"
         for (state, count) in backlog.outbox { text += "usher_outbox{state=\"\(state)\"} \(count)\n" }
         text += "# TYPE usher_outbox_oldest_seconds gauge\nusher_outbox_oldest_seconds \(backlog.oldestMail)\n"
-        text += "# TYPE usher_jobs gauge\nusher_jobs \(backlog.jobs)\n# TYPE usher_jobs_overdue gauge\nusher_jobs_overdue \(backlog.jobsOverdue)\n"
+        text +=
+            """
+            # TYPE usher_jobs gauge\nusher_jobs \(backlog.jobs)\n# TYPE usher_jobs_overdue \
+            gauge\nusher_jobs_overdue \(backlog.jobsOverdue)\n
+            """
         return plain(text, type: "text/plain; version=0.0.4; charset=utf-8")
     }
 }
@@ -73,7 +83,9 @@ final class Readiness: Sendable {
         if desk.database.isAway { return Self.silent }
         return await withCheckedContinuation { continuation in
             let (known, asks): (State?, Bool) = state.withLock { state in
-                if state.at != 0, DispatchTime.now().uptimeNanoseconds - state.at < Self.lifetime { return (state, false) }
+                if state.at != 0, DispatchTime.now().uptimeNanoseconds - state.at < Self.lifetime {
+                    return (state, false)
+                }
                 state.waiting.append(continuation)
                 defer { state.isAsking = true }
                 return (nil, !state.isAsking)
@@ -87,7 +99,9 @@ final class Readiness: Sendable {
             guard asks else { return }
             Task {
                 var fault: String?
-                do { try await desk.tryWrite() } catch StoreError.full { fault = "no room is left on the disk" } catch { fault = Self.silent }
+                do { try await desk.tryWrite() } catch StoreError.full { fault = "no room is left on the disk" } catch {
+                    fault = Self.silent
+                }
                 self.answer(fault, isLate: false)
             }
         }

@@ -35,7 +35,10 @@ package final class PrometheusMetrics: MetricsFactory, Sendable {
     package func destroyRecorder(_ handler: any RecorderHandler) {}
     package func destroyMeter(_ handler: any MeterHandler) {}
 
-    private func find<Figure: Sendable>(_ label: String, _ dimensions: [(String, String)], _ path: any WritableKeyPath<State, [Key: Figure]> & Sendable, _ make: () -> Figure) -> Figure {
+    private func find<Figure: Sendable>(
+        _ label: String, _ dimensions: [(String, String)], _ path: any WritableKeyPath<State, [Key: Figure]> & Sendable,
+        _ make: () -> Figure
+    ) -> Figure {
         let key = Key(label: label, dimensions: Self.text(dimensions))
         return state.withLock { state in
             if let figure = state[keyPath: path][key] { return figure }
@@ -49,7 +52,8 @@ package final class PrometheusMetrics: MetricsFactory, Sendable {
         dimensions.map { "\($0.0)=\"\(escaped($0.1))\"" }.joined(separator: ",")
     }
     private static func escaped(_ value: String) -> String {
-        value.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"").replacingOccurrences(of: "\n", with: "\\n")
+        value.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+            .replacingOccurrences(of: "\n", with: "\\n")
     }
 
     /// All figures, in a settled order.
@@ -58,7 +62,9 @@ package final class PrometheusMetrics: MetricsFactory, Sendable {
         var text = ""
         for (label, figures) in Self.grouped(state.counters) {
             text += "# TYPE \(label) counter\n"
-            for (dimensions, figure) in figures where figure.value > 0 { text += "\(label)\(Self.braced(dimensions)) \(figure.value)\n" }
+            for (dimensions, figure) in figures where figure.value > 0 {
+                text += "\(label)\(Self.braced(dimensions)) \(figure.value)\n"
+            }
         }
         for (label, figures) in Self.grouped(state.timers) {
             text += "# TYPE \(label) histogram\n"
@@ -127,6 +133,10 @@ private final class TimerFigure: TimerHandler {
             text += "\(label)_bucket{\(dimensions)\(separator)le=\"\(bound)\"} \(below)\n"
         }
         text += "\(label)_bucket{\(dimensions)\(separator)le=\"+Inf\"} \(tally.count)\n"
-        return text + "\(label)_sum\(PrometheusMetrics.braced(dimensions)) \(tally.sum)\n\(label)_count\(PrometheusMetrics.braced(dimensions)) \(tally.count)\n"
+        return text
+            + """
+            \(label)_sum\(PrometheusMetrics.braced(dimensions)) \
+            \(tally.sum)\n\(label)_count\(PrometheusMetrics.braced(dimensions)) \(tally.count)\n
+            """
     }
 }

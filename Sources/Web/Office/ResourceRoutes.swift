@@ -9,9 +9,15 @@ enum ResourceRoutes {
     static var routes: [Route] {
         var routes: [Route] = Resource.all.flatMap { resource in of(resource) }
         routes += [
-            .get("/api/v1/settings", for: .key(.full), .init(summary: "How the desk is set", output: "Settings"), settings),
-            .patch("/api/v1/settings", for: .key(.full), .init(summary: "Set the desk up", input: "Settings", output: "Settings"), changeSettings),
-            .get("/api/v1/outbox", for: .key(.full), .init(summary: "Mail that waits, the next first", output: "Outbox list", parameters: [.limit]), outbox),
+            .get(
+                "/api/v1/settings", for: .key(.full), .init(summary: "How the desk is set", output: "Settings"),
+                settings),
+            .patch(
+                "/api/v1/settings", for: .key(.full),
+                .init(summary: "Set the desk up", input: "Settings", output: "Settings"), changeSettings),
+            .get(
+                "/api/v1/outbox", for: .key(.full),
+                .init(summary: "Mail that waits, the next first", output: "Outbox list", parameters: [.limit]), outbox),
         ]
         return routes
     }
@@ -19,23 +25,49 @@ enum ResourceRoutes {
     private static func of(_ resource: Resource) -> [Route] {
         let (path, schema) = ("/api/v1/\(resource.path)", resource.schemaName)
         return [
-            .get(path, for: .key(resource.readScope), .init(summary: "List \(resource.path)", output: "\(schema) list", parameters: [.limit, .cursor, .seenBy] + (resource.path == "articles" ? [.question] : []))) { try await list(resource, $0) },
-            .get("\(path)/:id", for: .key(resource.readScope), .init(summary: "Read one \(resource.name)", output: schema, parameters: [.seenBy])) { try await show(resource, $0) },
-            .post(path, for: .key(.full), .init(summary: "Add to \(resource.path)", input: "New\(schema)", output: schema, status: 201)) { try await add(resource, $0) },
-            .patch("\(path)/:id", for: .key(.full), .init(summary: "Change one \(resource.name)", input: "Changed\(schema)", output: schema)) { try await change(resource, $0) },
-            .delete("\(path)/:id", for: .key(.full), .init(summary: "Remove one \(resource.name)", status: 204)) { try await remove(resource, $0) },
+            .get(
+                path, for: .key(resource.readScope),
+                .init(
+                    summary: "List \(resource.path)", output: "\(schema) list",
+                    parameters: [.limit, .cursor, .seenBy] + (resource.path == "articles" ? [.question] : []))
+            ) { try await list(resource, $0) },
+            .get(
+                "\(path)/:id", for: .key(resource.readScope),
+                .init(summary: "Read one \(resource.name)", output: schema, parameters: [.seenBy])
+            ) { try await show(resource, $0) },
+            .post(
+                path, for: .key(.full),
+                .init(summary: "Add to \(resource.path)", input: "New\(schema)", output: schema, status: 201)
+            ) { try await add(resource, $0) },
+            .patch(
+                "\(path)/:id", for: .key(.full),
+                .init(summary: "Change one \(resource.name)", input: "Changed\(schema)", output: schema)
+            ) { try await change(resource, $0) },
+            .delete("\(path)/:id", for: .key(.full), .init(summary: "Remove one \(resource.name)", status: 204)) {
+                try await remove(resource, $0)
+            },
         ]
     }
 
     private static func list(_ resource: Resource, _ call: Call) async throws -> Response {
         let (limit, after) = (try call.limit(), try call.cursor() ?? 0)
-        if resource.path == "articles", let question = call.query("query"), !question.trimmingWhitespace().isEmpty { return try await search(resource, question, limit, call) }
-        let rows = try await call.desk.read { db in try db.rows(of: resource, for: try call.asker(db), after: after, limit: limit + 1) }
-        return call.json { json in json.list(Array(rows.prefix(limit)), next: rows.count > limit ? String(rows[limit - 1].id) : nil) { $1.write(to: &$0) } }
+        if resource.path == "articles", let question = call.query("query"), !question.trimmingWhitespace().isEmpty {
+            return try await search(resource, question, limit, call)
+        }
+        let rows = try await call.desk.read { db in
+            try db.rows(of: resource, for: try call.asker(db), after: after, limit: limit + 1)
+        }
+        return call.json { json in
+            json.list(Array(rows.prefix(limit)), next: rows.count > limit ? String(rows[limit - 1].id) : nil) {
+                $1.write(to: &$0)
+            }
+        }
     }
 
     /// Published articles that answer a question, the best first; there is no further page.
-    private static func search(_ resource: Resource, _ question: String, _ limit: Int, _ call: Call) async throws -> Response {
+    private static func search(_ resource: Resource, _ question: String, _ limit: Int, _ call: Call) async throws
+        -> Response
+    {
         let ids = try await call.desk.articleIDs(for: question, limit: limit)
         let rows = try await call.desk.read { db in
             let asker = try call.asker(db)
@@ -60,7 +92,9 @@ enum ResourceRoutes {
             try tx.once(key) {
                 try call.require(resource.leastRole, tx.db)
                 let row = try tx.add(input.fields, to: resource, passwordHash: hash)
-                return Answer.json(201, location: "\(tx.office.url)/api/v1/\(resource.path)/\(row.id)") { row.write(to: &$0) }
+                return Answer.json(201, location: "\(tx.office.url)/api/v1/\(resource.path)/\(row.id)") {
+                    row.write(to: &$0)
+                }
             }
         }.response
     }

@@ -19,14 +19,19 @@ struct SettingsState {
     /// Whether a password for it is kept.
     let hasPassword: Bool
 
-    func fault(_ name: String, _ t: Language) -> String? { faults.first { $0.field == name }.map { t.fault($0.problem) } }
+    func fault(_ name: String, _ t: Language) -> String? {
+        faults.first { $0.field == name }.map { t.fault($0.problem) }
+    }
 }
 
 func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: SettingsState) -> HTML {
     let t = desk.t
     func text(_ name: String) -> String { values[name]?.integer.map(String.init) ?? values[name]?.text ?? "" }
     func fault(_ name: String) -> String? { state.fault(name, t) }
-    func number(_ name: String, _ label: String) -> HTML { TextField(name: name, label: label, value: text(name), type: "number", isRequired: true, fault: fault(name)).html }
+    func number(_ name: String, _ label: String) -> HTML {
+        TextField(name: name, label: label, value: text(name), type: "number", isRequired: true, fault: fault(name))
+            .html
+    }
     func words(_ name: String, _ label: String, hint: String? = nil, type: String = "text") -> HTML {
         TextField(name: name, label: label, value: text(name), type: type, hint: hint, fault: fault(name)).html
     }
@@ -35,7 +40,8 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: Settings
     return adminSheet(
         t("Settings"), desk,
         """
-        <h1>\(t("Settings"))</h1>\(said(state.said))\(state.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Nothing was saved yet. Check the marked fields."))</p>" as HTML)\
+        <h1>\(t("Settings"))</h1>\(said(state.said))\
+        \(state.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Nothing was saved yet. Check the marked fields."))</p>" as HTML)\
         \(form(Path("admin", "settings"), csrf: desk.csrf, """
             <h2>\(t("Desk"))</h2>\
             \(TextField(name: "name", label: t("Name of the desk"), value: text("name"), isRequired: true, fault: fault("name")).html)\
@@ -63,7 +69,13 @@ private func address(_ state: SettingsState, _ typed: String, _ t: Language) -> 
     let label = t("Address of the desk")
     if state.office.fixed.url { return fixed(label, state.office.url, by: "USHER_URL", t) }
     return TextField(
-        name: "url", label: label, value: typed, type: "url", hint: t("Used for links in emails, such as https://help.example.com. Currently {0}. After you change it to https, sign in again there.", state.office.url),
+        name: "url", label: label, value: typed, type: "url",
+        hint: t(
+            """
+            Used for links in emails, such as https://help.example.com. Currently {0}. After you change it to \
+            https, sign in again there.
+            """,
+            state.office.url),
         fault: state.fault("url", t)
     ).html
 }
@@ -72,39 +84,62 @@ private func address(_ state: SettingsState, _ typed: String, _ t: Language) -> 
 private func server(_ state: SettingsState, _ text: (String) -> String, _ t: Language) -> HTML {
     if let server = state.office.fixed.smtp { return fixed(t("Mail server"), server, by: "USHER_SMTP", t) }
     func fault(_ name: String) -> String? { state.fault(name, t) }
-    let security = [("starttls", t("STARTTLS (usual with port 587)")), ("tls", t("TLS (usual with port 465)")), ("plain", t("None: only for a server on this machine"))]
-    let kept = state.hasPassword ? t("A password is saved. Leave this empty to keep it.") : t("For your security it isn't shown again.")
+    let security = [
+        ("starttls", t("STARTTLS (usual with port 587)")), ("tls", t("TLS (usual with port 465)")),
+        ("plain", t("None: only for a server on this machine")),
+    ]
+    let kept =
+        state.hasPassword
+        ? t("A password is saved. Leave this empty to keep it.") : t("For your security it isn't shown again.")
     return """
-        <div class="pair">\(TextField(name: "smtp_host", label: t("Mail server"), value: text("smtp_host"), hint: t("Such as smtp.example.com. Leave it empty for none."), fault: fault("smtp_host")).html)\
+        <div class="pair">\
+        \(TextField(name: "smtp_host", label: t("Mail server"), value: text("smtp_host"), hint: t("Such as smtp.example.com. Leave it empty for none."), fault: fault("smtp_host")).html)\
         \(TextField(name: "smtp_port", label: t("Port"), value: text("smtp_port"), type: "number", hint: t("Empty for the usual one"), fault: fault("smtp_port")).html)\
-        \(Choice(name: "smtp_security", label: t("Encryption"), options: security, chosen: text("smtp_security"), fault: fault("smtp_security")).html)</div>\
-        <div class="pair">\(TextField(name: "smtp_user", label: t("User name"), value: text("smtp_user"), hint: t("Empty where the server asks for none"), fault: fault("smtp_user")).html)\
-        \(TextField(name: "smtp_password", label: t("Password"), type: "password", autocomplete: "new-password", hint: kept, fault: fault("smtp_password")).html)</div>
+        \(Choice(name: "smtp_security", label: t("Encryption"), options: security, chosen: text("smtp_security"), fault: fault("smtp_security")).html)\
+        </div>\
+        <div class="pair">\
+        \(TextField(name: "smtp_user", label: t("User name"), value: text("smtp_user"), hint: t("Empty where the server asks for none"), fault: fault("smtp_user")).html)\
+        \(TextField(name: "smtp_password", label: t("Password"), type: "password", autocomplete: "new-password", hint: kept, fault: fault("smtp_password")).html)\
+        </div>
         """
 }
 
 private func fixed(_ label: String, _ value: String, by variable: String, _ t: Language) -> HTML {
-    "<div class=\"field\"><strong>\(label)</strong><code>\(value)</code><span class=\"quiet small\">\(t("Set by {0}; change it there.", variable))</span></div>"
+    """
+    <div class="field"><strong>\(label)</strong><code>\(value)</code>\
+    <span class="quiet small">\(t("Set by {0}; change it there.", variable))</span></div>
+    """
 }
 
 /// The test of what is saved, in the server's own words.
 private func testing(_ desk: DeskFrame, _ state: SettingsState) -> HTML {
     let t = desk.t
-    let result: HTML? = state.test.map { $0.isFault ? "<p class=\"fault\" role=\"alert\">\($0.words)</p>" : "<p class=\"said\" role=\"status\">\($0.words)</p>" }
+    let result: HTML? = state.test.map {
+        $0.isFault
+            ? "<p class=\"fault\" role=\"alert\">\($0.words)</p>" : "<p class=\"said\" role=\"status\">\($0.words)</p>"
+    }
     guard state.sends else {
-        return "<section class=\"card roomy\"><h2>\(t("Send a test email"))</h2>\(result)<p>\(t("No outgoing mail server is set. Emails are queued until there is one."))</p></section>"
+        return
+            """
+            <section class="card roomy"><h2>\(t("Send a test email"))</h2>\(result)\
+            <p>\(t("No outgoing mail server is set. Emails are queued until there is one."))</p></section>
+            """
     }
     return form(
         Path("admin", "settings", "test-mail"), csrf: desk.csrf,
         """
-        <h2>\(t("Send a test email"))</h2>\(result)\(TextField(name: "address", label: t("Send it to"), value: desk.agent.email, type: "email", hint: t("Save your changes first."), isRequired: true).html)\
+        <h2>\(t("Send a test email"))</h2>\(result)\
+        \(TextField(name: "address", label: t("Send it to"), value: desk.agent.email, type: "email", hint: t("Save your changes first."), isRequired: true).html)\
         <div class="row"><button class="button">\(t("Send test email"))</button></div>
         """)
 }
 
 /// Said where emails pile up because nobody set a server.
 func noMailServer(_ t: Language) -> HTML {
-    "<p class=\"outrun\" role=\"status\">\(t("Outgoing email isn't set up yet. Emails are queued.")) <a href=\"\(href: Path("admin", "settings"))#outgoing\">\(t("Set up email"))</a></p>"
+    """
+    <p class="outrun" role="status">\(t("Outgoing email isn't set up yet. Emails are queued.")) \
+    <a href="\(href: Path("admin", "settings"))#outgoing">\(t("Set up email"))</a></p>
+    """
 }
 
 /// The way to a password where no mail goes out: shown once, for the administrator to hand over.
@@ -114,8 +149,14 @@ func passwordLinkPage(_ desk: DeskFrame, _ agent: Agent, link: String, isNew: Bo
     return adminSheet(
         title, desk, under: [(Path("admin", "agents"), t("Agents"))],
         """
-        <h1>\(title)</h1><section class="card roomy"><p>\(t("No outgoing mail server is set, so nothing was emailed. Give this link to {0} yourself. It works once, within a day, and isn't shown again.", agent.name))</p>\
-        <div class="field"><label for="link">\(t("Link to set a password"))</label><input id="link" readonly value="\(typed: link)" data-copy></div>\
-        <div class="row"><button type="button" class="button first" data-copies="link" data-done="\(t("Copied"))" hidden>\(t("Copy link"))</button><a class="button" href="\(href: Path("admin", "agents"))">\(t("Back to agents"))</a></div></section>
+        <h1>\(title)</h1><section class="card roomy">\
+        <p>\
+        \(t("No outgoing mail server is set, so nothing was emailed. Give this link to {0} yourself. It works once, within a day, and isn't shown again.", agent.name))\
+        </p>\
+        <div class="field"><label for="link">\(t("Link to set a password"))</label>\
+        <input id="link" readonly value="\(typed: link)" data-copy></div>\
+        <div class="row"><button type="button" class="button first" data-copies="link" data-done="\(t("Copied"))" \
+        hidden>\(t("Copy link"))</button><a class="button" href="\(href: Path("admin", "agents"))">\
+        \(t("Back to agents"))</a></div></section>
         """)
 }

@@ -28,7 +28,8 @@ enum QRCode {
         }
         let size = width + 2 * margin
         return """
-            <svg class="qr" role="img" aria-label="\(label)" viewBox="0 0 \(size) \(size)" width="208" height="208" shape-rendering="crispEdges">\
+            <svg class="qr" role="img" aria-label="\(label)" viewBox="0 0 \(size) \(size)" width="208" height="208" \
+            shape-rendering="crispEdges">\
             <path fill="#fff" d="M0 0h\(size)v\(size)h-\(size)z"/><path fill="#000" d="\(shapes)"/></svg>
             """
     }

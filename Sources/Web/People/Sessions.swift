@@ -8,8 +8,8 @@ import Markup
 import Store
 import Synchronization
 
-/// Sessions as they were last looked up, so that a page costs no query for them. A change of anybody's rights in this process ends
-/// the memory at once; one that another process made is noticed within some seconds.
+/// Sessions as they were last looked up, so that a page costs no query for them. A change of anybody's rights in this
+/// process ends the memory at once; one that another process made is noticed within some seconds.
 final class SessionRing: Sendable {
     private let known = Mutex<[String: (session: Session, rights: Int, until: UInt64)]>([:])
     private let marks = Mutex<[String: String]>([:])
@@ -50,7 +50,8 @@ final class SessionRing: Sendable {
     func forget() { known.withLock { $0 = [:] } }
 }
 
-/// What the desk leaves in a browser (RFC 6265): the session, a mark of a device that signed in before, and what ties a guest's forms to the guest.
+/// What the desk leaves in a browser (RFC 6265): the session, a mark of a device that signed in before, and what ties a
+/// guest's forms to the guest.
 enum Cookies {
     static let session = "usher_session"
     static let device = "usher_device"
@@ -67,7 +68,9 @@ enum Cookies {
         for header in request.headers[values: .cookie] {
             for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
                 let pair = pair.drop { $0 == 0x20 || $0 == 0x09 }
-                guard pair.starts(with: name.utf8), case let rest = pair.dropFirst(name.utf8.count), rest.first == UInt8(ascii: "=") else { continue }
+                guard pair.starts(with: name.utf8), case let rest = pair.dropFirst(name.utf8.count),
+                    rest.first == UInt8(ascii: "=")
+                else { continue }
                 return String(Substring(rest.dropFirst())).trimmingWhitespace()
             }
         }
@@ -77,7 +80,11 @@ enum Cookies {
     /// - Parameter lasting: seconds; nil ends with the browser, 0 takes the cookie away.
     static func header(_ name: String, _ value: String, lasting: Int?, _ desk: Desk) -> String {
         let age = lasting.map { "; Max-Age=\($0)" } ?? ""
-        return "\(self.name(name, desk))=\(value); Path=/; HttpOnly; SameSite=Lax\(desk.office.isSecure ? "; Secure" : "")\(age)"
+        return
+            """
+            \(self.name(name, desk))=\(value); Path=/; HttpOnly; \
+            SameSite=Lax\(desk.office.isSecure ? "; Secure" : "")\(age)
+            """
     }
 }
 
@@ -99,7 +106,8 @@ extension Web {
         let language = Language.named(session?.language) ?? Language.best(for: request.headers[.acceptLanguage])
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
         return Frame(
-            t: language, deskName: desk.settings.current.name, session: session, csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
+            t: language, deskName: desk.settings.current.name, session: session,
+            csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
             isDeveloping: Assets.folder != nil, clockHold: desk.clockWatch.hold)
     }
 }
@@ -120,24 +128,34 @@ extension Call {
     /// A form sent by somebody signed in, or by a guest whose browser kept the visit's mark.
     func form(beforeFiles: ((FormData) async throws -> Void)? = nil) async throws -> FormData {
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
-        guard !subject.isEmpty else { throw Refusal.notAllowed("Your browser kept no cookie; please allow cookies for this address and send the form again") }
+        guard !subject.isEmpty else {
+            throw Refusal.notAllowed(
+                "Your browser kept no cookie; please allow cookies for this address and send the form again")
+        }
         return try await form(csrfFor: subject, beforeFiles: beforeFiles)
     }
 
     /// A page with a form for guests: their browser is given the mark its form will be known by.
     func guestPage(_ status: HTTPResponse.Status = .ok, _ page: (Frame) throws -> HTML) rethrows -> Response {
-        if session != nil || Cookies.value(Cookies.visit, in: request, desk) != nil { return Page.response(status, try page(frame)) }
+        if session != nil || Cookies.value(Cookies.visit, in: request, desk) != nil {
+            return Page.response(status, try page(frame))
+        }
         let visit = Secret.random()
         let own = frame
-        let frame = Frame(t: own.t, deskName: own.deskName, session: nil, csrf: desk.office.signer.mark(visit, for: .form), now: own.now, isDeveloping: own.isDeveloping)
+        let frame = Frame(
+            t: own.t, deskName: own.deskName, session: nil, csrf: desk.office.signer.mark(visit, for: .form),
+            now: own.now, isDeveloping: own.isDeveloping)
         var response = Page.response(status, try page(frame))
         response.set(Cookies.visit, visit, lasting: nil, desk)
         return response
     }
 
-    /// Where a request comes from: the peer, or behind a trusted proxy whom that names (the last one it did not name itself).
+    /// Where a request comes from: the peer, or behind a trusted proxy whom that names (the last one it did not name
+    /// itself).
     var place: String {
-        guard web.proxies.contains(context.peer), let names = request.headers[.xForwardedFor] else { return context.peer }
+        guard web.proxies.contains(context.peer), let names = request.headers[.xForwardedFor] else {
+            return context.peer
+        }
         let chain = names.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         return chain.last { !web.proxies.contains($0) } ?? context.peer
     }
@@ -147,7 +165,9 @@ extension Call {
 
     /// An address of ours to go on to after signing in; nothing else is followed.
     static func safe(_ next: String?) -> String? {
-        guard let next, next.hasPrefix("/"), !next.hasPrefix("//"), !next.contains("\\"), next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next.utf8.count < 500 else { return nil }
+        guard let next, next.hasPrefix("/"), !next.hasPrefix("//"), !next.contains("\\"),
+            next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next.utf8.count < 500
+        else { return nil }
         return next
     }
 }

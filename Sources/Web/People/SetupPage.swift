@@ -24,7 +24,9 @@ enum SetupRoutes {
         let form = try await call.form(csrfFor: token)
         let (name, email, password) = (form["name"] ?? "", form["email"] ?? "", form["password"] ?? "")
         do {
-            guard password.count >= Password.shortest else { throw Refusal.invalid("password", .other("needs at least \(Password.shortest) characters")) }
+            guard password.count >= Password.shortest else {
+                throw Refusal.invalid("password", .other("needs at least \(Password.shortest) characters"))
+            }
             let hash = try await PasswordCheck.shared.hash(password)
             let browser = call.request.headers[.userAgent] ?? ""
             let (session, agent) = try await call.desk.write { tx in
@@ -33,7 +35,9 @@ enum SetupRoutes {
             }
             return SignInRoutes.enter(call, session, .agent(agent))
         } catch Refusal.invalid(let faults) {
-            return Page.response(.unprocessableContent, setupPage(call.frame, token, csrf: call.csrf(token), name: name, email: email, faults: faults))
+            return Page.response(
+                .unprocessableContent,
+                setupPage(call.frame, token, csrf: call.csrf(token), name: name, email: email, faults: faults))
         }
     }
 }
@@ -44,7 +48,8 @@ func setupPage(_ frame: Frame, _ token: String, csrf: String, name: String, emai
     return portalPage(
         t("Set up the desk"), frame,
         """
-        <header><h1>\(t("Welcome to your help desk"))</h1><p class="quiet">\(t("You are its first administrator. This link works once."))</p></header>
+        <header><h1>\(t("Welcome to your help desk"))</h1>\
+        <p class="quiet">\(t("You are its first administrator. This link works once."))</p></header>
         \(form(Path("setup", token), csrf: csrf, """
             \(TextField(name: "name", label: t("Your name"), value: name, autocomplete: "name", isRequired: true, fault: fault("name")).html)
             \(TextField(name: "email", label: t("Email"), value: email, type: "email", autocomplete: "email", isRequired: true, fault: fault("email")).html)

@@ -23,14 +23,20 @@ struct SignInState {
 func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
     let t = frame.t
     let next: HTML? = state.next.map { "<input type=\"hidden\" name=\"next\" value=\"\($0)\">" }
-    let kept: [HTML] = state.kept.map { "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\(typed: $0.value)\">" }
-    let interrupted = said(state.isInterrupted ? t("Your session was over. Sign in again: what you wrote is kept and comes back.") : nil)
+    let kept: [HTML] = state.kept.map {
+        "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\(typed: $0.value)\">"
+    }
+    let interrupted = said(
+        state.isInterrupted ? t("Your session was over. Sign in again: what you wrote is kept and comes back.") : nil)
     let refused: HTML? = state.fault.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
-    let wait: HTML? = state.wait.map { "<p class=\"fault\" role=\"alert\">\(t("Too many attempts. Try again in {0}.", t.span(max($0, 60))))</p>" }
+    let wait: HTML? = state.wait.map {
+        "<p class=\"fault\" role=\"alert\">\(t("Too many attempts. Try again in {0}.", t.span(max($0, 60))))</p>"
+    }
     let fields: HTML
     if let proof = state.proof {
         fields = """
-            <input type="hidden" name="email" value="\(state.email)"><input type="hidden" name="proof" value="\(proof)">\
+            <input type="hidden" name="email" value="\(state.email)">\
+            <input type="hidden" name="proof" value="\(proof)">\
             \(TextField(name: "code", label: t("Code from your authenticator app, or a recovery code"), autocomplete: "one-time-code", isRequired: true).html)
             """
     } else {
@@ -39,12 +45,16 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
             \(TextField(name: "password", label: t("Password"), type: "password", autocomplete: "current-password", isRequired: true).html)
             """
     }
-    let mailed = said(state.isMailed ? t("If an account exists for this address, we've emailed you a sign-in link.") : nil)
+    let mailed = said(
+        state.isMailed ? t("If an account exists for this address, we've emailed you a sign-in link.") : nil)
     let linkForm: HTML = form(
         Path("sign-in", "link"), csrf: frame.csrf,
         """
-        \(next)<h2>\(t("No password, or forgotten?"))</h2><p class="quiet small">\(t("We'll email you a link. It signs customers in and lets agents set a new password."))</p>\
-        <div class="field"><label for="link-email">\(t("Your email address"))</label><input id="link-email" name="email" type="email" autocomplete="email" value="\(state.email)" required>\
+        \(next)<h2>\(t("No password, or forgotten?"))</h2>\
+        <p class="quiet small">\
+        \(t("We'll email you a link. It signs customers in and lets agents set a new password."))</p>\
+        <div class="field"><label for="link-email">\(t("Your email address"))</label>\
+        <input id="link-email" name="email" type="email" autocomplete="email" value="\(state.email)" required>\
         \(state.linkFault.map { "<span class=\"fault\">\(t.fault($0))</span>" as HTML })</div>\
         <div class="row"><button class="button">\(t("Email me a link"))</button></div>
         """)
@@ -60,8 +70,10 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
 /// What to do without a password where no link can be mailed.
 private func noLinks(_ t: Language) -> HTML {
     """
-    <section class="card roomy"><h2>\(t("No password, or forgotten?"))</h2><p>\(t("This desk can't send email yet, so it can't email you a link."))</p>\
-    <ul><li>\(t("Agents: ask an administrator for a link to set a password."))</li><li>\(t("Customers: open the link you got when you sent your request."))</li></ul></section>
+    <section class="card roomy"><h2>\(t("No password, or forgotten?"))</h2>\
+    <p>\(t("This desk can't send email yet, so it can't email you a link."))</p>\
+    <ul><li>\(t("Agents: ask an administrator for a link to set a password."))</li>\
+    <li>\(t("Customers: open the link you got when you sent your request."))</li></ul></section>
     """
 }
 
@@ -70,14 +82,20 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
     let t = frame.t
     let fields: [HTML] = kept.map { field in
         field.name == "body"
-            ? "<div class=\"field\"><label for=\"body\">\(t("What you wrote"))</label><textarea id=\"body\" name=\"body\" rows=\"8\">\n\(typed: field.value)</textarea></div>"
+            ? """
+            <div class="field"><label for="body">\(t("What you wrote"))</label>\
+            <textarea id="body" name="body" rows="8">\n\(typed: field.value)</textarea></div>
+            """
             : "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(typed: field.value)\">"
     }
     return portalPage(
         t("You are signed in again"), frame,
         """
-        <div class="narrow"><h1>\(t("You are signed in again"))</h1><p>\(t("Nothing was lost. Send it now, or change it first. Files have to be chosen again."))</p>\
-        <form class="card roomy" method="post" action="\(path)"><input type="hidden" name="csrf" value="\(frame.csrf)">\(fields)<div class="row"><button class="button first">\(t("Send"))</button></div></form></div>
+        <div class="narrow"><h1>\(t("You are signed in again"))</h1>\
+        <p>\(t("Nothing was lost. Send it now, or change it first. Files have to be chosen again."))</p>\
+        <form class="card roomy" method="post" action="\(path)">\
+        <input type="hidden" name="csrf" value="\(frame.csrf)">\(fields)<div class="row">\
+        <button class="button first">\(t("Send"))</button></div></form></div>
         """)
 }
 
@@ -87,7 +105,12 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
     guard let link else {
         return portalPage(
             t("This link has expired"), frame,
-            "<div class=\"narrow\"><h1>\(t("This link has expired"))</h1><p>\(t("It was already used, or it is too old."))</p><p><a href=\"\(href: Path("sign-in"))\">\(t("Request a new link"))</a></p></div>")
+            """
+            <div class="narrow"><h1>\(t("This link has expired"))</h1>\
+            <p>\(t("It was already used, or it is too old."))</p><p>\
+            <a href="\(href: Path("sign-in"))">\(t("Request a new link"))</a></p></div>
+            """
+        )
     }
     let path = Path("sign-in", token)
     switch (link.purpose, link.holder) {
@@ -106,7 +129,9 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
         return portalPage(
             t("Sign in"), frame,
             """
-            <div class="narrow"><h1>\(t("Welcome back"))</h1>\(form(path, csrf: frame.csrf, "<p>\(t("Click to see your requests."))</p><div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))</div>
+            <div class="narrow"><h1>\(t("Welcome back"))</h1>\
+            \(form(path, csrf: frame.csrf, "<p>\(t("Click to see your requests."))</p><div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))\
+            </div>
             """)
     }
 }

@@ -30,7 +30,10 @@ enum SignInRoutes {
         }
         let kept = try await call.unsentValues().filter { $0.name != "csrf" }
         let mailsLinks = try await call.sendsMail()
-        return call.guestPage(.unauthorized) { signInPage($0, SignInState(next: call.request.uri.path, mailsLinks: mailsLinks, kept: kept, isInterrupted: true)) }
+        return call.guestPage(.unauthorized) {
+            signInPage(
+                $0, SignInState(next: call.request.uri.path, mailsLinks: mailsLinks, kept: kept, isInterrupted: true))
+        }
     }
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
@@ -47,11 +50,14 @@ enum SignInRoutes {
         state.kept = form.values.filter { $0.name.hasPrefix("kept-") }.map { (String($0.name.dropFirst(5)), $0.value) }
         let device = Cookies.value(Cookies.device, in: call.request, call.desk)
         let isKnown = device.map { DeviceMark.isGenuine($0, of: state.email, call.desk.office.signer) } ?? false
-        let origin = SignInOrigin(place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
+        let origin = SignInOrigin(
+            place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
         state.proof = form["proof"]
         state.mailsLinks = try await call.sendsMail()
         let outcome =
-            if let proof = state.proof { try await call.desk.signIn(proof: proof, code: form["code"] ?? "", from: origin) } else {
+            if let proof = state.proof {
+                try await call.desk.signIn(proof: proof, code: form["code"] ?? "", from: origin)
+            } else {
                 try await call.desk.signIn(email: state.email, password: form["password"] ?? "", from: origin)
             }
         switch outcome {
@@ -69,7 +75,9 @@ enum SignInRoutes {
     }
 
     /// Signed in: on to where they wanted to go, or to what they had been sending.
-    static func enter(_ call: Call, _ token: String, _ holder: Session.Holder, _ state: SignInState = SignInState()) -> Response {
+    static func enter(_ call: Call, _ token: String, _ holder: Session.Holder, _ state: SignInState = SignInState())
+        -> Response
+    {
         let (home, email): (String, String) =
             switch holder {
             case .agent(let agent): ("/desk", agent.email)
@@ -78,14 +86,16 @@ enum SignInRoutes {
         var response: Response
         if let next = state.next, !state.kept.isEmpty {
             let frame = Frame(
-                t: call.frame.t, deskName: call.frame.deskName, session: nil, csrf: call.desk.office.signer.mark(Secret.hash(token), for: .form), now: call.frame.now)
+                t: call.frame.t, deskName: call.frame.deskName, session: nil,
+                csrf: call.desk.office.signer.mark(Secret.hash(token), for: .form), now: call.frame.now)
             response = Page.response(sendAgainPage(frame, to: next, kept: state.kept))
         } else {
             response = Page.see(state.next ?? home)
         }
         let lasting = if case .agent = holder { 14 * 86400 } else { 90 * 86400 }
         response.set(Cookies.session, token, lasting: lasting, call.desk)
-        response.set(Cookies.device, DeviceMark.make(for: email, call.desk.office.signer), lasting: 365 * 86400, call.desk)
+        response.set(
+            Cookies.device, DeviceMark.make(for: email, call.desk.office.signer), lasting: 365 * 86400, call.desk)
         return response
     }
 
@@ -100,7 +110,9 @@ enum SignInRoutes {
         }
         // The answer is the same whether a mail goes out or not, so that nobody learns who is known here.
         try await call.desk.write { [network = call.network] tx in
-            guard try tx.allowUse(of: "links:\(network)", perHour: 30), try tx.allowUse(of: "link:\(Secret.hash(address.address))", perHour: 5) else { return }
+            guard try tx.allowUse(of: "links:\(network)", perHour: 30),
+                try tx.allowUse(of: "link:\(Secret.hash(address.address))", perHour: 5)
+            else { return }
             try tx.mailLink(to: address.address)
         }
         state.isMailed = true
@@ -109,7 +121,9 @@ enum SignInRoutes {
 
     @Sendable private static func showLink(_ call: Call) async throws -> Response {
         let token = try call.parameter("token")
-        let link = try await call.desk.read { [office = call.desk.office, now = call.desk.clock.now()] in try $0.oneTimeLink(token, office.signer, now: now) }
+        let link = try await call.desk.read { [office = call.desk.office, now = call.desk.clock.now()] in
+            try $0.oneTimeLink(token, office.signer, now: now)
+        }
         return call.guestPage(link == nil ? .notFound : .ok) { linkUsePage($0, link, token: token, fault: nil) }
     }
 
@@ -117,7 +131,11 @@ enum SignInRoutes {
         let token = try call.parameter("token")
         let form = try await call.form()
         let browser = call.request.headers[.userAgent] ?? ""
-        guard let link = try await call.desk.read({ [office = call.desk.office, now = call.desk.clock.now()] in try $0.oneTimeLink(token, office.signer, now: now) }) else {
+        guard
+            let link = try await call.desk.read({ [office = call.desk.office, now = call.desk.clock.now()] in
+                try $0.oneTimeLink(token, office.signer, now: now)
+            })
+        else {
             return call.guestPage(.notFound) { linkUsePage($0, nil, token: token, fault: nil) }
         }
         let (session, holder): (String, Session.Holder)
@@ -126,10 +144,14 @@ enum SignInRoutes {
         case .password:
             let password = form["password"] ?? ""
             guard password.count >= Password.shortest, password.utf8.count <= 1000 else {
-                return call.guestPage(.unprocessableContent) { linkUsePage($0, link, token: token, fault: .other("needs at least \(Password.shortest) characters")) }
+                return call.guestPage(.unprocessableContent) {
+                    linkUsePage($0, link, token: token, fault: .other("needs at least \(Password.shortest) characters"))
+                }
             }
             let hash = try await PasswordCheck.shared.hash(password)
-            (session, holder) = try await call.desk.write { try $0.setPassword(by: token, hash: hash, browser: browser) }
+            (session, holder) = try await call.desk.write {
+                try $0.setPassword(by: token, hash: hash, browser: browser)
+            }
             call.web.sessions.forget()
         }
         // Whoever has a second factor signs in with it.
@@ -147,8 +169,8 @@ enum SignInRoutes {
     }
 }
 
-/// The mark of a browser that has signed in to an account: random, and signed together with the account, so that it says nothing about
-/// any other account and every device has one of its own.
+/// The mark of a browser that has signed in to an account: random, and signed together with the account, so that it
+/// says nothing about any other account and every device has one of its own.
 enum DeviceMark {
     static func make(for email: String, _ signer: Signer) -> String {
         let id = Secret.random()
@@ -157,6 +179,7 @@ enum DeviceMark {
     static func isGenuine(_ mark: String, of email: String, _ signer: Signer) -> Bool {
         let parts = mark.split(separator: "-", omittingEmptySubsequences: false)
         guard mark.utf8.count <= 100, parts.count == 2 else { return false }
-        return signer.isGenuine(String(parts[1]), of: "\(parts[0])|\(MailAddress.folded(email.trimmingWhitespace()))", for: .device)
+        return signer.isGenuine(
+            String(parts[1]), of: "\(parts[0])|\(MailAddress.folded(email.trimmingWhitespace()))", for: .device)
     }
 }

@@ -3,15 +3,21 @@ import Foundation
 import Mail
 import Markup
 
-/// Where the form of an action's own page is shown without leaving the page; one that came back stands open in it, also without script.
+/// Where the form of an action's own page is shown without leaving the page; one that came back stands open in it, also
+/// without script.
 func actionDialog(_ dialog: Dialog?, _ t: Language) -> HTML {
     let open: HTML? = dialog == nil ? nil : " open"
     return """
-        <dialog id="action" aria-labelledby="action-title"\(open)><div class="row spread"><h2 id="action-title">\(dialog?.title ?? t("Action"))</h2><button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div><div data-form>\(dialog?.form)</div></dialog>
+        <dialog id="action" aria-labelledby="action-title"\(open)><div class="row spread">\
+        <h2 id="action-title">\(dialog?.title ?? t("Action"))</h2>\
+        <button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div>\
+        <div data-form>\(dialog?.form)</div></dialog>
         """
 }
 
-func hasForm(_ action: TicketAction) -> Bool { !isPlain(action) && action != .removeAgent && action != .removeCollaborator }
+func hasForm(_ action: TicketAction) -> Bool {
+    !isPlain(action) && action != .removeAgent && action != .removeCollaborator
+}
 
 /// What was chosen so far, and what is wrong with it.
 struct ActionState {
@@ -22,7 +28,9 @@ struct ActionState {
     /// The other ticket of a merge, to be looked at before it is done.
     var target: MergeTarget?
 
-    func fault(_ field: String, _ t: Language) -> String? { sentences[field] ?? faults.first { $0.field == field }.map { t.fault($0.problem) } }
+    func fault(_ field: String, _ t: Language) -> String? {
+        sentences[field] ?? faults.first { $0.field == field }.map { t.fault($0.problem) }
+    }
 }
 
 /// The ticket another is about to be put into.
@@ -36,7 +44,9 @@ func actionPage(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
     deskPage(
         desk.t.action(action), desk, at: .other,
         """
-        <main class="sheet" id="content"><p class="small"><a href="\(href: ticketPath(view.ticket.number, at: desk.position))">#\(view.ticket.number) \(view.ticket.subject)</a></p><h1>\(desk.t.action(action))</h1>\
+        <main class="sheet" id="content"><p class="small">\
+        <a href="\(href: ticketPath(view.ticket.number, at: desk.position))">#\(view.ticket.number) \
+        \(view.ticket.subject)</a></p><h1>\(desk.t.action(action))</h1>\
         \(actionForm(action, desk, view, state))</main>
         """)
 }
@@ -44,54 +54,114 @@ func actionPage(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
 func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
     let t = desk.t
     func line(_ name: String, _ label: String, required: Bool = false, type: String = "text") -> HTML {
-        field(name, label, state.fault(name, t), "<input id=\"\(name)\" name=\"\(name)\" type=\"\(type)\" value=\"\(typed: state.values[name] ?? "")\"\(required ? " required" : nil as HTML?)>")
+        field(
+            name, label, state.fault(name, t),
+            """
+            <input id="\(name)" name="\(name)" type="\(type)" \
+            value="\(typed: state.values[name] ?? "")"\(required ? " required" : nil as HTML?)>
+            """
+        )
     }
     func box(_ name: String, _ label: String, required: Bool = false) -> HTML {
-        field(name, label, state.fault(name, t), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"5\"\(required ? " required" : nil as HTML?)>\n\(typed: state.values[name] ?? "")</textarea>")
+        field(
+            name, label, state.fault(name, t),
+            """
+            <textarea id="\(name)" name="\(name)" \
+            rows="5"\(required ? " required" : nil as HTML?)>\n\(typed: state.values[name] ?? "")</textarea>
+            """
+        )
     }
     func choice(_ name: String, _ label: String, _ options: [(String, String)]) -> HTML {
-        let items: [HTML] = options.map { "<option value=\"\($0.0)\"\(state.values[name] == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
+        let items: [HTML] = options.map {
+            "<option value=\"\($0.0)\"\(state.values[name] == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>"
+        }
         return field(name, label, state.fault(name, t), "<select id=\"\(name)\" name=\"\(name)\">\(items)</select>")
     }
-    func named(_ agents: [Agent]) -> [(String, String)] { agents.map { ($0.email, $0.isAway ? t("{0} (away)", $0.name) : $0.name) } }
+    func named(_ agents: [Agent]) -> [(String, String)] {
+        agents.map { ($0.email, $0.isAway ? t("{0} (away)", $0.name) : $0.name) }
+    }
     let content: HTML
     var button = t.action(action)
     switch action {
     case .assign:
         let hint: HTML = "<p class=\"small quiet\">\(t("Only people who can see this ticket are listed."))</p>"
-        content = "\(choice("agent", t("To an agent"), [("", "–")] + named(view.choices.agents(seeing: view.ticket))))\(choice("team", t("or to a team"), [("", "–")] + view.choices.teams.map { ($0.name, $0.name) }))\(line("reason", t("Why, if you like")))\(hint)"
+        content =
+            """
+            \(choice("agent", t("To an agent"), [("", "–")] + named(view.choices.agents(seeing: view.ticket))))\
+            \(choice("team", t("or to a team"), [("", "–")] + view.choices.teams.map { ($0.name, $0.name) }))\
+            \(line("reason", t("Why, if you like")))\(hint)
+            """
     case .transfer:
-        content = "\(choice("department", t("To the department"), view.choices.departments.filter { $0.id != view.ticket.department.id }.map { ($0.name, $0.name) }))\(line("reason", t("Why, if you like")))"
-    case .escalate: content = "<p class=\"small quiet\">\(t("It goes to the next level and is worked on first; the customer is told."))</p>\(box("reason", t("Why"), required: true))"
+        content =
+            """
+            \(choice("department", t("To the department"), view.choices.departments.filter { $0.id != view.ticket.department.id }.map { ($0.name, $0.name) }))\
+            \(line("reason", t("Why, if you like")))
+            """
+    case .escalate:
+        content =
+            """
+            <p class="small quiet">\(t("It goes to the next level and is worked on first; the customer is told."))\
+            </p>\(box("reason", t("Why"), required: true))
+            """
     case .deEscalate:
-        let levels = (0..<max(view.ticket.escalationLevel, 1)).reversed().map { (String($0), $0 == 0 ? t("No longer escalated") : t("Level {0}", String($0))) }
-        content = "<p class=\"small quiet\">\(t("When the escalation ends, the customer no longer gets regular updates, and a priority that the escalation raised goes back to what it was."))</p>\(choice("to", t("New level"), levels))\(line("reason", t("Why, if you like")))"
+        let levels = (0..<max(view.ticket.escalationLevel, 1)).reversed().map {
+            (String($0), $0 == 0 ? t("No longer escalated") : t("Level {0}", String($0)))
+        }
+        content =
+            """
+            <p class="small quiet">\
+            \(t("When the escalation ends, the customer no longer gets regular updates, and a priority that the escalation raised goes back to what it was."))\
+            </p>\(choice("to", t("New level"), levels))\(line("reason", t("Why, if you like")))
+            """
     case .resolve:
-        content = "<p class=\"small quiet\">\(t("The customer is asked whether it is solved. Without a message, they are told only that you've finished."))</p>\(box("body", t("The solution, for the customer")))"
+        content =
+            """
+            <p class="small quiet">\
+            \(t("The customer is asked whether it is solved. Without a message, they are told only that you've finished."))\
+            </p>\(box("body", t("The solution, for the customer")))
+            """
     case .merge:
         if let target = state.target {
             content = mergeQuestion(target, desk, view, state)
             button = t("Merge tickets")
         } else {
-            content = "<p class=\"small quiet\">\(t("Everything in this ticket moves to the other one. You'll see that ticket before anything happens."))</p>\(line("into", t("Number of the other ticket"), required: true))"
+            content =
+                """
+                <p class="small quiet">\
+                \(t("Everything in this ticket moves to the other one. You'll see that ticket before anything happens."))\
+                </p>\(line("into", t("Number of the other ticket"), required: true))
+                """
             button = t("Continue")
         }
-    case .addAgent: content = choice("agent", t("Who"), named(view.choices.agents).filter { person in !view.whole.agents.contains { $0.email == person.0 } })
+    case .addAgent:
+        content = choice(
+            "agent", t("Who"),
+            named(view.choices.agents).filter { person in !view.whole.agents.contains { $0.email == person.0 } })
     case .addCollaborator: content = line("email", t("Email address"), required: true, type: "email")
     case .setRequester:
         let former = view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName
         content = """
-            <p class="small quiet">\(t("The request, its replies and its link belong to the new requester. {0} loses access unless kept as CC.", former))</p>\
+            <p class="small quiet">\
+            \(t("The request, its replies and its link belong to the new requester. {0} loses access unless kept as CC.", former))\
+            </p>\
             \(line("email", t("Email address"), required: true, type: "email"))\(line("name", t("Name (optional)")))\
             \(tick("keep_former", t("Keep {0} as CC", former), isOn: state.values["keep_former"] != nil, id: "keep_former"))
             """
     case .close:
-        content = "<p class=\"small quiet\">\(t("The customer is told, or asked to rate the support they got. This can't be undone."))</p>\(line("reason", t("Why, if you like")))"
+        content =
+            """
+            <p class="small quiet">\
+            \(t("The customer is told, or asked to rate the support they got. This can't be undone."))</p>\
+            \(line("reason", t("Why, if you like")))
+            """
     default: content = line("reason", t("Why, if you like"))
     }
-    let note: HTML? = (state.sentences[""] ?? state.faults.first { $0.field.isEmpty }.map { t.fault($0.problem) }).map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
+    let note: HTML? = (state.sentences[""] ?? state.faults.first { $0.field.isEmpty }.map { t.fault($0.problem) }).map {
+        "<p class=\"fault\" role=\"alert\">\($0)</p>"
+    }
     return form(
-        desk.actionPath(view.ticket.number, action), csrf: desk.csrf, class: "roomy stack", keep: "\(action.rawValue)-\(desk.agent.id.number)-\(view.ticket.number)",
+        desk.actionPath(view.ticket.number, action), csrf: desk.csrf, class: "roomy stack",
+        keep: "\(action.rawValue)-\(desk.agent.id.number)-\(view.ticket.number)",
         "\(note)\(content)<div class=\"row\"><button class=\"button first\">\(button)</button></div>")
 }
 
@@ -99,19 +169,42 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
 private func mergeQuestion(_ target: MergeTarget, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
     let t = desk.t
     let (ticket, other) = (view.ticket, target.ticket)
-    func requester(_ ticket: Ticket) -> String { ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>" }
+    func requester(_ ticket: Ticket) -> String {
+        ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
+    }
     let organization: HTML? = target.organization.map { "<div class=\"small quiet\">\($0)</div>" }
     let isOthers = other.customer != ticket.customer
-    let differs: HTML? = isOthers
-        ? "<p class=\"outrun\" role=\"alert\"><strong>\(t("These tickets are from different people."))</strong> \(t("{0} will not get replies to #{1} unless you add them below, and must not see what is private to {2}.", requester(ticket), String(other.number), requester(other)))</p>" : nil
-    let organizations: HTML? = isOthers && target.organization != view.acquaintance.organization
-        ? "<p class=\"outrun\" role=\"alert\">\(t("They also belong to different organizations: {0} and {1}.", view.acquaintance.organization ?? t("none"), target.organization ?? t("none")))</p>" : nil
+    let differs: HTML? =
+        isOthers
+        ? """
+        <p class="outrun" role="alert"><strong>\(t("These tickets are from different people."))</strong> \
+        \(t("{0} will not get replies to #{1} unless you add them below, and must not see what is private to {2}.", requester(ticket), String(other.number), requester(other)))\
+        </p>
+        """
+        : nil
+    let organizations: HTML? =
+        isOthers && target.organization != view.acquaintance.organization
+        ? """
+        <p class="outrun" role="alert">\
+        \(t("They also belong to different organizations: {0} and {1}.", view.acquaintance.organization ?? t("none"), target.organization ?? t("none")))\
+        </p>
+        """
+        : nil
     let people = ([isOthers ? requester(ticket) : nil] + view.whole.collaborators.map { $0.address }).compactMap { $0 }
-    let add: HTML? = people.isEmpty ? nil : tick("add_cc", t("Add as CC to #{0}: {1}", String(other.number), people.joined(separator: ", ")), isOn: state.values["add_cc"] != nil)
+    let add: HTML? =
+        people.isEmpty
+        ? nil
+        : tick(
+            "add_cc", t("Add as CC to #{0}: {1}", String(other.number), people.joined(separator: ", ")),
+            isOn: state.values["add_cc"] != nil)
     return """
         <input type="hidden" name="into" value="\(other.number)"><input type="hidden" name="confirmed" value="1">\
-        <p>\(t("All messages and notes of #{0} move to this ticket, and #{0} is closed for good:", String(ticket.number)))</p>\
-        <div class="card"><strong dir="auto"><a href="\(href: ticketPath(other.number))">#\(other.number)</a> \(other.subject)</strong><div>\(requester(other))</div>\(organization)<div class="small quiet">\(t.state(other.state)) · \(other.department.name)</div></div>\
+        <p>\
+        \(t("All messages and notes of #{0} move to this ticket, and #{0} is closed for good:", String(ticket.number)))\
+        </p>\
+        <div class="card"><strong dir="auto"><a href="\(href: ticketPath(other.number))">#\(other.number)</a> \
+        \(other.subject)</strong><div>\(requester(other))</div>\(organization)\
+        <div class="small quiet">\(t.state(other.state)) · \(other.department.name)</div></div>\
         \(differs)\(organizations)\(add)<p class="small quiet">\(t("This can't be undone."))</p>
         """
 }
@@ -131,7 +224,9 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
     func shown(_ name: String, _ value: String) -> String { typed == nil ? value : typed?[name] ?? "" }
     func select(_ name: String, _ label: String, _ options: [(String, String)], _ chosen: String) -> HTML {
         let chosen = shown(name, chosen)
-        let items: [HTML] = options.map { "<option value=\"\($0.0)\"\(chosen == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>" }
+        let items: [HTML] = options.map {
+            "<option value=\"\($0.0)\"\(chosen == $0.0 ? " selected" : nil as HTML?)>\($0.1)</option>"
+        }
         return field(name, label, fault(name), "<select id=\"\(name)\" name=\"\(name)\">\(items)</select>")
     }
     var own: [String: JSON] = [:]
@@ -139,7 +234,10 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
     let asked = view.choices.topics.first { $0.id == ticket.topic?.id }?.fields ?? []
     let fields: [HTML] = asked.map { asked in
         let name = "field-\(asked.key)"
-        let kept = own[asked.key].map { $0 == .bool(true) ? "1" : $0 == .bool(false) || $0 == .null ? "" : $0.text ?? $0.written } ?? ""
+        let kept =
+            own[asked.key].map {
+                $0 == .bool(true) ? "1" : $0 == .bool(false) || $0 == .null ? "" : $0.text ?? $0.written
+            } ?? ""
         let value = shown(name, kept)
         switch asked.kind {
         case .check: return tick(name, asked.label, isOn: !value.isEmpty, id: name)
@@ -147,17 +245,25 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
             // What was kept before the options changed stays one of them.
             let gone = value.isEmpty || asked.options.contains(value) ? [] : [(value, value)]
             return select(name, asked.label, [("", "–")] + asked.options.map { ($0, $0) } + gone, value)
-        case .text: return field(name, asked.label, fault(name), "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(typed: value)</textarea>")
-        case .line, .number: return field(name, asked.label, fault(name), "<input id=\"\(name)\" name=\"\(name)\" value=\"\(typed: value)\">")
+        case .text:
+            return field(
+                name, asked.label, fault(name),
+                "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(typed: value)</textarea>")
+        case .line, .number:
+            return field(
+                name, asked.label, fault(name), "<input id=\"\(name)\" name=\"\(name)\" value=\"\(typed: value)\">")
         }
     }
     return form(
         partPath(ticket.number, "change", at: desk.position), csrf: desk.csrf, class: "roomy stack",
         """
         \(field("subject", t("Subject"), fault("subject"), "<input id=\"subject\" name=\"subject\" value=\"\(typed: shown("subject", ticket.subject))\" required>"))\
-        <div class="pair">\(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
-        \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))</div>\
-        \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\(fields)\
+        <div class="pair">\
+        \(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
+        \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))\
+        </div>\
+        \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\
+        \(fields)\
         <div class="row"><button class="button first">\(t("Save"))</button></div>
         """)
 }
@@ -165,5 +271,10 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
 func changePage(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     deskPage(
         desk.t("Change details"), desk, at: .other,
-        "<main class=\"sheet\" id=\"content\"><p class=\"small\"><a href=\"\(href: ticketPath(view.ticket.number, at: desk.position))\">#\(view.ticket.number) \(view.ticket.subject)</a></p><h1>\(desk.t("Change details"))</h1>\(changeForm(desk, view))</main>")
+        """
+        <main class="sheet" id="content"><p class="small">\
+        <a href="\(href: ticketPath(view.ticket.number, at: desk.position))">#\(view.ticket.number) \
+        \(view.ticket.subject)</a></p><h1>\(desk.t("Change details"))</h1>\(changeForm(desk, view))</main>
+        """
+    )
 }

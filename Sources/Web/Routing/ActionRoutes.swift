@@ -28,8 +28,11 @@ enum ActionRoutes {
             try tx.once(key) {
                 if action == .claim, by == nil, call.query("by") == nil { throw Refusal.invalid("by", .required) }
                 let (actor, asker) = try tx.doer(by, call)
-                let ticket = try tx.perform(action, on: number, wish, reason: reason, by: actor, asker: asker, source: .api)
-                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket), for: asker), office: tx.office) }
+                let ticket = try tx.perform(
+                    action, on: number, wish, reason: reason, by: actor, asker: asker, source: .api)
+                return try Answer.json {
+                    $0.write(try tx.db.whole(try tx.db.ticket(ticket), for: asker), office: tx.office)
+                }
             }
         }.response
     }
@@ -55,7 +58,8 @@ enum ActionRoutes {
         case .removeAgent: "Let a second agent go"
         case .addCollaborator: "Bring in somebody else on the customer's side"
         case .removeCollaborator: "Take somebody on the customer's side out"
-        case .setRequester: "Change who asked; the former requester has no access any more unless kept as a collaborator"
+        case .setRequester:
+            "Change who asked; the former requester has no access any more unless kept as a collaborator"
         }
     }
 
@@ -128,25 +132,37 @@ struct Wish: Sendable {
 
 extension Transaction {
     /// Does an action to a ticket the asker sees.
-    func perform(_ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by actor: Actor, asker: Asker, source: Source) throws -> Ticket.ID {
+    func perform(
+        _ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by actor: Actor, asker: Asker,
+        source: Source
+    ) throws -> Ticket.ID {
         var ticket = try db.ticket(number: number, for: asker)
         switch action {
         case .claim:
             guard case .agent(let agent) = asker else { throw Refusal.invalid("by", .required) }
             try claim(&ticket, by: agent)
         case .assign:
-            if let team = wish.team { try assign(&ticket, to: try db.named(NamedTable.team, team, field: "team"), by: actor, reason: reason) }
-            if let agent = wish.agent { try assign(&ticket, to: try activeAgent(agent, field: "agent"), by: actor, reason: reason) }
+            if let team = wish.team {
+                try assign(&ticket, to: try db.named(NamedTable.team, team, field: "team"), by: actor, reason: reason)
+            }
+            if let agent = wish.agent {
+                try assign(&ticket, to: try activeAgent(agent, field: "agent"), by: actor, reason: reason)
+            }
         case .release: try release(&ticket, by: actor, reason: reason)
         case .transfer:
             guard let department = wish.department else { break }
-            try transfer(&ticket, to: try db.named(NamedTable.department, department, field: "department"), by: actor, reason: reason)
+            try transfer(
+                &ticket, to: try db.named(NamedTable.department, department, field: "department"), by: actor,
+                reason: reason)
         case .escalate: try escalate(&ticket, by: actor, reason: reason)
         case .deEscalate: try deEscalate(&ticket, to: wish.level, by: actor, reason: reason)
         case .wait: try pause(&ticket, as: .waiting, by: actor, reason: reason)
         case .hold: try pause(&ticket, as: .held, by: actor, reason: reason)
         case .resume: try resume(&ticket, by: actor, reason: reason)
-        case .resolve: try resolve(&ticket, by: actor, solution: wish.solution.flatMap { $0.text.isEmpty ? nil : $0 }, files: wish.files, source: source)
+        case .resolve:
+            try resolve(
+                &ticket, by: actor, solution: wish.solution.flatMap { $0.text.isEmpty ? nil : $0 }, files: wish.files,
+                source: source)
         case .confirm: try confirm(&ticket, by: actor.kind == .agent ? actor : requester(of: ticket))
         case .close: try close(&ticket, by: actor, reason: reason.isEmpty ? "closed by \(actor.name)" : reason)
         case .reopen: try reopen(&ticket, by: actor, reason: reason.isEmpty ? "reopened by \(actor.name)" : reason)
@@ -154,14 +170,24 @@ extension Transaction {
         case .merge:
             guard let into = wish.into else { break }
             let other: Ticket
-            do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound { throw Refusal.invalid("into", .unknown(String(into))) }
+            do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound {
+                throw Refusal.invalid("into", .unknown(String(into)))
+            }
             try merge(&ticket, into: other, bringsIn: wish.bringsIn, by: actor)
         case .addAgent, .removeAgent:
             guard let agent = try wish.agent.map({ try activeAgent($0, field: "agent") }) else { break }
-            if action == .addAgent { try addAgent(agent, to: ticket, by: actor) } else { try removeAgent(agent, from: ticket, by: actor) }
+            if action == .addAgent {
+                try addAgent(agent, to: ticket, by: actor)
+            } else {
+                try removeAgent(agent, from: ticket, by: actor)
+            }
         case .addCollaborator, .removeCollaborator:
             guard let email = wish.email else { break }
-            if action == .addCollaborator { try addCollaborator(email, to: ticket, by: actor, reason: reason) } else { try removeCollaborator(email, from: ticket, by: actor) }
+            if action == .addCollaborator {
+                try addCollaborator(email, to: ticket, by: actor, reason: reason)
+            } else {
+                try removeCollaborator(email, from: ticket, by: actor)
+            }
         case .setRequester:
             guard let email = wish.email else { break }
             try setRequester(email, keepsFormer: wish.keepsFormer, of: &ticket, by: actor, reason: reason)
@@ -170,6 +196,9 @@ extension Transaction {
     }
 
     private func requester(of ticket: Ticket) -> Actor {
-        Actor(.customer, id: ticket.customer.number, name: ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName, address: ticket.requesterAddress)
+        Actor(
+            .customer, id: ticket.customer.number,
+            name: ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName,
+            address: ticket.requesterAddress)
     }
 }

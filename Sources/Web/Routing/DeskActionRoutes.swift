@@ -9,21 +9,30 @@ import Store
 /// Every action of a ticket by a press in the workspace: the same verbs as the API's.
 enum DeskActionRoutes {
     static var routes: [Route] {
-        [.post("/desk/tickets/:number/deliverable", for: .agent(.agent), deliverable)] + TicketAction.allCases.flatMap { action -> [Route] in
-            let path = "/desk/tickets/:number/do/\(action.rawValue)"
-            let press = Route.post(path, for: .agent(.agent)) { try await perform(action, $0) }
-            guard hasForm(action) else { return [press] }
-            return [press, .get(path, for: .agent(.agent)) { call in
-                Page.response(actionPage(action, try await call.deskFrame(), try await call.ticketView(try call.number()), ActionState()))
-            }]
-        }
+        [.post("/desk/tickets/:number/deliverable", for: .agent(.agent), deliverable)]
+            + TicketAction.allCases.flatMap { action -> [Route] in
+                let path = "/desk/tickets/:number/do/\(action.rawValue)"
+                let press = Route.post(path, for: .agent(.agent)) { try await perform(action, $0) }
+                guard hasForm(action) else { return [press] }
+                return [
+                    press,
+                    .get(path, for: .agent(.agent)) { call in
+                        Page.response(
+                            actionPage(
+                                action, try await call.deskFrame(), try await call.ticketView(try call.number()),
+                                ActionState()))
+                    },
+                ]
+            }
     }
 
     /// An agent knows that the requester can be written to again.
     @Sendable private static func deliverable(_ call: Call) async throws -> Response {
         let (number, agent) = (try call.number(), try call.agent())
         _ = try await call.form()
-        try await call.desk.write { tx in try tx.forgetReturns(of: try tx.db.ticket(number: number, for: .agent(agent)).requesterAddress) }
+        try await call.desk.write { tx in
+            try tx.forgetReturns(of: try tx.db.ticket(number: number, for: .agent(agent)).requesterAddress)
+        }
         return Page.see(ticketPath(number, at: call.position, [("said", "deliverable")]))
     }
 
@@ -35,25 +44,37 @@ enum DeskActionRoutes {
         /// The ticket's page with the form open on it, and all that was typed.
         func again(_ status: HTTPResponse.Status, _ state: ActionState) async throws -> Response {
             let (desk, view) = (try await call.deskFrame(), try await call.ticketView(number))
-            return Page.response(status, ticketPage(desk, view, TicketNotice(dialog: Dialog(desk.t.action(action), actionForm(action, desk, view, state)))))
+            return Page.response(
+                status,
+                ticketPage(
+                    desk, view,
+                    TicketNotice(dialog: Dialog(desk.t.action(action), actionForm(action, desk, view, state)))))
         }
         let after: TicketCursor?
         do {
             // An empty field is one that was left out.
-            var input = Input(state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues { JSON.string($0.hasPrefix("#") ? String($0.dropFirst()) : $0) })
+            var input = Input(
+                state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
+                    JSON.string($0.hasPrefix("#") ? String($0.dropFirst()) : $0)
+                })
             let reason = (input.text("reason", most: 2000, required: action == .escalate) ?? "").singleLine
             let wish = try Wish(action, &input)
             try input.finish()
             if action == .merge, form["confirmed"] == nil, let into = wish.into {
-                if let problem = try await look(for: into, from: number, call, &state) { state.sentences["into"] = problem }
+                if let problem = try await look(for: into, from: number, call, &state) {
+                    state.sentences["into"] = problem
+                }
                 return try await again(state.target == nil ? .unprocessableContent : .ok, state)
             }
             after = try await call.desk.write { tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let before = wish.solution.map { $0.text.isEmpty } ?? true ? nil : try tx.db.snapshot(of: ticket.id)
-                _ = try tx.perform(action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
+                _ = try tx.perform(
+                    action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
                 // Words to the customer wait for second thoughts, as those from the composer do.
-                if let before, let entry = try tx.db.latestReply(in: ticket.id) { try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before) }
+                if let before, let entry = try tx.db.latestReply(in: ticket.id) {
+                    try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before)
+                }
                 return TicketCursor(ticket)
             }
             var response = try await done(action, wish, number, call, after: after)
@@ -66,17 +87,26 @@ enum DeskActionRoutes {
             // Somebody was faster: the ticket as it is now says so, and what was typed is still there.
             state.sentences[""] = call.frame.t("This was not possible any more: {0}", reason)
             if hasForm(action) { return try await again(.conflict, state) }
-            return Page.response(.conflict, ticketPage(try await call.deskFrame(), try await call.ticketView(number), TicketNotice(said: state.sentences[""])))
+            return Page.response(
+                .conflict,
+                ticketPage(
+                    try await call.deskFrame(), try await call.ticketView(number),
+                    TicketNotice(said: state.sentences[""])))
         }
     }
 
-    private static func done(_ action: TicketAction, _ wish: Wish, _ number: Int64, _ call: Call, after: TicketCursor?) async throws -> Response {
+    private static func done(_ action: TicketAction, _ wish: Wish, _ number: Int64, _ call: Call, after: TicketCursor?)
+        async throws -> Response
+    {
         let agent = try call.agent()
         let position = call.position
         // Moving a ticket away may take it out of one's own sight.
         guard (try? await call.desk.read { try $0.ticket(number: number, for: .agent(agent)) }) != nil else {
             let place = position ?? ListPosition(.list(.next))
-            return Page.see(Path(place.list == nil ? ["desk", "search"] : ["desk"], query: place.query + [("said", "moved"), ("ticket", String(number))]))
+            return Page.see(
+                Path(
+                    place.list == nil ? ["desk", "search"] : ["desk"],
+                    query: place.query + [("said", "moved"), ("ticket", String(number))]))
         }
         // What was merged goes on in the other ticket.
         let shown = action == .merge ? wish.into ?? number : number
@@ -85,16 +115,22 @@ enum DeskActionRoutes {
     }
 
     /// Finds the ticket another shall be put into; what is said where there is none.
-    private static func look(for into: Int64, from number: Int64, _ call: Call, _ state: inout ActionState) async throws -> String? {
+    private static func look(for into: Int64, from number: Int64, _ call: Call, _ state: inout ActionState) async throws
+        -> String?
+    {
         let agent = try call.agent()
         let t = call.frame.t
         if into == number { return t("Enter the number of a different ticket.") }
         do {
             let target = try await call.desk.read { db in
                 let ticket = try db.ticket(number: into, for: .agent(agent))
-                return MergeTarget(ticket: ticket, organization: try db.acquaintance(with: ticket.customer, for: .agent(agent)).organization)
+                return MergeTarget(
+                    ticket: ticket,
+                    organization: try db.acquaintance(with: ticket.customer, for: .agent(agent)).organization)
             }
-            guard ![.merged, .deleted, .spam].contains(target.ticket.state) else { return t("#{0} can't take in another ticket: it is {1}.", String(into), t.state(target.ticket.state)) }
+            guard ![.merged, .deleted, .spam].contains(target.ticket.state) else {
+                return t("#{0} can't take in another ticket: it is {1}.", String(into), t.state(target.ticket.state))
+            }
             state.target = target
             return nil
         } catch Refusal.notFound { return t("There is no ticket #{0}.", String(into)) }

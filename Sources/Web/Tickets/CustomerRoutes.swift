@@ -26,13 +26,17 @@ enum CustomerRoutes {
     private static func list(_ call: Call, fault: Fault.Problem?) async throws -> Response {
         let customer = try call.customer()
         let tickets = try await call.desk.read { try $0.tickets(of: customer.id, limit: 200) }
-        return Page.response(fault == nil ? .ok : .unprocessableContent, myTicketsPage(call.frame, tickets, isSet: call.query("sent") == "password", fault: fault))
+        return Page.response(
+            fault == nil ? .ok : .unprocessableContent,
+            myTicketsPage(call.frame, tickets, isSet: call.query("sent") == "password", fault: fault))
     }
 
     @Sendable private static func setPassword(_ call: Call) async throws -> Response {
         let form = try await call.form()
         let password = form["password"] ?? ""
-        guard password.count >= Password.shortest, password.utf8.count <= 1000 else { return try await list(call, fault: .other("needs at least \(Password.shortest) characters")) }
+        guard password.count >= Password.shortest, password.utf8.count <= 1000 else {
+            return try await list(call, fault: .other("needs at least \(Password.shortest) characters"))
+        }
         guard let session = call.session else { throw Refusal.notFound }
         let hash = try await PasswordCheck.shared.hash(password)
         try await call.desk.write { try $0.setPassword(of: session, hash: hash) }
@@ -53,7 +57,9 @@ enum CustomerRoutes {
         let (number, author) = (try call.number(), try call.author())
         let customer = try call.customer()
         let ticket = try await call.desk.write { tx in
-            try tx.receive(writing, in: try tx.db.ticket(number: number, of: customer.id), by: author, files: files, source: .web).ticket
+            try tx.receive(
+                writing, in: try tx.db.ticket(number: number, of: customer.id), by: author, files: files, source: .web
+            ).ticket
         }
         return Page.see(Path("tickets", String(ticket.number), query: [("sent", "answer")]))
     }
@@ -73,7 +79,9 @@ enum CustomerRoutes {
         let (number, author, customer) = (try call.number(), try call.author(), try call.customer())
         try await call.desk.write { tx in
             var ticket = try tx.db.ticket(number: number, of: customer.id)
-            if !ticket.state.isActive { try tx.reopen(&ticket, by: author.actor, reason: "the customer says it is not solved") }
+            if !ticket.state.isActive {
+                try tx.reopen(&ticket, by: author.actor, reason: "the customer says it is not solved")
+            }
         }
         return Page.see(Path("tickets", String(number), query: [("sent", "no")]))
     }
@@ -82,7 +90,9 @@ enum CustomerRoutes {
         let (number, id, customer) = (try call.number(), try call.number("id"), try call.customer())
         let file = try await call.desk.read { db in
             let (file, ticket, kind) = try db.attachment(Attachment.ID(id))
-            guard kind != .note, ticket == (try db.ticket(number: number, of: customer.id).id) else { throw Refusal.notFound }
+            guard kind != .note, ticket == (try db.ticket(number: number, of: customer.id).id) else {
+                throw Refusal.notFound
+            }
             return file
         }
         return try await call.send(file)
@@ -98,7 +108,9 @@ extension Call {
         let (number, customer, csrf) = (try self.number(), try self.customer(), frame.csrf)
         return try await desk.read { db in
             let ticket = try db.ticket(number: number, of: customer.id)
-            return CustomerView(ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500), path: ["tickets", String(ticket.number)], csrf: csrf)
+            return CustomerView(
+                ticket: ticket, entries: try db.conversation(of: ticket.id, limit: 500),
+                path: ["tickets", String(ticket.number)], csrf: csrf)
         }
     }
 }
@@ -107,16 +119,21 @@ func myTicketsPage(_ frame: Frame, _ tickets: [Ticket], isSet: Bool, fault: Faul
     let t = frame.t
     let rows: [HTML] = tickets.map { ticket in
         """
-        <li><a class="card" href="\(href: Path("tickets", String(ticket.number)))"><span class="row spread"><strong class="cut" dir="auto">\(ticket.subject)</strong>\
-        <span class="chip">\(t.customerState(ticket.state))</span></span><span class="row spread small quiet"><span class="num">#\(ticket.number)</span>\(moment(ticket.updatedAt))</span></a></li>
+        <li><a class="card" href="\(href: Path("tickets", String(ticket.number)))"><span class="row spread">\
+        <strong class="cut" dir="auto">\(ticket.subject)</strong>\
+        <span class="chip">\(t.customerState(ticket.state))</span></span><span class="row spread small quiet">\
+        <span class="num">#\(ticket.number)</span>\(moment(ticket.updatedAt))</span></a></li>
         """
     }
-    let list: HTML = rows.isEmpty ? "<p class=\"quiet\">\(t("You have no requests yet."))</p>" : "<ul class=\"plain stack\">\(rows)</ul>"
+    let list: HTML =
+        rows.isEmpty
+        ? "<p class=\"quiet\">\(t("You have no requests yet."))</p>" : "<ul class=\"plain stack\">\(rows)</ul>"
     let open: HTML? = fault == nil ? nil : " open"
     return portalPage(
         t("My requests"), frame,
         """
-        \(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My requests"))</h1><a class="button first" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
+        \(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My requests"))</h1>\
+        <a class="button first" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
         <details\(open)><summary class="small quiet">\(t("Sign in with a password next time"))</summary>\
         \(form(Path("tickets", "password"), csrf: frame.csrf, """
             \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault.map(t.fault)).html)\

@@ -25,7 +25,8 @@ struct DeskFrame: Sendable {
 extension Call {
     func deskFrame() async throws -> DeskFrame {
         let agent = try self.agent()
-        var made = DeskFrame(frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk), position: position)
+        var made = DeskFrame(
+            frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk), position: position)
         made.restored = desk.settings.current.restored
         // Only a browser that has just sent a reply makes the page ask.
         if Cookies.value(Cookies.undo, in: request, desk) != nil {
@@ -51,26 +52,50 @@ enum Place: Equatable {
 /// A page of the workspace: bar, rail, and what belongs to the page.
 ///
 /// - Parameter watched: the ticket the page shows, to hear of its news.
-func deskPage(_ title: String, _ desk: DeskFrame, at place: Place, query: String = "", watched: Watched? = nil, dialog: Dialog? = nil, _ content: HTML) -> HTML {
+func deskPage(
+    _ title: String, _ desk: DeskFrame, at place: Place, query: String = "", watched: Watched? = nil,
+    dialog: Dialog? = nil, _ content: HTML
+) -> HTML {
     let t = desk.t
-    let newTicket: HTML? = desk.works ? "<a class=\"button first\" href=\"\(href: Path("desk", "new"))\" data-key=\"c\">\(t("New ticket")) <kbd>C</kbd></a>" : nil
+    let newTicket: HTML? =
+        desk.works
+        ? """
+        <a class="button first" href="\(href: Path("desk", "new"))" data-key="c">\(t("New ticket")) \
+        <kbd>C</kbd></a>
+        """
+        : nil
     let watching: HTML? = watched.map { " data-ticket=\"\($0.ticket)\"" }
     // The list that the page shows, or has beside the ticket: of this one it wants the news.
     let shown: WorkList? = if case .list(let list) = place { list } else { desk.position?.list }
     let list: HTML? = shown.map { " data-list=\"\($0.rawValue)\"" }
-    let live = Path("desk", "live", query: [("seen", String(desk.counts.generation))] + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
+    let live = Path(
+        "desk", "live",
+        query: [("seen", String(desk.counts.generation))]
+            + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
     // A ticket's page has the bars where they were always looked for.
     let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undo\">\($0)</div>" } : nil
     let toReply: HTML? = watched == nil ? nil : "<a class=\"skip\" href=\"#reply-body\">\(t("Skip to the reply"))</a>"
     return document(
         title, desk.frame, script: Assets.desk,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" data-agent="\(desk.agent.id.number)"\(watching)\(list)\
-         data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" data-words-kept="\(t("Draft saved"))" data-words-unkept="\(t("You're offline. We'll save when you're back."))" data-words-new="\(t("Something new has arrived"))">
-        <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))</button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
-        <form class="grow find" role="search" action="\(href: Path("desk", "search"))"><label class="unseen" for="find">\(t("Search"))</label>\
-        <input class="search" id="find" name="query" type="search" value="\(query)" placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
-        \(newTicket)<button type="button" class="button plain wide" data-key="?" data-keys aria-label="\(t("Keyboard shortcuts"))" title="\(t("Keyboard shortcuts"))" hidden><kbd>?</kbd></button><a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)"><span class="unseen">\(t("Your account")), \(desk.agent.name)</span><span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
+        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\
+        \(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" \
+        data-agent="\(desk.agent.id.number)"\(watching)\(list)\
+         data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" \
+         data-words-kept="\(t("Draft saved"))" \
+         data-words-unkept="\(t("You're offline. We'll save when you're back."))" \
+         data-words-new="\(t("Something new has arrived"))">
+        <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))\
+        </button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
+        <form class="grow find" role="search" action="\(href: Path("desk", "search"))">\
+        <label class="unseen" for="find">\(t("Search"))</label>\
+        <input class="search" id="find" name="query" type="search" value="\(query)" \
+        placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
+        \(newTicket)<button type="button" class="button plain wide" data-key="?" data-keys \
+        aria-label="\(t("Keyboard shortcuts"))" title="\(t("Keyboard shortcuts"))" hidden><kbd>?</kbd></button>\
+        <a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)">\
+        <span class="unseen">\(t("Your account")), \(desk.agent.name)</span>\
+        <span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
         \(rail(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])</div></body>
         """)
 }
@@ -81,20 +106,33 @@ private let keysDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($
 /// What the keyboard does, by `?`.
 private func keysDialog(_ t: Language) -> HTML {
     let keys: [(String, String)] = [
-        ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")), ("Ctrl K", t("search, from anywhere")), ("C", t("new ticket")), ("R M", t("write a reply")), ("N", t("write a note")),
-        ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")), ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
-        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")), ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
-        ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")), ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
+        ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")),
+        ("Ctrl K", t("search, from anywhere")), ("C", t("new ticket")), ("R M", t("write a reply")),
+        ("N", t("write a note")),
+        ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")),
+        ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
+        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")),
+        ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
+        ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")),
+        ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
     ]
     let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
-    return "<dialog id=\"keys\" aria-labelledby=\"keys-title\"><div class=\"row spread\"><h2 id=\"keys-title\">\(t("Keyboard shortcuts"))</h2><button type=\"button\" class=\"button plain\" data-close aria-label=\"\(t("Close"))\">×</button></div><dl class=\"keys\">\(rows)</dl></dialog>"
+    return
+        """
+        <dialog id="keys" aria-labelledby="keys-title"><div class="row spread">\
+        <h2 id="keys-title">\(t("Keyboard shortcuts"))</h2>\
+        <button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div>\
+        <dl class="keys">\(rows)</dl></dialog>
+        """
 }
 
 private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
     let t = desk.t
     func item(_ list: WorkList) -> HTML {
         let current: HTML? = place == .list(list) ? " aria-current=\"page\"" : nil
-        let count: HTML? = desk.counts.lists[list].map { "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>" }
+        let count: HTML? = desk.counts.lists[list].map {
+            "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>"
+        }
         return "<a href=\"\(href: listPath(list))\"\(current)>\(t.list(list)) \(count)</a>"
     }
     func link(_ path: Path, _ title: String, _ here: Place) -> HTML {
@@ -105,11 +143,13 @@ private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
     let teams: [HTML] = [WorkList.unassigned, .teams, .missed].map(item)
     // Only who may mark and unmark it looks after spam.
     let all: [HTML] = ([WorkList.open, .waiting, .closed] + (desk.works ? [.spam] : [])).map(item)
-    let administration: HTML? = desk.agent.role == .administrator ? link(Path("admin"), t("Administration"), .administration) : nil
+    let administration: HTML? =
+        desk.agent.role == .administrator ? link(Path("admin"), t("Administration"), .administration) : nil
     return """
-        <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)<h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\
-        <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .feedback))\(link(Path("desk", "people"), t("People"), .people))\
+        <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)\
+        <h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\
+        <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .feedback))\
+        \(link(Path("desk", "people"), t("People"), .people))\
         \(desk.works ? link(Path("desk", "kb"), t("Articles"), .articles) : nil)\(administration)</nav>
         """
 }
-

@@ -30,7 +30,9 @@ enum DeskRoutes {
 
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
-        guard let list = WorkList(rawValue: call.query("list") ?? WorkList.next.rawValue) else { throw Refusal.notFound }
+        guard let list = WorkList(rawValue: call.query("list") ?? WorkList.next.rawValue) else {
+            throw Refusal.notFound
+        }
         if let cursor = call.query("cursor") { _ = try TicketCursor(parsing: cursor) }
         var view = try await listView(call, desk, call.position ?? ListPosition(.list(list)))
         view.said = outcome(call, desk.t)
@@ -42,7 +44,11 @@ enum DeskRoutes {
         let text = call.query("query") ?? ""
         // A number alone is the ticket itself.
         let digits = String(text.trimmingWhitespace().drop { $0 == "#" })
-        if let number = Int64(digits), (try? await call.desk.read({ try $0.ticket(number: number, for: .agent(desk.agent)) })) != nil { return Page.see(ticketPath(number)) }
+        if let number = Int64(digits),
+            (try? await call.desk.read({ try $0.ticket(number: number, for: .agent(desk.agent)) })) != nil
+        {
+            return Page.see(ticketPath(number))
+        }
         if let cursor = call.query("cursor") { _ = try TicketCursor(parsing: cursor) }
         // A search too long to be carried along is still a search.
         let position = ListPosition { call.query($0) } ?? ListPosition(.search(text))
@@ -57,10 +63,13 @@ enum DeskRoutes {
         let order = position.order ?? position.usualOrder
         switch position.source {
         case .list(let list):
-            let wanted = TicketList(query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50, after: position.cursor)
+            let wanted = TicketList(
+                query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50,
+                after: position.cursor)
             let page = try await call.desk.read { try $0.lines(wanted) }
             let choices = try await call.desk.choices.choices(on: call.desk)
-            var view = ListView(title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
+            var view = ListView(
+                title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
             if page.lines.isEmpty {
                 view.emptiness = try await emptiness(call, desk, list)
                 if case .noTickets? = view.emptiness { view.steps = try await call.firstSteps() }
@@ -75,11 +84,15 @@ enum DeskRoutes {
                 (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
                     let page = try db.lines(wanted)
                     // A first page that is not full has been counted already.
-                    let found = page.next == nil && wanted.after == nil ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: mostFound + 1)
+                    let found =
+                        page.next == nil && wanted.after == nil
+                        ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: mostFound + 1)
                     return (page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found))
                 }
                 view.words = words
-                if view.page.lines.isEmpty { view.emptiness = try await call.desk.read { try $0.hasNoPlace(desk.agent) } ? .noPlace : .noMatch }
+                if view.page.lines.isEmpty {
+                    view.emptiness = try await call.desk.read { try $0.hasNoPlace(desk.agent) } ? .noPlace : .noMatch
+                }
                 view.choices = try await call.desk.choices.choices(on: call.desk)
             } catch Refusal.invalid(let faults) {
                 view.fault = faults.first.map { $0.problem.text }
@@ -91,7 +104,8 @@ enum DeskRoutes {
     }
 
     /// Why a list has no tickets: "all caught up" is said only where nothing is left to do.
-    private static func emptiness(_ call: Call, _ desk: DeskFrame, _ list: WorkList) async throws -> ListView.Emptiness {
+    private static func emptiness(_ call: Call, _ desk: DeskFrame, _ list: WorkList) async throws -> ListView.Emptiness
+    {
         let waiting = desk.counts.lists[.next] ?? ListCount(number: 0)
         if list != .next, waiting.number > 0 { return .elsewhere(waiting) }
         return try await call.desk.read { db in
@@ -107,14 +121,21 @@ enum DeskRoutes {
         let former = call.query("not").flatMap { Int64($0) }
         let after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
         let said = call.query("said").map { [("said", $0)] } ?? []
-        let text: String = switch position.source { case .list(let list): list.query; case .search(let query): query }
+        let text: String =
+            switch position.source {
+            case .list(let list): list.query
+            case .search(let query): query
+            }
         guard let query = try? TicketQuery(text, now: call.desk.clock.now()) else { return Page.see(position.path) }
-        let wanted = TicketList(query: query, asker: .agent(agent), order: position.order ?? position.usualOrder, limit: 2, after: after ?? position.cursor)
+        let wanted = TicketList(
+            query: query, asker: .agent(agent), order: position.order ?? position.usualOrder, limit: 2,
+            after: after ?? position.cursor)
         let lines = try await call.desk.read(position.list == nil ? .search : nil) { try $0.lines(wanted) }.lines
         guard let next = lines.first(where: { $0.number != former }) else {
             var start = position
             start.cursor = nil
-            return Page.see(Path(position.list == nil ? ["desk", "search"] : ["desk"], query: start.query + [("said", "last")]))
+            return Page.see(
+                Path(position.list == nil ? ["desk", "search"] : ["desk"], query: start.query + [("said", "last")]))
         }
         return Page.see(ticketPath(next.number, at: position, said))
     }
@@ -123,12 +144,17 @@ enum DeskRoutes {
     private static func outcome(_ call: Call, _ t: Language) -> String? {
         if call.query("said") == "last" { return t("That was the last ticket in this list.") }
         if call.query("said") == "moved" {
-            return t("Ticket #{0} was transferred. You can't see the department it is in now.", call.query("ticket").flatMap { Int64($0) }.map(String.init) ?? "")
+            return t(
+                "Ticket #{0} was transferred. You can't see the department it is in now.",
+                call.query("ticket").flatMap { Int64($0) }.map(String.init) ?? "")
         }
         guard let done = call.query("done").flatMap({ Int($0) }) else { return nil }
         let refused = (call.query("refused") ?? "").split(separator: ",").compactMap { Int64($0) }
         let words = done == 1 ? t("1 ticket changed.") : t("{0} tickets changed.", String(done))
-        return refused.isEmpty ? words : words + " " + t("Their state does not allow it: {0}", refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
+        return refused.isEmpty
+            ? words
+            : words + " "
+                + t("Their state does not allow it: {0}", refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
     }
 
     @Sendable private static func counts(_ call: Call) async throws -> Response {
@@ -145,13 +171,16 @@ enum DeskRoutes {
     static let bulkActions: [TicketAction] = [.claim, .assign, .wait, .hold, .resume, .close, .spam]
     private static let askedFirst: Set<TicketAction> = [.close, .spam]
 
-    /// The same action for many tickets: each is done or refused for itself. What tells customers, or hides tickets, is asked about first.
+    /// The same action for many tickets: each is done or refused for itself. What tells customers, or hides tickets, is
+    /// asked about first.
     @Sendable private static func bulk(_ call: Call) async throws -> Response {
         let form = try await call.form()
         let agent = try call.agent()
         let numbers = form.values.filter { $0.name == "number" }.compactMap { Int64($0.value) }.prefix(500)
         let position = call.position ?? ListPosition(.list(.next))
-        let action = form["action"].flatMap { TicketAction(rawValue: $0) }.flatMap { bulkActions.contains($0) ? $0 : nil }
+        let action = form["action"].flatMap { TicketAction(rawValue: $0) }.flatMap {
+            bulkActions.contains($0) ? $0 : nil
+        }
         let to = form["to"] ?? ""
         /// The list as it was, with what is missing beside the bar.
         func again(_ fault: String) async throws -> Response {
@@ -175,11 +204,16 @@ enum DeskRoutes {
         var (done, refused) = (0, [Int64]())
         for number in numbers {
             do {
-                _ = try await call.desk.write { try $0.perform(action, on: number, wish, reason: "", by: Actor(agent), asker: .agent(agent), source: .web) }
+                _ = try await call.desk.write {
+                    try $0.perform(
+                        action, on: number, wish, reason: "", by: Actor(agent), asker: .agent(agent), source: .web)
+                }
                 done += 1
             } catch is Refusal { refused.append(number) }
         }
-        let outcome = [("done", String(done))] + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
+        let outcome =
+            [("done", String(done))]
+            + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
         return Page.see(Path(position.list == nil ? ["desk", "search"] : ["desk"], query: position.query + outcome))
     }
 
@@ -190,12 +224,16 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let view = try await call.ticketView(number, all: call.query("all") != nil)
         let shows = call.query("pictures") != nil
-        var notice = TicketNotice(pictureSigner: shows ? call.desk.office.signer : nil, showsAll: call.query("all") != nil, said: call.query("said").flatMap { said($0, view, desk.t) })
+        var notice = TicketNotice(
+            pictureSigner: shows ? call.desk.office.signer : nil, showsAll: call.query("all") != nil,
+            said: call.query("said").flatMap { said($0, view, desk.t) })
         // The same action came from this page: what is next in the list is at hand.
         notice.after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
         notice.offersNext = notice.said != nil && desk.position != nil
         // It has not gone yet: the bar says so.
-        if call.query("said") == "sent", desk.secondThoughts.contains(where: { $0.ticket == number }) { notice.said = nil }
+        if call.query("said") == "sent", desk.secondThoughts.contains(where: { $0.ticket == number }) {
+            notice.said = nil
+        }
         return Page.response(ticketPage(desk, view, notice))
     }
 
@@ -250,7 +288,9 @@ enum DeskRoutes {
         change.subject = form["subject"]
         change.priority = form["priority"].flatMap { Priority(word: $0) }
         if let topic = form["topic"] { change.topic = topic.isEmpty ? .cleared : .given(.name(topic)) }
-        if let tags = form["tags"] { change.tags = tags.split(separator: ",").map { String(String($0).trimmingWhitespace().prefix(100)) } }
+        if let tags = form["tags"] {
+            change.tags = tags.split(separator: ",").map { String(String($0).trimmingWhitespace().prefix(100)) }
+        }
         do {
             var fields: [String: JSON] = [:]
             for field in view.choices.topics.first(where: { $0.id == view.ticket.topic?.id })?.fields ?? [] {
@@ -265,7 +305,12 @@ enum DeskRoutes {
             }
         } catch Refusal.invalid(let faults) {
             let desk = try await call.deskFrame()
-            return Page.response(.unprocessableContent, ticketPage(desk, view, TicketNotice(dialog: Dialog(desk.t("Change details"), changeForm(desk, view, typed: form, faults: faults)))))
+            return Page.response(
+                .unprocessableContent,
+                ticketPage(
+                    desk, view,
+                    TicketNotice(
+                        dialog: Dialog(desk.t("Change details"), changeForm(desk, view, typed: form, faults: faults)))))
         }
         return Page.see(ticketPath(number, at: call.position, [("said", "changed")]))
     }
@@ -293,7 +338,9 @@ enum DeskRoutes {
         let desk = try await call.deskFrame()
         let choices = try await call.desk.choices.choices(on: call.desk)
         var typed = NewRequest()
-        typed.topic = call.query("topic").flatMap { Int64($0) }.flatMap { id in choices.topics.first { $0.id.number == id } }
+        typed.topic = call.query("topic").flatMap { Int64($0) }.flatMap { id in
+            choices.topics.first { $0.id.number == id }
+        }
         return Page.response(callerPage(desk, CallerRequest(request: typed), choices))
     }
 
@@ -309,7 +356,8 @@ enum DeskRoutes {
         if sent["choose"] != nil { return Page.response(callerPage(try await call.deskFrame(), typed, choices)) }
         let request: NewTicket
         do {
-            var checked = try typed.request.checked(source: Source(rawValue: sent["source"] ?? "") == .email ? .email : .phone)
+            var checked = try typed.request.checked(
+                source: Source(rawValue: sent["source"] ?? "") == .email ? .email : .phone)
             checked.files = try await call.keep(sent)
             checked.priority = Priority(word: typed.priority)
             checked.notify = typed.notifies
@@ -344,11 +392,14 @@ func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoi
     let t = desk.t
     let request = typed.request
     func fault(_ field: String) -> String? { request.fault(field).map(t.fault) }
-    let own: [HTML] = (request.topic?.fields ?? []).map { topicField($0, request.fields[$0.key] ?? "", request.fault("field-\($0.key)").map(t.fault), t) }
+    let own: [HTML] = (request.topic?.fields ?? []).map {
+        topicField($0, request.fields[$0.key] ?? "", request.fault("field-\($0.key)").map(t.fault), t)
+    }
     return deskPage(
         t("New ticket"), desk, at: .other,
         """
-        <main class="sheet" id="content"><h1>\(t("New ticket"))</h1><p class="quiet">\(t("For somebody who called or came by."))</p>\
+        <main class="sheet" id="content"><h1>\(t("New ticket"))</h1>\
+        <p class="quiet">\(t("For somebody who called or came by."))</p>\
         \(form(Path("desk", "new"), csrf: desk.csrf, files: true, keep: "caller", """
             <div class="pair">\(TextField(name: "email", label: t("Customer's email"), value: request.email, type: "email", isRequired: true, fault: fault("email")).html)\
             \(TextField(name: "name", label: t("Customer's name"), value: request.name, fault: fault("name")).html)</div>

@@ -18,13 +18,17 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .transferred: t("{0} moved it to {1}", who, to)
         case .escalated:
             told(data).isEmpty ? t("{0} escalated it", who) : t("{0} escalated it and told {1}", who, told(data))
-        case .deEscalated: (data?["to"]?.integer ?? 0) == 0 ? t("{0} ended the escalation", who) : t("{0} de-escalated it to level {1}", who, String(data?["to"]?.integer ?? 0))
+        case .deEscalated:
+            (data?["to"]?.integer ?? 0) == 0
+                ? t("{0} ended the escalation", who)
+                : t("{0} de-escalated it to level {1}", who, String(data?["to"]?.integer ?? 0))
         case .replied: t("{0} replied", who)
         case .noted: t("{0} wrote a note", who)
         case .received: t("{0} wrote", who)
         case .waiting: t("{0} waits for the customer", who)
         case .held: t("{0} put it on hold", who)
-        case .resumed: event.actor.kind == .customer ? t("{0} replied; the ticket is open again", who) : t("{0} resumed work", who)
+        case .resumed:
+            event.actor.kind == .customer ? t("{0} replied; the ticket is open again", who) : t("{0} resumed work", who)
         case .resolved: t("{0} offered a solution", who)
         case .confirmed: t("{0} confirmed the solution", who)
         case .closed: t("{0} closed it", who)
@@ -42,7 +46,8 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .agentAdded: t("{0} added {1}", who, to)
         case .agentRemoved: t("{0} removed {1}", who, to)
         case .collaboratorAdded: t("{0} added {1}", who, to)
-        case .requesterChanged: t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
+        case .requesterChanged:
+            t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
         case .collaboratorRemoved: t("{0} removed {1}", who, to)
         case .quieted: t("a mail was not sent")
         case .takenBack: t("{0} took a reply back", who)

@@ -36,8 +36,10 @@ func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice
         "#\(ticket.number) \(ticket.subject)", frame,
         """
         \(thanks(notice.sent, t))
-        <header><p class="quiet small num">#\(ticket.number) · <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
-        \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\(view.isGuest ? "<p class=\"small quiet\">\(t("We'll reply by email. This page shows only what you wrote; the link in our emails shows everything."))</p>" : nil as HTML?)
+        <header><p class="quiet small num">#\(ticket.number) · \
+        <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
+        \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\
+        \(view.isGuest ? "<p class=\"small quiet\">\(t("We'll reply by email. This page shows only what you wrote; the link in our emails shows everything."))</p>" : nil as HTML?)
         <section class="talk" aria-label="\(t("Conversation"))">\(entries)</section>
         \(answerForm(view, notice, t))
         """)
@@ -45,7 +47,8 @@ func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice
 
 private func thanks(_ sent: String?, _ t: Language) -> HTML? {
     switch sent {
-    case "new": said(t("Thank you, your request has arrived. We mail you at every step; this page shows where it stands."))
+    case "new":
+        said(t("Thank you, your request has arrived. We mail you at every step; this page shows where it stands."))
     case "answer": said(t("Thank you, your message has arrived."))
     case "yes": said(t("Thank you. The request is closed."))
     case "no": said(t("We are on it again. Tell us below what is still wrong."))
@@ -59,35 +62,47 @@ private func question(_ view: CustomerView, highlight: String?, _ t: Language) -
     if view.ticket.state == .resolved {
         let (yes, no): (HTML, HTML) = highlight == "no" ? ("button", "button first") : ("button first", "button")
         return """
-            <section class="solved" aria-labelledby="solved"><h2 id="solved">\(t("Is it solved?"))</h2><div class="row wrap">
-            <form method="post" action="\(href: view.path("confirm"))">\(csrf)<button class="\(yes)">\(t("Yes, it is solved"))</button></form>
-            <form method="post" action="\(href: view.path("reopen"))">\(csrf)<button class="\(no)">\(t("No, I still need help"))</button></form>
+            <section class="solved" aria-labelledby="solved"><h2 id="solved">\(t("Is it solved?"))</h2>\
+            <div class="row wrap">
+            <form method="post" action="\(href: view.path("confirm"))">\(csrf)\
+            <button class="\(yes)">\(t("Yes, it is solved"))</button></form>
+            <form method="post" action="\(href: view.path("reopen"))">\(csrf)\
+            <button class="\(no)">\(t("No, I still need help"))</button></form>
             </div></section>
             """
     }
     guard view.ticket.state == .closed else { return nil }
     return """
-        <section class="solved" aria-labelledby="closed"><h2 id="closed">\(t("This request is closed"))</h2><p>\(t("Is the problem back? Open it again, or write below."))</p><div class="row wrap">
-        <form method="post" action="\(href: view.path("reopen"))">\(csrf)<button class="button">\(t("Open it again"))</button></form></div></section>
+        <section class="solved" aria-labelledby="closed"><h2 id="closed">\(t("This request is closed"))</h2>\
+        <p>\(t("Is the problem back? Open it again, or write below."))</p><div class="row wrap">
+        <form method="post" action="\(href: view.path("reopen"))">\(csrf)\
+        <button class="button">\(t("Open it again"))</button></form></div></section>
         """
 }
 
 private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML {
     let name = entry.author.name.isEmpty ? entry.author.address ?? "" : entry.author.name
     let files: [HTML] = entry.attachments.map { file in
-        "<li><a href=\"\(href: view.path("attachments", file.id.description))\">\(file.name)</a> <span class=\"quiet small\">\(fileSize(file.size))</span></li>"
+        """
+        <li><a href="\(href: view.path("attachments", file.id.description))">\(file.name)</a> \
+        <span class="quiet small">\(fileSize(file.size))</span></li>
+        """
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
     let kind: HTML = entry.kind == .reply ? "entry reply" : "entry"
     return """
         <article class="\(kind)">\(face(name))<div><p class="row spread small"><strong>\(name)</strong> \
-        <span class="quiet">\(moment(entry.at))</span></p><div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))\(list)</div></div></article>
+        <span class="quiet">\(moment(entry.at))</span></p>\
+        <div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))\(list)</div></div>\
+        </article>
         """
 }
 
 private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Language) -> HTML? {
     guard view.ticket.state != .merged else { return nil }
-    let label = view.ticket.state.isActive ? t("Add to your request") : t("Not solved, or something new? Write to us and it is opened again")
+    let label =
+        view.ticket.state.isActive
+        ? t("Add to your request") : t("Not solved, or something new? Write to us and it is opened again")
     return form(
         view.path(), csrf: view.csrf, files: true, keep: "answer-\(view.ticket.number)",
         """
@@ -97,31 +112,36 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
         """)
 }
 
-/// The words of an entry, its pictures shown in place and the history it quotes folded. What comes from elsewhere is shown where a
-/// reader asked for it, as `remote` says.
+/// The words of an entry, its pictures shown in place and the history it quotes folded. What comes from elsewhere is
+/// shown where a reader asked for it, as `remote` says.
 func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> HTML)? = nil, _ t: Language) -> HTML {
-    let quoted: HTML? = entry.quoted.flatMap { $0.isEmpty ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>" }
+    let quoted: HTML? = entry.quoted.flatMap {
+        $0.isEmpty
+            ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>"
+    }
     guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
     if quoted != nil {
         if let folded = folding(markup, t("show quoted text")) {
             markup = folded
         } else if !markup.contains(" data-cid=") {
-            // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain words stand in.
+            // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain
+            // words stand in.
             return "\(HTMLText.paragraphs(entry.text))\(quoted)"
         }
     }
     return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
 }
 
-/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens, and a bracket begins
-/// nothing but a tag.
+/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens,
+/// and a bracket begins nothing but a tag.
 private func folding(_ markup: String, _ title: String) -> String? {
     let summary: HTML = "<details class=\"quoted\"><summary>\(title)</summary>"
     let (opening, closing) = (Array("blockquote".utf8), Array("/blockquote>".utf8))
     var folded: [UInt8] = []
     var depth = 0
     var found = false
-    for (index, piece) in markup.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).enumerated() {
+    for (index, piece) in markup.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).enumerated()
+    {
         let isOpening = piece.starts(with: opening)
         if isOpening, depth == 0 {
             folded += summary.bytes

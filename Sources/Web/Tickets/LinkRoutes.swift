@@ -20,7 +20,8 @@ enum LinkRoutes {
 
     @Sendable private static func show(_ call: Call) async throws -> Response {
         let view = try await call.linkView(try call.linkToken())
-        return Page.response(customerPage(call.frame, view, CustomerNotice(sent: call.query("sent"), highlight: call.query("answer"))))
+        return Page.response(
+            customerPage(call.frame, view, CustomerNotice(sent: call.query("sent"), highlight: call.query("answer"))))
     }
 
     @Sendable private static func answer(_ call: Call) async throws -> Response {
@@ -33,15 +34,22 @@ enum LinkRoutes {
         let answered = try await call.desk.write { [network = call.network] tx -> Ticket? in
             let (linked, author) = try tx.open(token)
             guard try tx.allowAnswer(by: token, from: network) else { return nil }
-            return try tx.receive(writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance).ticket
+            return try tx.receive(
+                writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance
+            ).ticket
         }
         guard let ticket = answered else {
-            let notice = CustomerNotice(problem: .other("is one of many messages within the hour; wait a while, then send it again"), typed: form["body"] ?? "")
+            let notice = CustomerNotice(
+                problem: .other("is one of many messages within the hour; wait a while, then send it again"),
+                typed: form["body"] ?? "")
             return Page.response(.tooManyRequests, customerPage(call.frame, try await call.linkView(token), notice))
         }
         // A closed ticket past its time goes on in a new one, which has a link of its own.
         let living = try await call.desk.read { try $0.livingTicket(token.ticket).id }
-        let link = ticket.id == living ? token : LinkToken(ticket: ticket.id, customer: token.customer, isGuest: token.isGuest, version: token.version)
+        let link =
+            ticket.id == living
+            ? token
+            : LinkToken(ticket: ticket.id, customer: token.customer, isGuest: token.isGuest, version: token.version)
         return Page.see(Path("t", link.text(call.desk.office.signer), query: [("sent", "answer")]))
     }
 
@@ -96,7 +104,8 @@ extension Call {
         return try await desk.read { [csrf = csrf(text)] db in
             let linked = try db.linked(token)
             return CustomerView(
-                ticket: linked.shown, entries: try db.conversation(linked, limit: 500), path: ["t", text], csrf: csrf, isGuest: linked.isGuest, mayDecide: linked.mayDecide)
+                ticket: linked.shown, entries: try db.conversation(linked, limit: 500), path: ["t", text], csrf: csrf,
+                isGuest: linked.isGuest, mayDecide: linked.mayDecide)
         }
     }
 
@@ -104,8 +113,12 @@ extension Call {
     func customersWords(_ form: FormData) async throws -> (Writing, [StoredFile]) {
         let body = form["body"] ?? ""
         let writing = Writing(body, type: .text)
-        guard !writing.text.isEmpty || !form.files.isEmpty || form.isTooLarge else { throw Refusal.invalid("body", .required) }
-        guard body.utf8.count <= Input.longestBody else { throw Refusal.invalid("body", .tooLong(most: Input.longestBody)) }
+        guard !writing.text.isEmpty || !form.files.isEmpty || form.isTooLarge else {
+            throw Refusal.invalid("body", .required)
+        }
+        guard body.utf8.count <= Input.longestBody else {
+            throw Refusal.invalid("body", .tooLong(most: Input.longestBody))
+        }
         let files = try await keep(form)
         return (writing.text.isEmpty ? Writing("(no text, see the files)", type: .text) : writing, files)
     }
@@ -113,18 +126,27 @@ extension Call {
     /// The page once more, with what was typed and what is wrong with it.
     func again(_ view: CustomerView, _ refusal: Refusal, typed: String) throws -> Response {
         switch refusal {
-        case .invalid(let faults): return Page.response(.unprocessableContent, customerPage(frame, view, CustomerNotice(problem: faults.first?.problem, typed: typed)))
+        case .invalid(let faults):
+            return Page.response(
+                .unprocessableContent,
+                customerPage(frame, view, CustomerNotice(problem: faults.first?.problem, typed: typed)))
         case .tooLarge(let limit):
-            return Page.response(.contentTooLarge, customerPage(frame, view, CustomerNotice(problem: .other("has more files than \(limit >> 20) MB"), typed: typed)))
+            return Page.response(
+                .contentTooLarge,
+                customerPage(
+                    frame, view, CustomerNotice(problem: .other("has more files than \(limit >> 20) MB"), typed: typed))
+            )
         default: throw refusal
         }
     }
 }
 
 extension Transaction {
-    /// Messages by one link, and from one network by all links, in an hour: far more than anybody writes, and few for a program.
+    /// Messages by one link, and from one network by all links, in an hour: far more than anybody writes, and few for a
+    /// program.
     fileprivate func allowAnswer(by token: LinkToken, from network: String) throws -> Bool {
-        try allowUse(of: "answers:\(token.ticket)-\(token.customer)", perHour: 30) && allowUse(of: "answers-from:\(network)", perHour: 120)
+        try allowUse(of: "answers:\(token.ticket)-\(token.customer)", perHour: 30)
+            && allowUse(of: "answers-from:\(network)", perHour: 120)
     }
 
     fileprivate func open(_ token: LinkToken) throws -> (LinkedTicket, Author) {

@@ -2,8 +2,8 @@ import Desk
 import Hummingbird
 import Markup
 
-/// Where an agent works: a list or a search, its order, and the page of it. Every address of the workspace that leads to a ticket, and every
-/// form on a ticket's page, carries it behind its `?`, so that no action loses the place.
+/// Where an agent works: a list or a search, its order, and the page of it. Every address of the workspace that leads
+/// to a ticket, and every form on a ticket's page, carries it behind its `?`, so that no action loses the place.
 struct ListPosition: Sendable, Equatable {
     enum Source: Sendable, Equatable {
         case list(WorkList)
@@ -74,7 +74,8 @@ extension DeskFrame {
 }
 
 func listPath(_ list: WorkList) -> Path { listPaths[list] ?? Path("desk") }
-private let listPaths = Dictionary(uniqueKeysWithValues: WorkList.allCases.map { ($0, Path("desk", query: [("list", $0.rawValue)])) })
+private let listPaths = Dictionary(
+    uniqueKeysWithValues: WorkList.allCases.map { ($0, Path("desk", query: [("list", $0.rawValue)])) })
 
 /// A ticket's page, with the place it was opened from.
 func ticketPath(_ number: Int64, at position: ListPosition? = nil, _ more: [(String, String)] = []) -> Path {
@@ -82,7 +83,8 @@ func ticketPath(_ number: Int64, at position: ListPosition? = nil, _ more: [(Str
 }
 
 /// Something below a ticket's page: a form, an action, a draft.
-func partPath(_ number: Int64, _ parts: String..., at position: ListPosition?, _ more: [(String, String)] = []) -> Path {
+func partPath(_ number: Int64, _ parts: String..., at position: ListPosition?, _ more: [(String, String)] = []) -> Path
+{
     Path(["desk", "tickets", String(number)] + parts, query: (position?.query ?? []) + more)
 }
 

@@ -9,11 +9,13 @@ extension JSONText {
             json.field("id", event.id.number)
             json.field("kind", event.kind.rawValue)
             json.field("at", event.at)
-            json.field("actor", object: { json in
-                json.field("kind", event.actor.kind.rawValue)
-                json.field("name", event.actor.name)
-                json.field("email", event.actor.address)
-            })
+            json.field(
+                "actor",
+                object: { json in
+                    json.field("kind", event.actor.kind.rawValue)
+                    json.field("name", event.actor.name)
+                    json.field("email", event.actor.address)
+                })
             json.field("reason", event.reason)
             json.field("data", written: event.dataText)
         }
@@ -23,13 +25,15 @@ extension JSONText {
         object { json in
             json.field("id", entry.id.number)
             json.field("kind", entry.kind.rawValue)
-            json.field("author", object: { json in
-                json.field("name", entry.author.name)
-                json.field("email", entry.author.address)
-                json.field("role", entry.author.role.rawValue)
-                if entry.author.isStranger { json.field("stranger", true) }
-                if entry.provenance.isUnverified { json.field("unverified", true) }
-            })
+            json.field(
+                "author",
+                object: { json in
+                    json.field("name", entry.author.name)
+                    json.field("email", entry.author.address)
+                    json.field("role", entry.author.role.rawValue)
+                    if entry.author.isStranger { json.field("stranger", true) }
+                    if entry.provenance.isUnverified { json.field("unverified", true) }
+                })
             json.field("at", entry.at)
             json.field("text", entry.text)
             json.field("html", entry.html)
@@ -45,7 +49,11 @@ extension JSONText {
             json.field("source", entry.source.rawValue)
             json.field("message_id", entry.messageID)
             json.field("unverified", entry.provenance.isUnverified)
-            if let sent = entry.provenance.sentBy { json.field("sent_by", written: sent.json.written) } else { json.fieldNull("sent_by") }
+            if let sent = entry.provenance.sentBy {
+                json.field("sent_by", written: sent.json.written)
+            } else {
+                json.fieldNull("sent_by")
+            }
         }
     }
 

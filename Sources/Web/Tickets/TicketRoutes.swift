@@ -9,19 +9,45 @@ import Store
 enum TicketRoutes {
     static var routes: [Route] {
         [
-            .post("/api/v1/tickets", for: .key(.create), taking: .files, .init(summary: "Open a ticket", input: "NewTicket", output: "Ticket", status: 201), open),
-            .get("/api/v1/tickets", for: .key(.tickets), .init(summary: "List tickets, by the search language", output: "Ticket list", parameters: listParameters), list),
-            .get("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Read a ticket", output: "Ticket", parameters: [.seenBy]), show),
-            .patch("/api/v1/tickets/:number", for: .key(.tickets), .init(summary: "Change a ticket", input: "TicketChange", output: "Ticket"), change),
-            .get("/api/v1/tickets/:number/events", for: .key(.tickets), .init(summary: "What happened to a ticket, and why", output: "Event list", parameters: [.limit, .cursor, .seenBy]), events),
-            .get("/api/v1/tickets/:number/deliveries", for: .key(.tickets), .init(summary: "How the mails of a ticket fare", output: "Delivery list", parameters: [.seenBy]), deliveries),
+            .post(
+                "/api/v1/tickets", for: .key(.create), taking: .files,
+                .init(summary: "Open a ticket", input: "NewTicket", output: "Ticket", status: 201), open),
+            .get(
+                "/api/v1/tickets", for: .key(.tickets),
+                .init(
+                    summary: "List tickets, by the search language", output: "Ticket list", parameters: listParameters),
+                list),
+            .get(
+                "/api/v1/tickets/:number", for: .key(.tickets),
+                .init(summary: "Read a ticket", output: "Ticket", parameters: [.seenBy]), show),
+            .patch(
+                "/api/v1/tickets/:number", for: .key(.tickets),
+                .init(summary: "Change a ticket", input: "TicketChange", output: "Ticket"), change),
+            .get(
+                "/api/v1/tickets/:number/events", for: .key(.tickets),
+                .init(
+                    summary: "What happened to a ticket, and why", output: "Event list",
+                    parameters: [.limit, .cursor, .seenBy]), events),
+            .get(
+                "/api/v1/tickets/:number/deliveries", for: .key(.tickets),
+                .init(summary: "How the mails of a ticket fare", output: "Delivery list", parameters: [.seenBy]),
+                deliveries),
         ]
     }
 
     private static var listParameters: [Route.Parameter] {
         [
-            .init(name: "query", schema: #"{"type":"string","maxLength":1000}"#, meaning: "The search language: words, \"phrases\", state:, assignee:, team:, department:, topic:, priority:, from:, tag:, number:, created:, is:overdue, -, OR"),
-            .init(name: "sort", schema: #"{"type":"string","enum":["newest","oldest","urgency"]}"#, meaning: "The order; newest unless given"),
+            .init(
+                name: "query", schema: #"{"type":"string","maxLength":1000}"#,
+                meaning:
+                    """
+                    The search language: words, "phrases", state:, assignee:, team:, department:, topic:, \
+                    priority:, from:, tag:, number:, created:, is:overdue, -, OR
+                    """
+            ),
+            .init(
+                name: "sort", schema: #"{"type":"string","enum":["newest","oldest","urgency"]}"#,
+                meaning: "The order; newest unless given"),
             .limit, .cursor, .seenBy,
         ]
     }
@@ -52,7 +78,9 @@ enum TicketRoutes {
         return try await call.desk.write { [request, actor = call.actor] tx in
             try tx.once(key) {
                 if !request.fields.isEmpty {
-                    let topic: Reference<Topic>? = try request.topic.map { try tx.db.named(NamedTable.topic, $0, field: "topic") }
+                    let topic: Reference<Topic>? = try request.topic.map {
+                        try tx.db.named(NamedTable.topic, $0, field: "topic")
+                    }
                     try tx.requireKnown(request.fields, topic: topic?.id)
                 }
                 let (ticket, _) = try tx.open(request, by: actor)
@@ -65,7 +93,9 @@ enum TicketRoutes {
 
     @Sendable private static func list(_ call: Call) async throws -> Response {
         let query = try TicketQuery(call.query("query") ?? "", now: call.desk.clock.now())
-        guard let order = TicketOrder(rawValue: call.query("sort") ?? TicketOrder.newest.rawValue) else { throw Refusal.invalid("sort", .notOneOf(TicketOrder.allCases.map(\.rawValue))) }
+        guard let order = TicketOrder(rawValue: call.query("sort") ?? TicketOrder.newest.rawValue) else {
+            throw Refusal.invalid("sort", .notOneOf(TicketOrder.allCases.map(\.rawValue)))
+        }
         let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
         let limit = try call.limit()
         let write: @Sendable (any Connection) throws -> [UInt8] = { [office = call.desk.office] db in
@@ -113,7 +143,9 @@ enum TicketRoutes {
                 let (actor, asker) = try tx.doer(by, call)
                 var ticket = try tx.db.ticket(number: number, for: asker)
                 try tx.change(&ticket, change, by: actor)
-                return try Answer.json { $0.write(try tx.db.whole(try tx.db.ticket(ticket.id), for: asker), office: tx.office) }
+                return try Answer.json {
+                    $0.write(try tx.db.whole(try tx.db.ticket(ticket.id), for: asker), office: tx.office)
+                }
             }
         }.response
     }
@@ -124,13 +156,16 @@ enum TicketRoutes {
             try db.events(of: try db.ticket(number: number, for: call.asker(db)).id, after: after, limit: limit + 1)
         }
         return call.json { json in
-            json.list(Array(events.prefix(limit)), next: events.count > limit ? events[limit - 1].id.description : nil) { $0.write($1) }
+            json.list(Array(events.prefix(limit)), next: events.count > limit ? events[limit - 1].id.description : nil)
+            { $0.write($1) }
         }
     }
 
     @Sendable private static func deliveries(_ call: Call) async throws -> Response {
         let number = try call.number()
-        let deliveries = try await call.desk.read { db in try db.deliveries(of: try db.ticket(number: number, for: call.asker(db)).id) }
+        let deliveries = try await call.desk.read { db in
+            try db.deliveries(of: try db.ticket(number: number, for: call.asker(db)).id)
+        }
         return call.json { $0.list(deliveries, next: nil) { $0.write($1) } }
     }
 }
@@ -143,10 +178,21 @@ extension Connection {
 }
 
 extension Route.Parameter {
-    static var limit: Self { .init(name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "At most so many items") }
-    static var cursor: Self { .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "`next` of the page before") }
-    static var question: Self { .init(name: "query", schema: #"{"type":"string"}"#, meaning: "Only published articles that answer this, the best first. Any word counts, and so does its beginning") }
-    static var seenBy: Self { .init(name: "by", schema: #"{"type":"string","format":"email"}"#, meaning: "Only what this agent may see") }
+    static var limit: Self {
+        .init(name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "At most so many items")
+    }
+    static var cursor: Self {
+        .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "`next` of the page before")
+    }
+    static var question: Self {
+        .init(
+            name: "query", schema: #"{"type":"string"}"#,
+            meaning:
+                "Only published articles that answer this, the best first. Any word counts, and so does its beginning")
+    }
+    static var seenBy: Self {
+        .init(name: "by", schema: #"{"type":"string","format":"email"}"#, meaning: "Only what this agent may see")
+    }
 }
 
 extension Call {
@@ -157,11 +203,13 @@ extension Call {
     /// The agent a request names by `?by=`.
     func by(_ db: any Connection) throws -> Agent? {
         guard let by = query("by") else { return nil }
-        guard let agent = try db.agent(email: by.trimmingWhitespace()), agent.isActive else { throw Refusal.invalid("by", .unknown(by)) }
+        guard let agent = try db.agent(email: by.trimmingWhitespace()), agent.isActive else {
+            throw Refusal.invalid("by", .unknown(by))
+        }
         return agent
     }
-    /// Lets a request through that is done in the name of an agent with at least this role, or in the client's own: 404 where the
-    /// agent would not find it, 403 where they may only look.
+    /// Lets a request through that is done in the name of an agent with at least this role, or in the client's own: 404
+    /// where the agent would not find it, 403 where they may only look.
     func require(_ role: Role, _ db: any Connection) throws {
         guard let agent = try by(db), agent.role < role else { return }
         throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("\(agent.name) may not do this")
@@ -169,11 +217,14 @@ extension Call {
 }
 
 extension Transaction {
-    /// Whom a request is done by: the agent it names, who must see the ticket and may not be a viewer; else the client itself.
+    /// Whom a request is done by: the agent it names, who must see the ticket and may not be a viewer; else the client
+    /// itself.
     func doer(_ by: String?, _ call: Call) throws -> (Actor, Asker) {
         guard let by = by ?? call.query("by") else { return (call.actor, .desk) }
         let agent = try activeAgent(by, field: "by")
-        guard Asker.agent(agent).mayEver(.work) else { throw Refusal.notAllowed("\(agent.name) is a viewer and may read only") }
+        guard Asker.agent(agent).mayEver(.work) else {
+            throw Refusal.notAllowed("\(agent.name) is a viewer and may read only")
+        }
         return (Actor(agent), .agent(agent))
     }
 }

@@ -74,11 +74,15 @@ extension Call {
             return try db.inOneRound { db in
                 let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
                 let mails = try db.deliveries(of: ticket.id, limit: 500)
-                let deliveries = Dictionary(grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
+                let deliveries = Dictionary(
+                    grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
                 return TicketView(
-                    whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)), hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
-                    mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id), choices: choices.forTickets(of: ticket.department.id),
-                    acquaintance: try db.acquaintance(with: ticket.customer, for: .agent(agent)), survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
+                    whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)),
+                    hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
+                    mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id),
+                    choices: choices.forTickets(of: ticket.department.id),
+                    acquaintance: try db.acquaintance(with: ticket.customer, for: .agent(agent)),
+                    survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),
                     isUndeliverable: try db.isUndeliverable(ticket.requesterAddress),
                     nextUpdate: ticket.escalationLevel > 0 ? try db.nextUpdate(of: ticket.id) : nil)
             }

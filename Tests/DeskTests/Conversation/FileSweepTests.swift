@@ -9,7 +9,8 @@ import Testing
 struct FileSweepTests {
     private func age(_ test: TestDesk, _ hash: String, days: Double) throws {
         for url in test.desk.files.places(of: hash) where FileManager.default.fileExists(atPath: url.path) {
-            try FileManager.default.setAttributes([.modificationDate: test.clock.now() - days * 86400], ofItemAtPath: url.path)
+            try FileManager.default.setAttributes(
+                [.modificationDate: test.clock.now() - days * 86400], ofItemAtPath: url.path)
         }
     }
 
@@ -30,11 +31,18 @@ struct FileSweepTests {
     func erased() async throws {
         let test = try await TestDesk()
         let files = test.desk.files
-        let mail = Data("From: kim@harbour.example\r\nSubject: x\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: attachment\r\n\r\na,b".utf8)
+        let mail = Data(
+            """
+            From: kim@harbour.example\r\nSubject: x\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: \
+            attachment\r\n\r\na,b
+            """
+            .utf8)
         _ = try await test.desk.receive(mail)
         let attached = try files.keep(Data("shared".utf8))
         let file = StoredFile(hash: attached, size: 6, name: "a.txt", type: "text/plain")
-        for address in ["lee@corner.example", "noor@quay.example"] { _ = try await test.open(from: address) { $0.files = [file] } }
+        for address in ["lee@corner.example", "noor@quay.example"] {
+            _ = try await test.open(from: address) { $0.files = [file] }
+        }
         let all = try await test.read { try $0.query("SELECT hash FROM blob", { try $0.read(String.self) }) }
         #expect(all.count == 3)
         func sweepLater() async throws -> Int {
@@ -44,7 +52,9 @@ struct FileSweepTests {
         }
         #expect(try await sweepLater() == 0, "all are named")
         func erase(_ address: String) async throws {
-            try await test.write { tx in try tx.erase(try #require(try tx.db.customer(address: address)?.id), tickets: .delete) }
+            try await test.write { tx in
+                try tx.erase(try #require(try tx.db.customer(address: address)?.id), tickets: .delete)
+            }
         }
         try await erase("lee@corner.example")
         #expect(try await sweepLater() == 0 && files.exists(attached), "another ticket names it")
@@ -84,7 +94,9 @@ struct FileSweepTests {
                 try await group.waitForAll()
             }
             #expect(try files.bytes(of: hash) == bytes)
-            #expect(try await test.read { try $0.value("SELECT count(*) FROM blob WHERE hash = \(hash)", as: Int64.self) } == 1)
+            #expect(
+                try await test.read { try $0.value("SELECT count(*) FROM blob WHERE hash = \(hash)", as: Int64.self) }
+                    == 1)
         }
     }
 
@@ -106,7 +118,9 @@ struct FileSweepTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: folder) }
         let files = try FileStore(folder: folder)
-        func unfinished() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "new").path).count }
+        func unfinished() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "new").path).count
+        }
         func send() throws -> SentFile {
             let incoming = try files.incoming()
             try incoming.write(Array("some ".utf8))

@@ -9,7 +9,9 @@ import Testing
 
 @Suite("The outbox")
 struct CourierTests {
-    private func state(_ test: TestDesk, _ ticket: Ticket) async throws -> Delivery { try #require(try await test.read { try $0.deliveries(of: ticket.id).first }) }
+    private func state(_ test: TestDesk, _ ticket: Ticket) async throws -> Delivery {
+        try #require(try await test.read { try $0.deliveries(of: ticket.id).first })
+    }
 
     @Test("what is deferred is tried again, later each time, under the same Message-ID")
     func retries() async throws {
@@ -41,7 +43,10 @@ struct CourierTests {
             test.clock.advance(hours: 3)
         }
         #expect(try await state(test, ticket).state == .failed)
-        #expect(try await test.events(ticket).contains { $0.kind == .deliveryFailed && $0.reason.contains("connection refused") })
+        #expect(
+            try await test.events(ticket).contains {
+                $0.kind == .deliveryFailed && $0.reason.contains("connection refused")
+            })
     }
 
     @Test("an unknown outcome is tried once more at the most")
@@ -61,7 +66,9 @@ struct CourierTests {
     func crash() async throws {
         let test = try await TestDesk()
         let ticket = try await test.open()
-        _ = try await test.write { tx in try tx.db.execute("UPDATE outbox SET state = 'sending', attempts = 1, due_at = \(tx.now + 300)") }
+        _ = try await test.write { tx in
+            try tx.db.execute("UPDATE outbox SET state = 'sending', attempts = 1, due_at = \(tx.now + 300)")
+        }
         try await test.settle()
         #expect(test.mail.sent.isEmpty)
         test.clock.advance(hours: 0.1)
@@ -75,9 +82,16 @@ struct CourierTests {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open { $0.notify = false }
-        for index in 0..<6 { try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("number \(index)", type: .text), by: Actor(ada), files: [], source: .web) } }
+        for index in 0..<6 {
+            try await test.act(on: ticket) { tx, ticket in
+                _ = try tx.reply(
+                    to: &ticket, Writing("number \(index)", type: .text), by: Actor(ada), files: [], source: .web)
+            }
+        }
         try await test.settle()
-        #expect(test.mail.to(TestDesk.kim).compactMap { $0.text.split(separator: "\n").first.map(String.init) } == (0..<6).map { "number \($0)" })
+        #expect(
+            test.mail.to(TestDesk.kim).compactMap { $0.text.split(separator: "\n").first.map(String.init) }
+                == (0..<6).map { "number \($0)" })
     }
 
     @Test("a picture named in a reply is shown where it stands, other files go below")
@@ -86,11 +100,17 @@ struct CourierTests {
         let ada = try await test.hire("Ada")
         let ticket = try await test.open()
         let given = [
-            StoredFile(hash: try test.desk.files.keep(Data("a picture".utf8)), size: 9, name: "lid & glass.png", type: "image/png"),
-            StoredFile(hash: try test.desk.files.keep(Data("a paper".utf8)), size: 7, name: "paper.txt", type: "text/plain"),
+            StoredFile(
+                hash: try test.desk.files.keep(Data("a picture".utf8)), size: 9, name: "lid & glass.png",
+                type: "image/png"),
+            StoredFile(
+                hash: try test.desk.files.keep(Data("a paper".utf8)), size: 7, name: "paper.txt", type: "text/plain"),
         ]
-        let (writing, files) = Writing.typed("Open it here:\n[lid & glass.png]\nand read <b>[paper.txt]</b>.", with: given)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, writing, by: Actor(ada), files: files, source: .web) }
+        let (writing, files) = Writing.typed(
+            "Open it here:\n[lid & glass.png]\nand read <b>[paper.txt]</b>.", with: given)
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, writing, by: Actor(ada), files: files, source: .web)
+        }
         try await test.settle()
         let mail = try #require(test.mail.to(TestDesk.kim).last { $0.text.contains("Open it here") })
         #expect(mail.text.contains("[lid & glass.png]"))
@@ -111,7 +131,9 @@ struct CourierTests {
         let ada = try await test.hire("Ada")
         let ticket = try await test.open { $0.notify = false }
         test.mail.answer(.refused("550 no such mailbox"))
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("x", type: .text), by: Actor(ada), files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, Writing("x", type: .text), by: Actor(ada), files: [], source: .web)
+        }
         try await test.settle()
         let mails = try await test.read { try $0.deliveries(of: ticket.id) }
         #expect(mails.map(\.kind) == [.undelivered, .reply])
@@ -130,8 +152,16 @@ struct CourierTests {
     @Test("a text with an unknown placeholder is refused when it is saved")
     func placeholders() async throws {
         let test = try await TestDesk()
-        await #expect(throws: Refusal.self) { _ = try await test.write { try $0.change(["mail_texts": ["reply": ["body": "Hello {{customer.nmae}}"]]]) } }
-        _ = try await test.write { try $0.change(["mail_texts": ["acknowledgement": ["subject": "Got it [#{{ticket.number}}]", "body": "Hi {{ customer.name }}!"]]]) }
+        await #expect(throws: Refusal.self) {
+            _ = try await test.write { try $0.change(["mail_texts": ["reply": ["body": "Hello {{customer.nmae}}"]]]) }
+        }
+        _ = try await test.write {
+            try $0.change([
+                "mail_texts": [
+                    "acknowledgement": ["subject": "Got it [#{{ticket.number}}]", "body": "Hi {{ customer.name }}!"]
+                ]
+            ])
+        }
         try await test.desk.reloadSettings()
         let ticket = try await test.open { $0.isProved = true }
         try await test.settle()
@@ -180,7 +210,12 @@ struct CourierTests {
         #expect(ofAddress == 2)
     }
 
-    @Test("a server that takes nothing from us loses no mail, is tried one mail at a time, and all is sent when it takes one")
+    @Test(
+        """
+        a server that takes nothing from us loses no mail, is tried one mail at a time, and all is sent when it \
+        takes one
+        """
+    )
     func serverTrouble() async throws {
         let test = try await TestDesk()
         test.mail.answer(.serverTrouble("554 5.7.1 your address is listed"))
@@ -190,7 +225,9 @@ struct CourierTests {
             while try await courier.tick() > 0 {}
             test.clock.advance(hours: 1.0 / 60)
         }
-        #expect(try await test.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'failed'", as: Int.self) } == 0)
+        #expect(
+            try await test.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'failed'", as: Int.self) }
+                == 0)
         let failing = try await test.read { try $0.failingMailServers() }
         #expect(failing.count == 1 && failing[0].mailbox == nil && failing[0].error.contains("listed"))
         let tries = test.mail.sent.count
@@ -198,7 +235,8 @@ struct CourierTests {
         test.mail.answer(.sent)
         test.clock.advance(hours: 1.0 / 50)
         while try await courier.tick() > 0 {}
-        #expect(try await test.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'sent'", as: Int.self) } == 5)
+        #expect(
+            try await test.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'sent'", as: Int.self) } == 5)
         #expect(try await test.read { try $0.failingMailServers() } == [])
     }
 
@@ -216,7 +254,12 @@ struct CourierTests {
         #expect(test.mail.sent.count == 2)
     }
 
-    @Test("a refusal for a reason of policy is the recipient's when the server takes other mail, and ours when it refuses all")
+    @Test(
+        """
+        a refusal for a reason of policy is the recipient's when the server takes other mail, and ours when it \
+        refuses all
+        """
+    )
     func policy() async throws {
         let alone = try await TestDesk()
         let courier = Courier(desk: alone.desk, mailer: alone.mail)
@@ -240,7 +283,9 @@ struct CourierTests {
             while try await other.tick() > 0 {}
             all.clock.advance(hours: 0.1)
         }
-        #expect(try await all.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'failed'", as: Int.self) } == 0)
+        #expect(
+            try await all.read { try $0.value("SELECT count(*) FROM outbox WHERE state = 'failed'", as: Int.self) } == 0
+        )
         #expect(try await all.read { try $0.failingMailServers() }.count == 1)
     }
 
@@ -248,7 +293,10 @@ struct CourierTests {
     func abandoned() async throws {
         let test = try await TestDesk()
         let ticket = try await test.open()
-        _ = try await test.write { tx in try tx.db.execute("UPDATE outbox SET state = 'sending', claim = 'dead', attempts = 1, due_at = \(tx.now + 300)") }
+        _ = try await test.write { tx in
+            try tx.db.execute(
+                "UPDATE outbox SET state = 'sending', claim = 'dead', attempts = 1, due_at = \(tx.now + 300)")
+        }
         let courier = Courier(desk: test.desk, mailer: test.mail)
         if test.desk.database.dialect == .postgres {
             let lock = try #require(await test.desk.database.lock("usher courier dead"))
@@ -271,11 +319,15 @@ struct CourierTests {
         let test = try await TestDesk()
         let (ada, ben) = (try await test.hire("Ada"), try await test.hire("Ben"))
         let ticket = try await test.open { $0.notify = false }
-        try await test.act(on: ticket) { tx, ticket in try tx.send(.assigned, to: [ada, ben], about: ticket, by: .timer) }
+        try await test.act(on: ticket) { tx, ticket in
+            try tx.send(.assigned, to: [ada, ben], about: ticket, by: .timer)
+        }
         _ = try await test.write { try $0.db.execute("UPDATE agent SET is_active = 0 WHERE id = \(ada.id)") }
         try await test.settle()
         #expect(test.mail.to("ada@desk.example").isEmpty && test.mail.to("ben@desk.example").count == 1)
-        #expect(try await test.read { try $0.deliveries(of: ticket.id) }.first { $0.address == "ada@desk.example" }?.state == .cancelled)
+        #expect(
+            try await test.read { try $0.deliveries(of: ticket.id) }.first { $0.address == "ada@desk.example" }?.state
+                == .cancelled)
     }
 
     @Test("an attempt that the program's end broke off does not count and is due at once")
@@ -299,7 +351,9 @@ private final class SlowMailer: Mailer {
     var sent: [String] { state.withLock { $0.sent } }
     var waiting: Int { state.withLock { $0.waiting.count } }
 
-    func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async -> SMTPOutcome {
+    func send(_ message: Data, from sender: String, to recipient: String, through server: MailServer?) async
+        -> SMTPOutcome
+    {
         if recipient.hasSuffix(domain) {
             await withCheckedContinuation { continuation in
                 let goesOn = state.withLock { state in

@@ -9,9 +9,12 @@ import Testing
 struct DigestTests {
     private func date(_ text: String) throws -> Date { try #require(ISO8601DateFormatter().date(from: text)) }
 
-    @Test("the next time it is that hour there, through summer time", arguments: [
-        ("2026-11-25T05:00:00Z", "2026-11-25T06:00:00Z"), ("2026-11-25T06:00:00Z", "2026-11-26T06:00:00Z"), ("2026-06-01T05:30:00Z", "2026-06-02T05:00:00Z"), ("2026-03-28T12:00:00Z", "2026-03-29T05:00:00Z"),
-    ])
+    @Test(
+        "the next time it is that hour there, through summer time",
+        arguments: [
+            ("2026-11-25T05:00:00Z", "2026-11-25T06:00:00Z"), ("2026-11-25T06:00:00Z", "2026-11-26T06:00:00Z"),
+            ("2026-06-01T05:30:00Z", "2026-06-02T05:00:00Z"), ("2026-03-28T12:00:00Z", "2026-03-29T05:00:00Z"),
+        ])
     func hours(now: String, expected: String) throws {
         let zone = try #require(TimeZone(identifier: "Europe/Berlin"))
         #expect(Digest.next(hour: 7, in: zone, after: try date(now)) == (try date(expected)))
@@ -21,7 +24,11 @@ struct DigestTests {
     func daily() async throws {
         let test = try await TestDesk()
         let (ada, ben) = (try await test.hire("Ada"), try await test.hire("Ben"))
-        try await test.write { try $0.set(language: nil, isAway: false, signature: "", digest: DigestWish(hour: 7, timeZone: "Europe/Berlin"), of: ada.id) }
+        try await test.write {
+            try $0.set(
+                language: nil, isAway: false, signature: "", digest: DigestWish(hour: 7, timeZone: "Europe/Berlin"),
+                of: ada.id)
+        }
         let mine = try await test.open("Scanner <b>sends</b> empty pages") { $0.priority = .high }
         try await test.act(on: mine) { try $0.assign(&$1, to: ada, by: .mail) }
         _ = try await test.open("Nobody's yet")
@@ -40,7 +47,11 @@ struct DigestTests {
         test.clock.advance(hours: 24)
         try await test.settle()
         #expect(test.mail.to(ada.email).filter { $0.subject.contains("What waits for you") }.count == 2)
-        try await test.write { try $0.set(language: nil, isAway: true, signature: "", digest: DigestWish(hour: 7, timeZone: "Europe/Berlin"), of: ada.id) }
+        try await test.write {
+            try $0.set(
+                language: nil, isAway: true, signature: "", digest: DigestWish(hour: 7, timeZone: "Europe/Berlin"),
+                of: ada.id)
+        }
         test.clock.advance(hours: 24)
         try await test.settle()
         #expect(test.mail.to(ada.email).filter { $0.subject.contains("What waits for you") }.count == 2)
@@ -50,8 +61,20 @@ struct DigestTests {
     func faults() async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
-        await #expect(throws: Refusal.self) { try await test.write { try $0.set(language: nil, isAway: false, signature: "", digest: DigestWish(hour: 24, timeZone: "UTC"), of: ada.id) } }
-        await #expect(throws: Refusal.self) { try await test.write { try $0.set(language: nil, isAway: false, signature: "", digest: DigestWish(hour: 7, timeZone: "Mars/Olympus"), of: ada.id) } }
+        await #expect(throws: Refusal.self) {
+            try await test.write {
+                try $0.set(
+                    language: nil, isAway: false, signature: "", digest: DigestWish(hour: 24, timeZone: "UTC"),
+                    of: ada.id)
+            }
+        }
+        await #expect(throws: Refusal.self) {
+            try await test.write {
+                try $0.set(
+                    language: nil, isAway: false, signature: "", digest: DigestWish(hour: 7, timeZone: "Mars/Olympus"),
+                    of: ada.id)
+            }
+        }
         #expect(try await test.read { try $0.digestWish(of: ada.id).hour } == nil)
     }
 }

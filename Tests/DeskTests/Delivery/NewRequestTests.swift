@@ -8,7 +8,9 @@ import Testing
 
 @Suite("Telling a department of new requests")
 struct NewRequestTests {
-    private func news(_ test: TestDesk, _ agent: Agent) -> [IncomingMessage] { test.mail.to(agent.email).filter { $0.subject.hasPrefix("New request") || $0.subject.hasPrefix("Neue Anfrage") } }
+    private func news(_ test: TestDesk, _ agent: Agent) -> [IncomingMessage] {
+        test.mail.to(agent.email).filter { $0.subject.hasPrefix("New request") || $0.subject.hasPrefix("Neue Anfrage") }
+    }
 
     private func aMinuteLater(_ test: TestDesk) async throws {
         test.clock.advance(hours: 61.0 / 3600)
@@ -20,7 +22,10 @@ struct NewRequestTests {
         let test = try await TestDesk()
         let (ada, ben) = (try await test.hire("Ada"), try await test.hire("Ben"))
         _ = try await test.write { try $0.add(["name": "Elsewhere"], to: Resource.departments) }
-        let (cyd, eve) = (try await test.hire("Cyd", departments: ["Elsewhere"]), try await test.hire("Eve", .viewer, departments: ["Support"]))
+        let (cyd, eve) = (
+            try await test.hire("Cyd", departments: ["Elsewhere"]),
+            try await test.hire("Eve", .viewer, departments: ["Support"])
+        )
         let ticket = try await test.open("Scanner <b>sends</b> empty pages", body: "Every page is white.")
         try await test.settle()
         #expect(news(test, ada).isEmpty)
@@ -29,7 +34,9 @@ struct NewRequestTests {
             let mail = try #require(news(test, agent).first)
             #expect(news(test, agent).count == 1)
             #expect(mail.subject == "New request: Scanner <b>sends</b> empty pages [#\(ticket.number)]")
-            #expect(mail.text.contains("Every page is white.") && mail.text.contains("/desk/tickets/\(ticket.number)") && mail.text.contains("/desk/account"))
+            #expect(
+                mail.text.contains("Every page is white.") && mail.text.contains("/desk/tickets/\(ticket.number)")
+                    && mail.text.contains("/desk/account"))
         }
         #expect(news(test, cyd).isEmpty && news(test, eve).isEmpty)
     }
@@ -47,7 +54,9 @@ struct NewRequestTests {
         let mail = try #require(news(test, ada).first)
         #expect(news(test, ada).count == 1)
         #expect(mail.subject == "New requests at Support (2)")
-        #expect(mail.text.contains("#\(first.number) Scanner sends empty pages") && mail.text.contains("#\(second.number) Printer queue stuck"))
+        #expect(
+            mail.text.contains("#\(first.number) Scanner sends empty pages")
+                && mail.text.contains("#\(second.number) Printer queue stuck"))
         // The next minute's is another email.
         _ = try await test.open("Monitor flickers", from: "noor@lindgren.example", name: "Noor")
         try await aMinuteLater(test)
@@ -60,7 +69,8 @@ struct NewRequestTests {
         let (ada, ben, cyd) = (try await test.hire("Ada"), try await test.hire("Ben"), try await test.hire("Cyd"))
         _ = try await test.write { tx in
             _ = try tx.add(["name": "Front line", "members": .array([.string(ben.email)])], to: Resource.teams)
-            return try tx.add(["name": "Network", "department": "Support", "team": "Front line"], to: Resource.topics).id
+            return try tx.add(["name": "Network", "department": "Support", "team": "Front line"], to: Resource.topics)
+                .id
         }
         _ = try await test.open { $0.topic = .name("Network") }
         try await aMinuteLater(test)
@@ -78,7 +88,9 @@ struct NewRequestTests {
         let test = try await TestDesk()
         let (ada, ben) = (try await test.hire("Ada"), try await test.hire("Ben"))
         let byPhone = try await test.write { tx in
-            let request = NewTicket(requester: try #require(MailAddress(name: "Kim Ito", TestDesk.kim)), subject: "By phone", writing: Writing("Words", type: .text), source: .phone)
+            let request = NewTicket(
+                requester: try #require(MailAddress(name: "Kim Ito", TestDesk.kim)), subject: "By phone",
+                writing: Writing("Words", type: .text), source: .phone)
             return try tx.open(request, by: Actor(ada)).0
         }
         try await aMinuteLater(test)
@@ -104,7 +116,9 @@ struct NewRequestTests {
         #expect(news(test, ben).count == 1)
     }
 
-    @Test("rights and wishes are asked again when the email is sent", arguments: ["away", "left", "unwilling", "moved", "spam"])
+    @Test(
+        "rights and wishes are asked again when the email is sent",
+        arguments: ["away", "left", "unwilling", "moved", "spam"])
     func askedAgain(how: String) async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
@@ -133,23 +147,32 @@ struct NewRequestTests {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
         _ = try await test.write { try $0.add(["name": "Elsewhere"], to: Resource.departments) }
-        let (first, second) = (try await test.open("Stays here"), try await test.open("Goes elsewhere", from: "lee@corner.example"))
+        let (first, second) = (
+            try await test.open("Stays here"), try await test.open("Goes elsewhere", from: "lee@corner.example")
+        )
         test.clock.advance(hours: 61.0 / 3600)
         _ = try await Sweep(desk: test.desk).tick()
         try await test.act(on: second) { tx, ticket in
-            try tx.transfer(&ticket, to: try tx.db.named(NamedTable.department, .name("Elsewhere"), field: "department"), by: .mail)
+            try tx.transfer(
+                &ticket, to: try tx.db.named(NamedTable.department, .name("Elsewhere"), field: "department"), by: .mail)
         }
         try await test.settle()
         let mail = try #require(news(test, ada).first)
         #expect(mail.subject == "New requests at Support (1)")
-        #expect(mail.text.contains("#\(first.number)") && !mail.text.contains("#\(second.number)") && !mail.text.contains("Goes elsewhere"))
+        #expect(
+            mail.text.contains("#\(first.number)") && !mail.text.contains("#\(second.number)")
+                && !mail.text.contains("Goes elsewhere"))
     }
 
     @Test("an agent who reads German is told in German")
     func german() async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
-        try await test.write { try $0.set(language: "de", isAway: false, signature: "", digest: DigestWish(hour: nil, timeZone: "UTC"), of: ada.id) }
+        try await test.write {
+            try $0.set(
+                language: "de", isAway: false, signature: "", digest: DigestWish(hour: nil, timeZone: "UTC"), of: ada.id
+            )
+        }
         let ticket = try await test.open("Scanner sends empty pages") { $0.priority = .high }
         try await aMinuteLater(test)
         let mail = try #require(news(test, ada).first)
@@ -163,7 +186,8 @@ struct NewRequestTests {
             case "left": try tx.deactivate(agent)
             default:
                 try tx.set(
-                    language: nil, isAway: how == "away", signature: "", digest: DigestWish(hour: nil, timeZone: "UTC"), wantsNewRequests: how != "unwilling", of: agent.id)
+                    language: nil, isAway: how == "away", signature: "", digest: DigestWish(hour: nil, timeZone: "UTC"),
+                    wantsNewRequests: how != "unwilling", of: agent.id)
             }
         }
     }
@@ -184,7 +208,9 @@ struct AgentDepartmentTests {
             let row = try tx.add(["email": "cyd@desk.example", "name": "Cyd", "departments": []], to: Resource.agents)
             return try #require(try tx.db.agent(Agent.ID(row.id)))
         }
-        for agent in [ada, ben] { #expect(try await test.read { try $0.departmentNames(of: agent.id) } == ["Billing", "Support"]) }
+        for agent in [ada, ben] {
+            #expect(try await test.read { try $0.departmentNames(of: agent.id) } == ["Billing", "Support"])
+        }
         #expect(try await test.read { try $0.departmentNames(of: cyd.id) }.isEmpty)
         #expect(try await test.read { (try $0.hasNoPlace(ada), try $0.hasNoPlace(cyd)) } == (false, true))
         // A lead sees the team's tickets.

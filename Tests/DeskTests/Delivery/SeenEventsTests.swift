@@ -16,7 +16,9 @@ struct SeenEventsTests {
         #expect(seen.note([event(1), event(2), event(4)]).count == 3)
         #expect(seen.note([event(1), event(2), event(3), event(4), event(5)]).map(\.id.number) == [3, 5])
         #expect(seen.note([event(4), event(5)]).isEmpty)
-        for start in stride(from: Int64(6), to: 5000, by: 100) { #expect(seen.note((start..<start + 100).map(event)).count == 100) }
+        for start in stride(from: Int64(6), to: 5000, by: 100) {
+            #expect(seen.note((start..<start + 100).map(event)).count == 100)
+        }
         #expect((seen.from ?? 0) > 4000)
     }
 
@@ -42,8 +44,12 @@ struct SeenEventsTests {
         let before = test.desk.feed.generation
         // Another program's transaction: this feed was told nothing.
         try await test.desk.database.write { db in
-            _ = try Transaction(db: db, now: test.clock.now(), office: test.desk.office, settings: test.desk.settings.current).open(
-                NewTicket(requester: try #require(MailAddress(TestDesk.kim)), subject: "Beside", writing: Writing("Words.", type: .text), source: .email), by: nil)
+            _ = try Transaction(
+                db: db, now: test.clock.now(), office: test.desk.office, settings: test.desk.settings.current
+            ).open(
+                NewTicket(
+                    requester: try #require(MailAddress(TestDesk.kim)), subject: "Beside",
+                    writing: Writing("Words.", type: .text), source: .email), by: nil)
         }
         try await relay.lookForOthers(&seen)
         let heard = test.desk.feed.generation

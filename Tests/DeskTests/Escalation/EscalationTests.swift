@@ -14,7 +14,9 @@ struct EscalationTests {
         let ada = try await test.hire("Ada")
         var ticket = try await test.open("Urgent: scanner") { $0.priority = .low }
         #expect(ticket.escalationLevel == 1 && ticket.priority == .urgent)
-        ticket = try await test.act(on: ticket) { try $0.deEscalate(&$1, by: Actor(ada), reason: "It only sounded like it") }
+        ticket = try await test.act(on: ticket) {
+            try $0.deEscalate(&$1, by: Actor(ada), reason: "It only sounded like it")
+        }
         #expect(ticket.escalationLevel == 0 && ticket.priority == .low)
         let event = try #require(try await test.events(ticket).last)
         #expect(event.kind == .deEscalated && event.reason == "It only sounded like it")
@@ -47,7 +49,12 @@ struct EscalationTests {
         await #expect(throws: Refusal.self) { try await test.act(on: ticket) { try $0.deEscalate(&$1, by: .routing) } }
     }
 
-    @Test("on a fresh desk an urgent ticket is due before a normal one, and a changed priority moves the clocks with an event")
+    @Test(
+        """
+        on a fresh desk an urgent ticket is due before a normal one, and a changed priority moves the clocks with \
+        an event
+        """
+    )
     func targets() async throws {
         let test = try await TestDesk()
         let (normal, urgent) = (try await test.open(), try await test.open { $0.priority = .urgent })
@@ -79,9 +86,13 @@ struct EscalationTests {
         #expect(JSON(event.dataText)?["told"] == ["Eve", "Sue"])
     }
 
-    @Test("lengths are read in hours, minutes and seconds and in nothing else", arguments: [("PT1H", 3600.0), ("PT90M", 5400), ("PT1H30M", 5400), ("PT3S", 3)])
+    @Test(
+        "lengths are read in hours, minutes and seconds and in nothing else",
+        arguments: [("PT1H", 3600.0), ("PT90M", 5400), ("PT1H30M", 5400), ("PT3S", 3)])
     func durations(text: String, seconds: Double) { #expect(Duration8601.seconds(text) == seconds) }
 
-    @Test("days, nothing and nonsense are no length", arguments: ["P1D", "PT", "PT0S", "PT1", "PT1M1H", "1H", "PT-1H", "PT99999999999H"])
+    @Test(
+        "days, nothing and nonsense are no length",
+        arguments: ["P1D", "PT", "PT0S", "PT1", "PT1M1H", "1H", "PT-1H", "PT99999999999H"])
     func noDurations(text: String) { #expect(Duration8601.seconds(text) == nil) }
 }

@@ -10,7 +10,9 @@ import Testing
 @Suite("Duplicates")
 struct DuplicateTests {
     private static func mail(
-        id: String? = "<notice@robot.parcel.example>", date: String? = "Tue, 24 Nov 2026 09:00:00 +0000", from: String = "notice@parcel.example", subject: String = "Parcel 1", body: String = "Parcel 1 waits.", traces: [String] = [],
+        id: String? = "<notice@robot.parcel.example>", date: String? = "Tue, 24 Nov 2026 09:00:00 +0000",
+        from: String = "notice@parcel.example", subject: String = "Parcel 1", body: String = "Parcel 1 waits.",
+        traces: [String] = [],
         to: String = "support@desk.example"
     ) -> Data {
         var lines = traces + ["From: \(from)", "To: \(to)", "Subject: \(subject)"]
@@ -20,7 +22,9 @@ struct DuplicateTests {
     }
     private func isOpened(_ outcome: IntakeOutcome) -> Bool { if case .opened = outcome { true } else { false } }
 
-    @Test("one Message-ID on different mails: all are kept", arguments: ["<notice@robot.parcel.example>", "<@>", "<>", "<x>"])
+    @Test(
+        "one Message-ID on different mails: all are kept",
+        arguments: ["<notice@robot.parcel.example>", "<@>", "<>", "<x>"])
     func oneIdentifier(id: String) async throws {
         let test = try await TestDesk()
         #expect(isOpened(try await test.desk.receive(Self.mail(id: id))))
@@ -31,9 +35,13 @@ struct DuplicateTests {
         #expect(try await test.desk.receive(Self.mail(id: id)) == .duplicate(100_001))
     }
 
-    @Test("the same message with other traces of its way is one entry", arguments: [
-        ["Received: from a by b; Tue, 24 Nov 2026 09:00:02 +0000"], ["Return-Path: <x@y.example>", "Delivered-To: support@desk.example"], ["X-Spam-Score: 3", "Authentication-Results: mx; dmarc=pass"],
-    ])
+    @Test(
+        "the same message with other traces of its way is one entry",
+        arguments: [
+            ["Received: from a by b; Tue, 24 Nov 2026 09:00:02 +0000"],
+            ["Return-Path: <x@y.example>", "Delivered-To: support@desk.example"],
+            ["X-Spam-Score: 3", "Authentication-Results: mx; dmarc=pass"],
+        ])
     func traces(_ traces: [String]) async throws {
         let test = try await TestDesk()
         _ = try await test.desk.receive(Self.mail())
@@ -44,18 +52,35 @@ struct DuplicateTests {
     func encodings() async throws {
         let test = try await TestDesk()
         func form(_ encoding: String, _ body: String) -> Data {
-            Data("From: kim@harbour.example\r\nMessage-ID: <e@harbour.example>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: \(encoding)\r\n\r\n\(body)".utf8)
+            Data(
+                """
+                From: kim@harbour.example\r\nMessage-ID: \
+                <e@harbour.example>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nContent-Type: text/plain; \
+                charset=utf-8\r\nContent-Transfer-Encoding: \(encoding)\r\n\r\n\(body)
+                """
+                .utf8)
         }
         _ = try await test.desk.receive(form("8bit", "Grüße aus dem Hafen.\r\nKim\r\n"))
-        #expect(try await test.desk.receive(form("quoted-printable", "Gr=C3=BC=C3=9Fe aus dem Hafen.\r\nKim\r\n")) == .duplicate(100_001))
-        #expect(try await test.desk.receive(form("base64", Data("Grüße aus dem Hafen.\nKim\n".utf8).base64EncodedString())) == .duplicate(100_001))
+        #expect(
+            try await test.desk.receive(form("quoted-printable", "Gr=C3=BC=C3=9Fe aus dem Hafen.\r\nKim\r\n"))
+                == .duplicate(100_001))
+        #expect(
+            try await test.desk.receive(form("base64", Data("Grüße aus dem Hafen.\nKim\n".utf8).base64EncodedString()))
+                == .duplicate(100_001))
     }
 
     @Test("an attachment with other bytes is another message")
     func files() async throws {
         let test = try await TestDesk()
         func mail(_ bytes: String) -> Data {
-            Data("From: kim@harbour.example\r\nMessage-ID: <f@harbour.example>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n\(bytes)\r\n--b--\r\n".utf8)
+            Data(
+                """
+                From: kim@harbour.example\r\nMessage-ID: \
+                <f@harbour.example>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nContent-Type: multipart/mixed; \
+                boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: text/csv; \
+                name=a.csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n\(bytes)\r\n--b--\r\n
+                """
+                .utf8)
         }
         _ = try await test.desk.receive(mail("1;2"))
         #expect(isOpened(try await test.desk.receive(mail("1;3"))))
@@ -74,7 +99,9 @@ struct DuplicateTests {
         let test = try await TestDesk()
         #expect(isOpened(try await test.desk.receive(Self.mail(id: nil, date: nil, traces: ["Received: by a; 1"]))))
         #expect(isOpened(try await test.desk.receive(Self.mail(id: nil, date: nil, traces: ["Received: by a; 2"]))))
-        #expect(try await test.desk.receive(Self.mail(id: nil, date: nil, traces: ["Received: by a; 2"])) == .duplicate(100_002))
+        #expect(
+            try await test.desk.receive(Self.mail(id: nil, date: nil, traces: ["Received: by a; 2"]))
+                == .duplicate(100_002))
     }
 
     @Test("what was taken in under its id alone is known again, and another message of that id is not")
@@ -86,7 +113,9 @@ struct DuplicateTests {
         #expect(try await test.desk.receive(Self.mail()) == .duplicate(100_001))
         // Its key is the new one from then on.
         #expect(try await test.desk.receive(Self.mail(traces: ["X-Trace: 1"])) == .duplicate(100_001))
-        #expect(try await test.read { try $0.value("SELECT count(*) FROM received WHERE key LIKE 'id:%'", as: Int.self) } == 0)
+        #expect(
+            try await test.read { try $0.value("SELECT count(*) FROM received WHERE key LIKE 'id:%'", as: Int.self) }
+                == 0)
     }
 
     @Test("a hundred deliveries of one message at once are one ticket")
@@ -106,7 +135,8 @@ struct DuplicateTests {
     func original() async throws {
         let test = try await TestDesk()
         let deep = String(repeating: "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", count: 120)
-        _ = try await test.desk.receive(Data("From: kim@harbour.example\r\nSubject: deep\r\nMessage-ID: <d@x.example>\r\n\(deep)\r\nwords".utf8))
+        _ = try await test.desk.receive(
+            Data("From: kim@harbour.example\r\nSubject: deep\r\nMessage-ID: <d@x.example>\r\n\(deep)\r\nwords".utf8))
         let ticket = try await test.ticket(100_001)
         #expect(try await test.entries(ticket).first?.attachments.contains { $0.name == "message.eml" } == true)
     }

@@ -16,7 +16,10 @@ import Testing
         let desk = try await TestDesk()
         _ = try await desk.write { try $0.add(["name": "Billing"], to: .departments) }
         _ = try await Self.add(desk, ["address": "billing@desk.example", "department": "Billing", "priority": "high"])
-        guard case .opened(let number) = try await desk.receive(from: "kim@harbour.example", to: "Billing <BILLING@desk.example>") else { return #expect(Bool(false)) }
+        guard
+            case .opened(let number) = try await desk.receive(
+                from: "kim@harbour.example", to: "Billing <BILLING@desk.example>")
+        else { return #expect(Bool(false)) }
         let ticket = try await desk.ticket(number)
         #expect(ticket.department.name == "Billing")
         #expect(ticket.priority == .high)
@@ -28,7 +31,12 @@ import Testing
 
     @Test func credentialsAreSealedAndNeverReadBack() async throws {
         let desk = try await TestDesk()
-        let row = try await Self.add(desk, ["address": "a@desk.example", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_security": "plain", "fetch_user": "a", "fetch_password": "very secret words"])
+        let row = try await Self.add(
+            desk,
+            [
+                "address": "a@desk.example", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_security": "plain",
+                "fetch_user": "a", "fetch_password": "very secret words",
+            ])
         #expect(!row.fields.contains { $0.name.contains("password") })
         let kept: String? = try await desk.read { try $0.value("SELECT fetch_password FROM mailbox") }
         #expect(kept?.contains("secret") == false)
@@ -39,21 +47,36 @@ import Testing
     @Test func aKeyThatIsRequiredCannotBeNothing() async throws {
         let desk = try await TestDesk()
         await #expect(throws: Refusal.invalid([Fault("private_key", .required)])) {
-            try await desk.write { _ = try $0.add(["domain": "desk.example", "selector": "s1", "private_key": .null], to: .dkimKeys) }
+            try await desk.write {
+                _ = try $0.add(["domain": "desk.example", "selector": "s1", "private_key": .null], to: .dkimKeys)
+            }
         }
     }
 
-    @Test(arguments: [
-        (["fetch": "imap"], "fetch_host"),
-        (["fetch": "imap", "fetch_host": "mail.example.org", "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"], "fetch_security"),
-        (["fetch": "imap", "fetch_host": "mail.example.org", "fetch_user": "a"], "fetch_password"),
-        (["fetch": "pop3", "fetch_host": "mail.example.org", "fetch_user": "a", "fetch_password": "b", "after_fetching": "move", "move_to": "x"], "after_fetching"),
-        (["sign_in": "google"], "oauth_client"),
-    ] as [([String: JSON], String)])
+    @Test(
+        arguments: [
+            (["fetch": "imap"], "fetch_host"),
+            (
+                [
+                    "fetch": "imap", "fetch_host": "mail.example.org", "fetch_security": "plain", "fetch_user": "a",
+                    "fetch_password": "b",
+                ], "fetch_security"
+            ),
+            (["fetch": "imap", "fetch_host": "mail.example.org", "fetch_user": "a"], "fetch_password"),
+            (
+                [
+                    "fetch": "pop3", "fetch_host": "mail.example.org", "fetch_user": "a", "fetch_password": "b",
+                    "after_fetching": "move", "move_to": "x",
+                ], "after_fetching"
+            ),
+            (["sign_in": "google"], "oauth_client"),
+        ] as [([String: JSON], String)])
     func whatCannotWorkIsSaidBesideItsField(_ fields: [String: JSON], field: String) async throws {
         let desk = try await TestDesk()
         await #expect {
-            try await desk.write { tx in _ = try tx.add(fields.merging(["address": "a@desk.example"]) { first, _ in first }, to: .mailboxes) }
+            try await desk.write { tx in
+                _ = try tx.add(fields.merging(["address": "a@desk.example"]) { first, _ in first }, to: .mailboxes)
+            }
         } throws: { error in
             guard case Refusal.invalid(let faults) = error else { return false }
             return faults.contains { $0.field == field }
@@ -62,7 +85,9 @@ import Testing
 
     @Test func whoIsBannedOpensNothingAndIsNotAnswered() async throws {
         let desk = try await TestDesk()
-        for pattern in ["@spam.example", "noreply-*@*.example", "Eve@harbour.example"] { _ = try await desk.write { try $0.add(["pattern": .string(pattern)], to: .bans) } }
+        for pattern in ["@spam.example", "noreply-*@*.example", "Eve@harbour.example"] {
+            _ = try await desk.write { try $0.add(["pattern": .string(pattern)], to: .bans) }
+        }
         for sender in ["a@spam.example", "noreply-77@news.example", "eve@harbour.example"] {
             guard case .rejected(let reason) = try await desk.receive(from: sender) else {
                 Issue.record("\(sender) got in")
@@ -76,8 +101,12 @@ import Testing
 
     @Test func whoWritesInGermanIsAnsweredInGerman() async throws {
         let desk = try await TestDesk()
-        guard case .opened = try await desk.receive(from: "kim@harbour.example", headers: ["Accept-Language: de-DE, en-US", "Content-Language: de-DE"]) else { return #expect(Bool(false)) }
-        guard case .opened = try await desk.receive(from: "ann@harbour.example", headers: ["Content-Language: fr"]) else { return #expect(Bool(false)) }
+        guard
+            case .opened = try await desk.receive(
+                from: "kim@harbour.example", headers: ["Accept-Language: de-DE, en-US", "Content-Language: de-DE"])
+        else { return #expect(Bool(false)) }
+        guard case .opened = try await desk.receive(from: "ann@harbour.example", headers: ["Content-Language: fr"])
+        else { return #expect(Bool(false)) }
         // What is known of a customer stays.
         _ = try await desk.receive(from: "kim@harbour.example", headers: ["Content-Language: en"])
         try await desk.settle()
@@ -88,24 +117,45 @@ import Testing
 
     @Test func aReadReceiptIsNothing() async throws {
         let desk = try await TestDesk()
-        let receipt = "From: kim@harbour.example\r\nTo: support@desk.example\r\nSubject: Read: x\r\nMessage-ID: <r@harbour.example>\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=r\r\n\r\n--r\r\n\r\nIt was read.\r\n--r\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n--r--\r\n"
+        let receipt =
+            """
+            From: kim@harbour.example\r\nTo: support@desk.example\r\nSubject: Read: x\r\nMessage-ID: \
+            <r@harbour.example>\r\nContent-Type: multipart/report; report-type=disposition-notification; \
+            boundary=r\r\n\r\n--r\r\n\r\nIt was read.\r\n--r\r\nContent-Type: \
+            message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; \
+            displayed\r\n--r--\r\n
+            """
         #expect(try await desk.desk.receive(Data(receipt.utf8)) == .rejected("a read receipt"))
     }
 
     @Test func replyToNamesTheRequester() async throws {
         let desk = try await TestDesk()
-        guard case .opened(let number) = try await desk.receive(from: "Web form <forms@shop.example>", headers: ["Reply-To: Kim Ito <kim@harbour.example>"]) else { return #expect(Bool(false)) }
+        guard
+            case .opened(let number) = try await desk.receive(
+                from: "Web form <forms@shop.example>", headers: ["Reply-To: Kim Ito <kim@harbour.example>"])
+        else { return #expect(Bool(false)) }
         #expect(try await desk.ticket(number).requesterAddress == "kim@harbour.example")
         // A list's own address for answers is nobody's.
-        guard case .opened(let other) = try await desk.receive(from: "ada@harbour.example", headers: ["Reply-To: list@lists.example", "List-Id: <list.lists.example>"]) else { return #expect(Bool(false)) }
+        guard
+            case .opened(let other) = try await desk.receive(
+                from: "ada@harbour.example", headers: ["Reply-To: list@lists.example", "List-Id: <list.lists.example>"])
+        else { return #expect(Bool(false)) }
         #expect(try await desk.ticket(other).requesterAddress == "ada@harbour.example")
     }
 
     @Test func aMailAnAgentPassesOnIsTheCustomersTicket() async throws {
         let desk = try await TestDesk()
         let ada = try await desk.hire("Ada", departments: ["Support"])
-        let body = "Can somebody help her?\r\n\r\n---------- Forwarded message ---------\r\nFrom: Kim Ito <kim@harbour.example>\r\nDate: Mon\r\nSubject: Scanner is white\r\nTo: Ada <ada@desk.example>\r\n\r\nEvery page is white."
-        guard case .opened(let number) = try await desk.receive(from: "Ada <\(ada.email)>", subject: "Fwd: Scanner is white", body: body) else { return #expect(Bool(false)) }
+        let body =
+            """
+            Can somebody help her?\r\n\r\n---------- Forwarded message ---------\r\nFrom: Kim Ito \
+            <kim@harbour.example>\r\nDate: Mon\r\nSubject: Scanner is white\r\nTo: Ada \
+            <ada@desk.example>\r\n\r\nEvery page is white.
+            """
+        guard
+            case .opened(let number) = try await desk.receive(
+                from: "Ada <\(ada.email)>", subject: "Fwd: Scanner is white", body: body)
+        else { return #expect(Bool(false)) }
         let ticket = try await desk.ticket(number)
         #expect(ticket.requesterAddress == "kim@harbour.example")
         #expect(ticket.subject == "Scanner is white")
@@ -117,7 +167,10 @@ import Testing
         // The customer hears of the ticket, and never of the note.
         #expect(desk.mail.to("kim@harbour.example").allSatisfy { !$0.text.contains("somebody help") })
         // A customer who passes something on stays the requester.
-        guard case .opened(let own) = try await desk.receive(from: "kim@harbour.example", subject: "Fwd: Scanner is white", body: body) else { return #expect(Bool(false)) }
+        guard
+            case .opened(let own) = try await desk.receive(
+                from: "kim@harbour.example", subject: "Fwd: Scanner is white", body: body)
+        else { return #expect(Bool(false)) }
         #expect(try await desk.ticket(own).requesterAddress == "kim@harbour.example")
     }
 }
@@ -131,16 +184,20 @@ import Testing
         let ticket = try await desk.open()
         try await desk.settle()
         let before = try await desk.read { try $0.snapshot(of: ticket.id) }
-        let file = StoredFile(hash: try desk.desk.files.keep(Data("how".utf8)), size: 3, name: "cleaning.txt", type: "text/plain")
+        let file = StoredFile(
+            hash: try desk.desk.files.keep(Data("how".utf8)), size: 3, name: "cleaning.txt", type: "text/plain")
         func found(_ words: String) async throws -> Int {
             let query = try TicketQuery(words, now: desk.clock.now())
-            return try await desk.read { try $0.count(TicketList(query: query, asker: .agent(ada), order: .newest), atMost: 10) }
+            return try await desk.read {
+                try $0.count(TicketList(query: query, asker: .agent(ada), order: .newest), atMost: 10)
+            }
         }
         func send() async throws -> Entry.ID {
             try await desk.write { tx in
                 var loaded = try tx.db.ticket(ticket.id)
                 let snapshot = try tx.db.snapshot(of: ticket.id)
-                let entry = try tx.reply(to: &loaded, Writing("Clean the glas.", type: .text), by: Actor(ada), files: [file], source: .web)
+                let entry = try tx.reply(
+                    to: &loaded, Writing("Clean the glas.", type: .text), by: Actor(ada), files: [file], source: .web)
                 try tx.holdBack(entry, of: ticket.id, by: ada.id, before: snapshot)
                 return entry
             }
@@ -166,6 +223,8 @@ import Testing
         desk.clock.advance(hours: 0.01)
         try await desk.settle()
         #expect(desk.mail.to(TestDesk.kim).contains { $0.text.contains("glas") })
-        await #expect(throws: Refusal.self) { try await desk.write { tx in try tx.takeBack(second, in: try tx.db.ticket(ticket.id), by: ada) } }
+        await #expect(throws: Refusal.self) {
+            try await desk.write { tx in try tx.takeBack(second, in: try tx.db.ticket(ticket.id), by: ada) }
+        }
     }
 }

@@ -15,34 +15,77 @@ struct Sent: Sendable, CustomTestStringConvertible {
     var name: String?
 
     static let claimed: [Sent] = [
-        Sent(testDescription: "a form behind no-reply", from: "Harbour shop <noreply@shop.example>", headers: ["Reply-To: Mia Berg <mia@customer.example>"], requester: "mia@customer.example", name: "Mia Berg"),
-        Sent(testDescription: "no.reply with dots", from: "no.reply@shop.example", headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example", name: ""),
-        Sent(testDescription: "wordpress", from: "WordPress <wordpress@shop.example>", headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
-        Sent(testDescription: "a contact form", from: "Kontakt <kontaktformular@shop.example>", headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
-        Sent(testDescription: "auto-generated with a person to answer", from: "crm@shop.example", headers: ["Auto-Submitted: auto-generated", "Reply-To: mia@customer.example"], requester: "mia@customer.example"),
-        Sent(testDescription: "X-Auto-Response-Suppress with a person to answer", from: "crm@shop.example", headers: ["X-Auto-Response-Suppress: All", "Reply-To: mia@customer.example"], requester: "mia@customer.example"),
-        Sent(testDescription: "our own address", from: "Site <support@desk.example>", headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
+        Sent(
+            testDescription: "a form behind no-reply", from: "Harbour shop <noreply@shop.example>",
+            headers: ["Reply-To: Mia Berg <mia@customer.example>"], requester: "mia@customer.example", name: "Mia Berg"),
+        Sent(
+            testDescription: "no.reply with dots", from: "no.reply@shop.example",
+            headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example", name: ""),
+        Sent(
+            testDescription: "wordpress", from: "WordPress <wordpress@shop.example>",
+            headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
+        Sent(
+            testDescription: "a contact form", from: "Kontakt <kontaktformular@shop.example>",
+            headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
+        Sent(
+            testDescription: "auto-generated with a person to answer", from: "crm@shop.example",
+            headers: ["Auto-Submitted: auto-generated", "Reply-To: mia@customer.example"],
+            requester: "mia@customer.example"),
+        Sent(
+            testDescription: "X-Auto-Response-Suppress with a person to answer", from: "crm@shop.example",
+            headers: ["X-Auto-Response-Suppress: All", "Reply-To: mia@customer.example"],
+            requester: "mia@customer.example"),
+        Sent(
+            testDescription: "our own address", from: "Site <support@desk.example>",
+            headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
         Sent(
             testDescription: "a Google group", from: "\"'Kim Ito' via Support\" <support@desk.example>",
-            headers: ["Reply-To: Kim Ito <kim@customer.example>", "X-Original-Sender: kim@customer.example", "X-Original-From: Kim Ito <kim@customer.example>", "Precedence: list", "List-ID: <support.desk.example>"],
+            headers: [
+                "Reply-To: Kim Ito <kim@customer.example>", "X-Original-Sender: kim@customer.example",
+                "X-Original-From: Kim Ito <kim@customer.example>", "Precedence: list",
+                "List-ID: <support.desk.example>",
+            ],
             requester: "kim@customer.example", name: "Kim Ito"),
         Sent(
-            testDescription: "a Google group without Reply-To", from: "\"'Kim Ito' via Support\" <support@desk.example>", headers: ["X-Original-Sender: kim@customer.example", "List-ID: <support.desk.example>"],
+            testDescription: "a Google group without Reply-To",
+            from: "\"'Kim Ito' via Support\" <support@desk.example>",
+            headers: ["X-Original-Sender: kim@customer.example", "List-ID: <support.desk.example>"],
             requester: "kim@customer.example", name: "Kim Ito"),
         Sent(
             testDescription: "Mailman's munged From", from: "Kim Ito via Users <users@lists.example>",
-            headers: ["Reply-To: Kim Ito <kim@customer.example>, users@lists.example", "List-Post: <mailto:users@lists.example>", "List-Id: Users <users.lists.example>"], requester: "kim@customer.example", name: "Kim Ito"),
-        Sent(testDescription: "groups.io", from: "Kim via groups.io <kim=customer.example@groups.io>", headers: ["List-Id: <main.groups.io>"], requester: "kim@customer.example", name: "Kim"),
+            headers: [
+                "Reply-To: Kim Ito <kim@customer.example>, users@lists.example",
+                "List-Post: <mailto:users@lists.example>", "List-Id: Users <users.lists.example>",
+            ], requester: "kim@customer.example", name: "Kim Ito"),
+        Sent(
+            testDescription: "groups.io", from: "Kim via groups.io <kim=customer.example@groups.io>",
+            headers: ["List-Id: <main.groups.io>"], requester: "kim@customer.example", name: "Kim"),
     ]
 
     static let own: [Sent] = [
-        Sent(testDescription: "a person who wishes answers elsewhere", from: "Mallory <mallory@evil.example>", headers: ["Reply-To: boss@corp.example"], requester: "mallory@evil.example"),
-        Sent(testDescription: "a list that keeps From", from: "ada@harbour.example", headers: ["Reply-To: list@lists.example", "List-Id: <list.lists.example>"], requester: "ada@harbour.example"),
-        Sent(testDescription: "no-reply without anybody else", from: "noreply@shop.example", headers: [], requester: "noreply@shop.example"),
-        Sent(testDescription: "no-reply whose Reply-To is no-reply too", from: "noreply@shop.example", headers: ["Reply-To: do-not-reply@shop.example"], requester: "noreply@shop.example"),
-        Sent(testDescription: "an out-of-office answer", from: "kim@customer.example", headers: ["Auto-Submitted: auto-replied", "Reply-To: other@customer.example"], requester: "kim@customer.example"),
-        Sent(testDescription: "a form that answers to us", from: "forms@shop.example", headers: ["Reply-To: support@desk.example"], requester: "forms@shop.example"),
-        Sent(testDescription: "two people to answer", from: "forms@shop.example", headers: ["Reply-To: a@x.example, b@x.example"], requester: "forms@shop.example"),
+        Sent(
+            testDescription: "a person who wishes answers elsewhere", from: "Mallory <mallory@evil.example>",
+            headers: ["Reply-To: boss@corp.example"], requester: "mallory@evil.example"),
+        Sent(
+            testDescription: "a list that keeps From", from: "ada@harbour.example",
+            headers: ["Reply-To: list@lists.example", "List-Id: <list.lists.example>"], requester: "ada@harbour.example"
+        ),
+        Sent(
+            testDescription: "no-reply without anybody else", from: "noreply@shop.example", headers: [],
+            requester: "noreply@shop.example"),
+        Sent(
+            testDescription: "no-reply whose Reply-To is no-reply too", from: "noreply@shop.example",
+            headers: ["Reply-To: do-not-reply@shop.example"], requester: "noreply@shop.example"),
+        Sent(
+            testDescription: "an out-of-office answer", from: "kim@customer.example",
+            headers: ["Auto-Submitted: auto-replied", "Reply-To: other@customer.example"],
+            requester: "kim@customer.example"),
+        Sent(
+            testDescription: "a form that answers to us", from: "forms@shop.example",
+            headers: ["Reply-To: support@desk.example"], requester: "forms@shop.example"),
+        Sent(
+            testDescription: "two people to answer", from: "forms@shop.example",
+            headers: ["Reply-To: a@x.example, b@x.example"], requester: "forms@shop.example"),
     ]
 }
 
@@ -52,7 +95,10 @@ struct RequesterTests {
     @Test("who wrote is the requester, and who sent it is shown", arguments: Sent.claimed)
     func inTheirName(_ one: Sent) async throws {
         let test = try await TestDesk()
-        guard case .opened(let number) = try await test.receive(from: one.from, headers: one.headers + ["Cc: eve@evil.example"]) else { return #expect(Bool(false)) }
+        guard
+            case .opened(let number) = try await test.receive(
+                from: one.from, headers: one.headers + ["Cc: eve@evil.example"])
+        else { return #expect(Bool(false)) }
         let ticket = try await test.ticket(number)
         #expect(ticket.requesterAddress == one.requester)
         if let name = one.name { #expect(ticket.requesterName == name) }
@@ -65,7 +111,9 @@ struct RequesterTests {
     @Test("a person who writes is the requester", arguments: Sent.own)
     func themselves(_ one: Sent) async throws {
         let test = try await TestDesk()
-        guard case .opened(let number) = try await test.receive(from: one.from, headers: one.headers) else { return #expect(Bool(false)) }
+        guard case .opened(let number) = try await test.receive(from: one.from, headers: one.headers) else {
+            return #expect(Bool(false))
+        }
         #expect(try await test.ticket(number).requesterAddress == one.requester)
     }
 
@@ -73,8 +121,13 @@ struct RequesterTests {
     func shown() async throws {
         let test = try await TestDesk()
         func sentBy(_ headers: [String], envelope: String? = nil) async throws -> SentBy? {
-            let lines = ["From: Kim <kim@harbour.example>", "To: support@desk.example", "Message-ID: <\(UUID().uuidString)@x>"] + headers + ["", "words"]
-            guard case .opened(let number) = try await test.desk.receive(Data(lines.joined(separator: "\r\n").utf8), sender: envelope.flatMap { MailAddress($0) }) else { return nil }
+            let lines =
+                ["From: Kim <kim@harbour.example>", "To: support@desk.example", "Message-ID: <\(UUID().uuidString)@x>"]
+                + headers + ["", "words"]
+            guard
+                case .opened(let number) = try await test.desk.receive(
+                    Data(lines.joined(separator: "\r\n").utf8), sender: envelope.flatMap { MailAddress($0) })
+            else { return nil }
             return try await test.entries(test.ticket(number)).first?.provenance.sentBy
         }
         #expect(try await sentBy([], envelope: "kim@harbour.example") == nil)
@@ -108,15 +161,24 @@ struct RequesterTests {
         #expect(test.mail.to(TestDesk.kim).count == 1)
         #expect(try await test.receive(from: TestDesk.kim, inReplyTo: kims.messageID) == .added(ticket.number))
         #expect(try await test.entries(ticket).last?.author.isStranger == true)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("For Mia", type: .text), by: Actor(ada), files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, Writing("For Mia", type: .text), by: Actor(ada), files: [], source: .web)
+        }
         try await test.settle()
         #expect(test.mail.to("mia@customer.example").count == 1)
         #expect(test.mail.to(TestDesk.kim).count == 1)
-        let found = try await test.read { try $0.count(TicketList(query: TicketQuery("from:mia@customer.example", now: test.clock.now()), asker: .desk, order: .newest), atMost: 10) }
+        let found = try await test.read {
+            try $0.count(
+                TicketList(
+                    query: TicketQuery("from:mia@customer.example", now: test.clock.now()), asker: .desk, order: .newest
+                ), atMost: 10)
+        }
         #expect(found == 1)
     }
 
-    @Test("the former requester stays as a collaborator where that is wished, and a collaborator can become the requester")
+    @Test(
+        "the former requester stays as a collaborator where that is wished, and a collaborator can become the requester"
+    )
     func kept() async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
@@ -127,7 +189,9 @@ struct RequesterTests {
             try tx.setRequester(mia, keepsFormer: true, of: &ticket, by: Actor(ada))
         }
         #expect(try await test.read { try $0.collaborators(of: ticket.id).map(\.address) } == [TestDesk.kim])
-        #expect(try await test.read { try $0.linked(LinkToken(ticket: ticket.id, customer: ticket.customer)).living.id } == ticket.id)
+        #expect(
+            try await test.read { try $0.linked(LinkToken(ticket: ticket.id, customer: ticket.customer)).living.id }
+                == ticket.id)
         // The same once more changes nothing.
         try await test.act(on: ticket) { tx, ticket in try tx.setRequester(mia, of: &ticket, by: Actor(ada)) }
         #expect(try await test.events(ticket).filter { $0.kind == .requesterChanged }.count == 1)

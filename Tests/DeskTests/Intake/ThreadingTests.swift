@@ -33,15 +33,23 @@ struct ThreadingTests {
         return Scene(test: test, ada: ada, ticket: try await test.ticket(ticket.number), kims: kims, adas: adas)
     }
 
-    @Test("the customer's answer lands in the ticket by any one of its marks", arguments: ["reply address", "in-reply-to", "references", "subject"])
+    @Test(
+        "the customer's answer lands in the ticket by any one of its marks",
+        arguments: ["reply address", "in-reply-to", "references", "subject"])
     func customer(mark: String) async throws {
         let scene = try await scene()
         let outcome: IntakeOutcome
         switch mark {
-        case "reply address": outcome = try await scene.test.receive(from: TestDesk.kim, to: try #require(scene.kims.replyTo.first).address)
+        case "reply address":
+            outcome = try await scene.test.receive(
+                from: TestDesk.kim, to: try #require(scene.kims.replyTo.first).address)
         case "in-reply-to": outcome = try await scene.test.receive(from: TestDesk.kim, inReplyTo: scene.kims.messageID)
-        case "references": outcome = try await scene.test.receive(from: TestDesk.kim, references: "<x@y.example> <\(scene.kims.messageID)> <z@y.example>")
-        default: outcome = try await scene.test.receive(from: TestDesk.kim, subject: "AW: anything [#\(scene.ticket.number)]")
+        case "references":
+            outcome = try await scene.test.receive(
+                from: TestDesk.kim, references: "<x@y.example> <\(scene.kims.messageID)> <z@y.example>")
+        default:
+            outcome = try await scene.test.receive(
+                from: TestDesk.kim, subject: "AW: anything [#\(scene.ticket.number)]")
         }
         #expect(outcome == .added(scene.ticket.number))
         #expect(try await scene.test.entries(scene.ticket).last?.author.isStranger == false)
@@ -50,13 +58,16 @@ struct ThreadingTests {
     @Test("an address of many spellings is the same customer")
     func spelling() async throws {
         let scene = try await scene()
-        #expect(try await scene.test.receive(from: "KIM@Harbour.Example", subject: "[#\(scene.ticket.number)]") == .added(scene.ticket.number))
+        #expect(
+            try await scene.test.receive(from: "KIM@Harbour.Example", subject: "[#\(scene.ticket.number)]")
+                == .added(scene.ticket.number))
     }
 
     @Test("a stranger who knows the number opens a ticket of one's own")
     func strangerWithNumber() async throws {
         let scene = try await scene()
-        let outcome = try await scene.test.receive(from: Self.stranger, subject: "Re: Scanner [#\(scene.ticket.number)]")
+        let outcome = try await scene.test.receive(
+            from: Self.stranger, subject: "Re: Scanner [#\(scene.ticket.number)]")
         #expect(outcome == .opened(scene.ticket.number + 1))
         #expect(try await scene.test.entries(scene.ticket).count == 1)
     }
@@ -66,27 +77,35 @@ struct ThreadingTests {
         let scene = try await scene()
         var token = Array(try #require(scene.kims.replyTo.first?.detail))
         token[position % token.count] = token[position % token.count] == "z" ? "y" : "z"
-        #expect(try await scene.test.receive(from: Self.stranger, to: "support+\(String(token))@desk.example") == .opened(scene.ticket.number + 1))
-        #expect(try await scene.test.receive(from: Self.stranger, inReplyTo: "\(String(token)).1@desk.example") == .opened(scene.ticket.number + 2))
+        #expect(
+            try await scene.test.receive(from: Self.stranger, to: "support+\(String(token))@desk.example")
+                == .opened(scene.ticket.number + 1))
+        #expect(
+            try await scene.test.receive(from: Self.stranger, inReplyTo: "\(String(token)).1@desk.example")
+                == .opened(scene.ticket.number + 2))
     }
 
     @Test("a token of one ticket with the number of another leads to its own ticket")
     func tokenBeforeNumber() async throws {
         let scene = try await scene()
         let other = try await scene.test.open("Another", from: "lee@corner.example")
-        let outcome = try await scene.test.receive(from: TestDesk.kim, subject: "[#\(other.number)]", inReplyTo: scene.kims.messageID)
+        let outcome = try await scene.test.receive(
+            from: TestDesk.kim, subject: "[#\(other.number)]", inReplyTo: scene.kims.messageID)
         #expect(outcome == .added(scene.ticket.number))
     }
 
     @Test("a passed-on mail's good token adds the message, marked, and its sender receives nothing")
     func newcomer() async throws {
         let scene = try await scene()
-        let outcome = try await scene.test.receive(from: "Lee <lee@harbour.example>", to: try #require(scene.kims.replyTo.first).address)
+        let outcome = try await scene.test.receive(
+            from: "Lee <lee@harbour.example>", to: try #require(scene.kims.replyTo.first).address)
         #expect(outcome == .added(scene.ticket.number))
         let entry = try #require(try await scene.test.entries(scene.ticket).last)
         #expect(entry.author.isStranger && entry.author.address == "lee@harbour.example")
         let ada = scene.ada
-        try await scene.test.act(on: scene.ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("For Kim only", type: .text), by: Actor(ada), files: [], source: .web) }
+        try await scene.test.act(on: scene.ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, Writing("For Kim only", type: .text), by: Actor(ada), files: [], source: .web)
+        }
         try await scene.test.settle()
         #expect(scene.test.mail.to("lee@harbour.example").isEmpty)
         // Until an agent adds them.
@@ -102,20 +121,26 @@ struct ThreadingTests {
     @Test("an agent answers by mail with the own token")
     func agent() async throws {
         let scene = try await scene()
-        #expect(try await scene.test.receive(from: scene.ada.email, to: try #require(scene.adas.replyTo.first).address, body: "Please clean the glass.") == .added(scene.ticket.number))
+        #expect(
+            try await scene.test.receive(
+                from: scene.ada.email, to: try #require(scene.adas.replyTo.first).address,
+                body: "Please clean the glass.") == .added(scene.ticket.number))
         let entry = try #require(try await scene.test.entries(scene.ticket).last)
         #expect(entry.kind == .reply && entry.author.role == .agent)
         try await scene.test.settle()
         #expect(scene.test.mail.to(TestDesk.kim).last?.text.contains("clean the glass") == true)
     }
 
-    @Test("an agent's address without the agent's token is nobody's reply", arguments: ["no mark", "number", "customer's token"])
+    @Test(
+        "an agent's address without the agent's token is nobody's reply",
+        arguments: ["no mark", "number", "customer's token"])
     func forgedAgent(mark: String) async throws {
         let scene = try await scene()
         switch mark {
         case "no mark": _ = try await scene.test.receive(from: scene.ada.email)
         case "number": _ = try await scene.test.receive(from: scene.ada.email, subject: "[#\(scene.ticket.number)]")
-        default: _ = try await scene.test.receive(from: scene.ada.email, to: try #require(scene.kims.replyTo.first).address)
+        default:
+            _ = try await scene.test.receive(from: scene.ada.email, to: try #require(scene.kims.replyTo.first).address)
         }
         let entries = try await scene.test.entries(scene.ticket)
         #expect(!entries.contains { $0.kind == .reply || $0.author.role == .agent })
@@ -142,7 +167,11 @@ struct ThreadingTests {
     @Test("a thousand empty references open a thousand tickets")
     func emptyReferences() async throws {
         let test = try await TestDesk()
-        for index in 0..<20 { #expect(try await test.receive(from: "c\(index)@x.example", headers: ["In-Reply-To: ", "References: <> < >"]) == .opened(100_001 + Int64(index))) }
+        for index in 0..<20 {
+            #expect(
+                try await test.receive(from: "c\(index)@x.example", headers: ["In-Reply-To: ", "References: <> < >"])
+                    == .opened(100_001 + Int64(index)))
+        }
     }
 
     @Test("what was merged is followed to where it went, however far")
@@ -151,8 +180,11 @@ struct ThreadingTests {
         let (second, third) = (try await scene.test.open("B"), try await scene.test.open("C"))
         try await scene.test.act(on: scene.ticket) { try $0.merge(&$1, into: second, by: .routing) }
         try await scene.test.act(on: second) { try $0.merge(&$1, into: third, by: .routing) }
-        #expect(try await scene.test.receive(from: TestDesk.kim, inReplyTo: scene.kims.messageID) == .added(third.number))
-        #expect(try await scene.test.receive(from: TestDesk.kim, subject: "[#\(scene.ticket.number)]") == .added(third.number))
+        #expect(
+            try await scene.test.receive(from: TestDesk.kim, inReplyTo: scene.kims.messageID) == .added(third.number))
+        #expect(
+            try await scene.test.receive(from: TestDesk.kim, subject: "[#\(scene.ticket.number)]")
+                == .added(third.number))
     }
 
     @Test("the same Message-ID twice is one entry, and our own mail coming back is none")
@@ -163,18 +195,25 @@ struct ThreadingTests {
         #expect(first == .opened(scene.ticket.number + 1))
         #expect(try await scene.test.desk.receive(raw) == .duplicate(scene.ticket.number + 1))
         let ours = try #require(scene.test.mail.sent.first)
-        guard case .rejected = try await scene.test.desk.receive(ours.bytes) else { return #expect(Bool(false), "our own mail was taken") }
+        guard case .rejected = try await scene.test.desk.receive(ours.bytes) else {
+            return #expect(Bool(false), "our own mail was taken")
+        }
     }
 }
 
 @Suite("Automatic mail")
 struct AutomaticMailTests {
-    @Test("a program's message opens a ticket and is never answered", arguments: [
-        "Auto-Submitted: auto-generated", "Precedence: bulk", "List-Id: <x.example>", "X-Auto-Response-Suppress: All", "Return-Path: <>", "Precedence: list",
-    ])
+    @Test(
+        "a program's message opens a ticket and is never answered",
+        arguments: [
+            "Auto-Submitted: auto-generated", "Precedence: bulk", "List-Id: <x.example>",
+            "X-Auto-Response-Suppress: All", "Return-Path: <>", "Precedence: list",
+        ])
     func silence(header: String) async throws {
         let test = try await TestDesk()
-        guard case .opened(let number) = try await test.receive(from: "robot@x.example", headers: [header]) else { return #expect(Bool(false)) }
+        guard case .opened(let number) = try await test.receive(from: "robot@x.example", headers: [header]) else {
+            return #expect(Bool(false))
+        }
         try await test.settle()
         #expect(test.mail.sent.isEmpty)
         #expect(try await test.events(test.ticket(number)).contains { $0.kind == .quieted && !$0.reason.isEmpty })
@@ -191,7 +230,10 @@ struct AutomaticMailTests {
             try tx.claim(&ticket, by: ada)
             try tx.resolve(&ticket, by: Actor(ada), solution: nil, source: .web)
         }
-        #expect(try await test.receive(from: TestDesk.kim, inReplyTo: kims.messageID, headers: ["Auto-Submitted: auto-replied"]) == .added(ticket.number))
+        #expect(
+            try await test.receive(
+                from: TestDesk.kim, inReplyTo: kims.messageID, headers: ["Auto-Submitted: auto-replied"])
+                == .added(ticket.number))
         let after = try await test.ticket(ticket.number)
         #expect(after.state == .resolved && after.reopenedCount == 0)
         #expect(try await test.entries(ticket).count == 2)
@@ -216,7 +258,12 @@ struct AutomaticMailTests {
         try await test.settle()
         let answer = try #require(test.mail.sent.first)
         // The other desk's acknowledgement of ours.
-        let back = "From: other@desk2.example\r\nTo: \(answer.returnPath)\r\nAuto-Submitted: auto-replied\r\nSubject: Re: \(answer.message.subject)\r\nMessage-ID: <b@desk2.example>\r\nIn-Reply-To: <\(answer.message.messageID)>\r\n\r\nWe got it."
+        let back =
+            """
+            From: other@desk2.example\r\nTo: \(answer.returnPath)\r\nAuto-Submitted: auto-replied\r\nSubject: Re: \
+            \(answer.message.subject)\r\nMessage-ID: \
+            <b@desk2.example>\r\nIn-Reply-To: <\(answer.message.messageID)>\r\n\r\nWe got it.
+            """
         _ = try await test.desk.receive(Data(back.utf8))
         try await test.settle()
         #expect(test.mail.sent.count == 1)
@@ -229,9 +276,12 @@ struct AutomaticMailTests {
         try await test.settle()
         let sent = try #require(test.mail.sent.first)
         let report = """
-            From: MAILER-DAEMON@mx.example\r\nTo: \(sent.returnPath)\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b1@mx.example>\r
-            Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nI could not deliver it.\r\n--b\r
-            Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; kim@harbour.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n
+            From: MAILER-DAEMON@mx.example\r\nTo: \(sent.returnPath)\r\nReturn-Path: <>\r\nSubject: Undelivered Mail \
+            Returned to Sender\r\nMessage-ID: <b1@mx.example>\r
+            Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: \
+            text/plain\r\n\r\nI could not deliver it.\r\n--b\r
+            Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: \
+            rfc822; kim@harbour.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n
             """
         #expect(try await test.desk.receive(Data(report.utf8)) == .bounced(ticket.number))
         let event = try #require(try await test.events(ticket).first { $0.kind == .bounced })
@@ -246,7 +296,11 @@ struct AutomaticMailTests {
     @Test("a bounce that names none of our mails is refused and opens nothing")
     func strayBounce() async throws {
         let test = try await TestDesk()
-        guard case .rejected = try await test.receive(from: "MAILER-DAEMON@mx.example", subject: "Undelivered Mail Returned to Sender", headers: ["Return-Path: <>"]) else { return #expect(Bool(false)) }
+        guard
+            case .rejected = try await test.receive(
+                from: "MAILER-DAEMON@mx.example", subject: "Undelivered Mail Returned to Sender",
+                headers: ["Return-Path: <>"])
+        else { return #expect(Bool(false)) }
         #expect(try await test.read { try $0.count(TicketList()) } == 0)
     }
 
@@ -255,18 +309,34 @@ struct AutomaticMailTests {
         let test = try await TestDesk()
         _ = try await test.hire("Ada")
         let cc = "Cc: Lee <lee@corner.example>, ada@desk.example, support+x@desk.example, kim@harbour.example"
-        guard case .opened(let number) = try await test.receive(from: "Kim <kim@harbour.example>", to: "support@desk.example, Noor <noor@lindgren.example>", headers: [cc]) else { Issue.record("no ticket was opened"); return }
+        guard
+            case .opened(let number) = try await test.receive(
+                from: "Kim <kim@harbour.example>", to: "support@desk.example, Noor <noor@lindgren.example>",
+                headers: [cc])
+        else {
+            Issue.record("no ticket was opened")
+            return
+        }
         let ticket = try await test.ticket(number)
-        func part() async throws -> [String] { try await test.read { try $0.collaborators(of: ticket.id).map(\.address).sorted() } }
+        func part() async throws -> [String] {
+            try await test.read { try $0.collaborators(of: ticket.id).map(\.address).sorted() }
+        }
         #expect(try await part() == ["lee@corner.example", "noor@lindgren.example"])
         let lee = try #require(MailAddress("lee@corner.example"))
         try await test.act(on: ticket) { tx, ticket in try tx.removeCollaborator(lee, from: ticket, by: .routing) }
         try await test.settle()
         let address = try #require(test.mail.to("kim@harbour.example").first?.replyTo.first).address
-        _ = try await test.receive(from: "kim@harbour.example", to: address, headers: ["Cc: lee@corner.example, new@corner.example"])
+        _ = try await test.receive(
+            from: "kim@harbour.example", to: address, headers: ["Cc: lee@corner.example, new@corner.example"])
         #expect(try await part() == ["new@corner.example", "noor@lindgren.example"])
         // A mass mailing brings in nobody.
-        guard case .opened(let list) = try await test.receive(from: "news@list.example", headers: ["List-Id: <news.list.example>", "Cc: all@list.example"]) else { Issue.record("no ticket was opened"); return }
+        guard
+            case .opened(let list) = try await test.receive(
+                from: "news@list.example", headers: ["List-Id: <news.list.example>", "Cc: all@list.example"])
+        else {
+            Issue.record("no ticket was opened")
+            return
+        }
         let other = try await test.ticket(list)
         #expect(try await test.read { try $0.collaborators(of: other.id) }.isEmpty)
     }

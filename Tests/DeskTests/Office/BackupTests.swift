@@ -14,7 +14,8 @@ struct BackupTests {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open()
-        let picture = StoredFile(hash: try test.desk.files.keep(Data("a picture".utf8)), size: 9, name: "lid.png", type: "image/png")
+        let picture = StoredFile(
+            hash: try test.desk.files.keep(Data("a picture".utf8)), size: 9, name: "lid.png", type: "image/png")
         try await test.act(on: ticket) { tx, ticket in
             _ = try tx.note(on: &ticket, Writing("look", type: .text), by: Actor(ada), files: [picture], source: .web)
         }
@@ -41,7 +42,10 @@ struct BackupTests {
         let (summary, secret, _) = try await Backup.restore(file, into: new.desk)
         #expect(secret == "a secret" && summary.files == 2)
         for table in Schema.tables where table != "setting" && table != "outbox" {
-            let counts = try await [old.read { try $0.value("SELECT count(*) FROM \(SQL(raw: table))", as: Int.self) }, new.read { try $0.value("SELECT count(*) FROM \(SQL(raw: table))", as: Int.self) }]
+            let counts = try await [
+                old.read { try $0.value("SELECT count(*) FROM \(SQL(raw: table))", as: Int.self) },
+                new.read { try $0.value("SELECT count(*) FROM \(SQL(raw: table))", as: Int.self) },
+            ]
             #expect(counts[0] == counts[1], "\(table)")
         }
         #expect(try await new.entries(ticket).count == old.entries(ticket).count)
@@ -64,7 +68,9 @@ struct BackupTests {
             holed.replaceSubrange(block * 512..<(block + 1) * 512, with: Data(count: 512))
             if holed != whole { #expect(faultOf(holed, "holed", in: test) != nil, "zeros in block \(block)") }
         }
-        for length in [1, 100, 511, 513, whole.count - 1, whole.count - 511] { #expect(faultOf(whole.prefix(length), "cut", in: test) != nil, "\(length) bytes") }
+        for length in [1, 100, 511, 513, whole.count - 1, whole.count - 511] {
+            #expect(faultOf(whole.prefix(length), "cut", in: test) != nil, "\(length) bytes")
+        }
     }
 
     @Test("one changed byte anywhere is noticed")
@@ -73,7 +79,9 @@ struct BackupTests {
         let whole = try Data(contentsOf: file)
         var numbers = SystemRandomNumberGenerator()
         // The last blocks too, where the proof itself stands.
-        let places = (0..<400).map { _ in Int.random(in: 0..<whole.count, using: &numbers) } + Array((whole.count - 2048)..<whole.count).filter { $0 % 7 == 0 }
+        let places =
+            (0..<400).map { _ in Int.random(in: 0..<whole.count, using: &numbers) }
+            + Array((whole.count - 2048)..<whole.count).filter { $0 % 7 == 0 }
         for place in places {
             var changed = whole
             changed[place] ^= UInt8.random(in: 1...255, using: &numbers)
@@ -141,7 +149,9 @@ struct BackupTests {
     @Test("a file that is missing or damaged in the desk is left out by name, and the rest is a whole backup")
     func missingFile() async throws {
         let (test, _, file) = try await copied()
-        let hashes: [String] = try await test.read { try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() } }
+        let hashes: [String] = try await test.read {
+            try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() }
+        }
         let plain = try #require(hashes.first { test.desk.files.isPlain($0) })
         try Data("a PICTURE".utf8).write(to: test.desk.files.path(of: plain))
         let summary = try await Backup.write(test.desk, to: file, secret: "x")
@@ -175,17 +185,24 @@ struct BackupTests {
         #expect(new.mail.sent.contains { $0.message.subject.contains("#\(asked.number)") })
         #expect(new.mail.to("lee@corner.example").isEmpty)
         #expect(try await new.ticket(ticket.number).state == .closed)
-        #expect(try await new.read { try $0.troubledOutbox(limit: 200) }.filter { $0.delivery.error?.contains("Held back") == true }.count == held.count)
+        #expect(
+            try await new.read { try $0.troubledOutbox(limit: 200) }.filter {
+                $0.delivery.error?.contains("Held back") == true
+            }.count == held.count)
         await #expect(throws: Refusal.self) { try await new.write { _ = try $0.goLive(sendsWaiting: false) } }
     }
 
     @Test("going live at once can send what waited, mail that was on its way included")
     func sendsWaiting() async throws {
         let (old, _, file) = try await copied()
-        _ = try await old.write { tx in try tx.db.execute("UPDATE outbox SET state = 'sending', claim = 'a dead one', attempts = 1, due_at = \(tx.now + 300)") }
+        _ = try await old.write { tx in
+            try tx.db.execute(
+                "UPDATE outbox SET state = 'sending', claim = 'a dead one', attempts = 1, due_at = \(tx.now + 300)")
+        }
         _ = try await Backup.write(old.desk, to: file, secret: "x")
         let new = try await TestDesk()
-        let (_, _, heldBack) = try await Backup.restore(file, into: new.desk, Backup.Wish(goesLive: true, sendsWaiting: true))
+        let (_, _, heldBack) = try await Backup.restore(
+            file, into: new.desk, Backup.Wish(goesLive: true, sendsWaiting: true))
         #expect(heldBack == 0)
         try await new.settle()
         #expect(!new.mail.to("lee@corner.example").isEmpty)
@@ -196,7 +213,9 @@ struct BackupTests {
         let test = try await TestDesk()
         let file = test.folder.appending(path: "old.usher")
         let writer = try Archive.Writer(file)
-        let manifest: JSON = ["format": JSON(Int64(1)), "steps": [.string("001-people")], "made_at": "2026-01-01T00:00:00Z"]
+        let manifest: JSON = [
+            "format": JSON(Int64(1)), "steps": [.string("001-people")], "made_at": "2026-01-01T00:00:00Z",
+        ]
         try writer.add("usher-backup.json", Data(manifest.written.utf8))
         try writer.add("secret", Data("old".utf8))
         try writer.add("tables/customer-000000.ndjson", Data("[\"id\",\"name\",\"created_at\"]\n[7,\"Kim\",0]\n".utf8))
@@ -210,22 +229,26 @@ struct BackupTests {
 @Suite("Files of the store")
 struct FileStoreTests {
     private func store() throws -> FileStore {
-        try FileStore(folder: FileManager.default.temporaryDirectory.appending(path: "usher-files-\(UUID().uuidString)"))
+        try FileStore(
+            folder: FileManager.default.temporaryDirectory.appending(path: "usher-files-\(UUID().uuidString)"))
     }
 
-    @Test("a damaged file is replaced when the same content comes again, in either form", arguments: [false, true], ["cut", "other letters", "empty", "longer"])
+    @Test(
+        "a damaged file is replaced when the same content comes again, in either form", arguments: [false, true],
+        ["cut", "other letters", "empty", "longer"])
     func damaged(packs: Bool, how: String) throws {
         let files = try store()
         let content = Data("hello world, whole".utf8)
         let hash = try files.keep(content, packs: packs)
         let place = packs ? files.path(of: hash).appendingPathExtension("gz") : files.path(of: hash)
         let before = try Data(contentsOf: place)
-        let after = switch how {
-        case "cut": Data(before.prefix(3))
-        case "empty": Data()
-        case "longer": before + Data("x".utf8)
-        default: Data(before.map { $0 ^ 1 })
-        }
+        let after =
+            switch how {
+            case "cut": Data(before.prefix(3))
+            case "empty": Data()
+            case "longer": before + Data("x".utf8)
+            default: Data(before.map { $0 ^ 1 })
+            }
         try after.write(to: place)
         #expect(try files.keep(content) == hash)
         #expect(try files.bytes(of: hash) == content)
@@ -245,7 +268,8 @@ struct FileStoreTests {
         for (name, age) in [("old", 90_000.0), ("fresh", 60)] {
             let path = new.appending(path: name)
             try Data("x".utf8).write(to: path)
-            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1_800_000_000 - age)], ofItemAtPath: path.path)
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1_800_000_000 - age)], ofItemAtPath: path.path)
         }
         #expect(try files.removeUnfinished(before: Date(timeIntervalSince1970: 1_800_000_000 - 86400)) == 1)
         #expect(try FileManager.default.contentsOfDirectory(atPath: new.path) == ["fresh"])

@@ -12,28 +12,46 @@ struct JSONParsingTests {
 
     @Test("values of every kind")
     func values() throws {
-        let json = try parse("\u{FEFF} {\"a\": [1, -0.5, 1e3, 2E-2, true, false, null, []], \"b\" : {}, \"\\u00e4\\n\\\"\\/\\ud83d\\ude00\": \"é\"}\n")
-        #expect(json == .object(["a": .array([1, .number(-0.5), .number(1000), .number(0.02), true, false, .null, .array([])]), "b": .object([:]), "ä\n\"/😀": "é"]))
+        let json = try parse(
+            """
+            \u{FEFF} {"a": [1, -0.5, 1e3, 2E-2, true, false, null, []], "b" : {}, \
+            "\\u00e4\\n\\"\\/\\ud83d\\ude00": "é"}\n
+            """
+        )
+        #expect(
+            json
+                == .object([
+                    "a": .array([1, .number(-0.5), .number(1000), .number(0.02), true, false, .null, .array([])]),
+                    "b": .object([:]), "ä\n\"/😀": "é",
+                ]))
         #expect(try parse("\"x\"") == "x" && parse("7") == 7 && parse(" null ") == .null)
         #expect(try parse("{\"a\": 1, \"a\": 2}") == .object(["a": 2]), "the last of two counts")
     }
 
-    @Test("what is not JSON is refused", arguments: [
-        "", "  ", "{", "[", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1", "-", "1e", "1e999", "tru", "nul", "True", "\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"a\u{1}\"", "\"a\nb\"", "[] []", "{}x", "NaN", "'a'", "[,]", "]",
-    ])
+    @Test(
+        "what is not JSON is refused",
+        arguments: [
+            "", "  ", "{", "[", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1",
+            "-", "1e", "1e999", "tru", "nul", "True", "\"", "\"\\x\"", "\"\\u12\"",
+            "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"a\u{1}\"", "\"a\nb\"", "[] []", "{}x", "NaN", "'a'",
+            "[,]", "]",
+        ])
     func refuses(text: String) { #expect(throws: Refusal.self) { try parse(text) } }
 
     @Test("bytes that are not UTF-8 are refused")
     func encoding() {
-        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFF, 0xFE, 0x5B, 0, 0x5D, 0]] {
+        for bytes: [UInt8] in [
+            [0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFF, 0xFE, 0x5B, 0, 0x5D, 0],
+        ] {
             #expect(throws: Refusal.self) { try JSON(parsing: Data(bytes)) }
         }
     }
 
     @Test("depth and number of values have limits")
     func limits() throws {
-        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         #expect(try parse(nested(32)) != .null)
         #expect(throws: Refusal.self) { try parse(nested(33)) }
         #expect(throws: Refusal.self) { try parse(String(repeating: "[", count: 1_000_000)) }
@@ -53,6 +71,9 @@ struct JSONParsingTests {
             default: "[" + String(repeating: "[],", count: count / 40) + "0]"
             }
         }
-        #expect(Growth.isLinear({ Data(text($0).utf8) }, size: 300_000) { data in #expect(throws: Never.self) { try JSON(parsing: data) } })
+        #expect(
+            Growth.isLinear(
+                { Data(text($0).utf8) }, size: 300_000,
+                { data in #expect(throws: Never.self) { try JSON(parsing: data) } }))
     }
 }

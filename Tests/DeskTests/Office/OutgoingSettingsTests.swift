@@ -15,7 +15,9 @@ struct OutgoingSettingsTests {
     }
 
     private static func faults(_ work: () async throws -> Void) async -> [String] {
-        do { try await work() } catch Refusal.invalid(let faults) { return faults.map(\.field) } catch { return ["\(error)"] }
+        do { try await work() } catch Refusal.invalid(let faults) { return faults.map(\.field) } catch {
+            return ["\(error)"]
+        }
         return []
     }
 
@@ -24,23 +26,36 @@ struct OutgoingSettingsTests {
         let test = try await TestDesk()
         #expect(try await server(test) == nil)
         let settings = try await test.write {
-            try $0.change(["smtp_host": "smtp.desk.example", "smtp_port": 465, "smtp_security": "tls", "smtp_user": "desk", "smtp_password": "a secret word"])
+            try $0.change([
+                "smtp_host": "smtp.desk.example", "smtp_port": 465, "smtp_security": "tls", "smtp_user": "desk",
+                "smtp_password": "a secret word",
+            ])
         }
-        #expect(!settings.fields.contains { $0.value.written.contains("a secret word") || $0.name.contains("password") })
+        #expect(
+            !settings.fields.contains { $0.value.written.contains("a secret word") || $0.name.contains("password") })
         let kept = try await test.read { try $0.query("SELECT value FROM setting") { try $0.read(String.self) } }
         #expect(!kept.contains { $0.contains("a secret word") })
-        let expected = MailServer(.smtp, host: "smtp.desk.example", port: 465, security: .tls, user: "desk", credential: .password("a secret word"))
+        let expected = MailServer(
+            .smtp, host: "smtp.desk.example", port: 465, security: .tls, user: "desk",
+            credential: .password("a secret word"))
         #expect(try await server(test) == expected)
         // Saved again without a password, it stays.
-        _ = try await test.write { try $0.change(["smtp_host": "smtp.desk.example", "smtp_user": "desk", "name": "Harbour IT"]) }
+        _ = try await test.write {
+            try $0.change(["smtp_host": "smtp.desk.example", "smtp_user": "desk", "name": "Harbour IT"])
+        }
         #expect(try await server(test) == expected)
     }
 
     @Test("a kept password goes to no other server, and ends with the server")
     func moved() async throws {
         let test = try await TestDesk()
-        _ = try await test.write { try $0.change(["smtp_host": "smtp.desk.example", "smtp_user": "desk", "smtp_password": "a secret word"]) }
-        #expect(await Self.faults { _ = try await test.write { try $0.change(["smtp_host": "evil.example"]) } } == ["smtp_password"])
+        _ = try await test.write {
+            try $0.change(["smtp_host": "smtp.desk.example", "smtp_user": "desk", "smtp_password": "a secret word"])
+        }
+        #expect(
+            await Self.faults { _ = try await test.write { try $0.change(["smtp_host": "evil.example"]) } } == [
+                "smtp_password"
+            ])
         #expect(try await server(test)?.host == "smtp.desk.example")
         _ = try await test.write { try $0.change(["smtp_host": "other.example", "smtp_password": "another"]) }
         #expect(try await server(test)?.credential == .password("another"))
@@ -51,9 +66,12 @@ struct OutgoingSettingsTests {
     }
 
     private static let wrong: [(changes: String, field: String)] = [
-        (#"{"smtp_host": "no host"}"#, "smtp_host"), (#"{"smtp_port": 0}"#, "smtp_port"), (#"{"smtp_port": "x"}"#, "smtp_port"), (#"{"smtp_security": "insecure"}"#, "smtp_security"),
-        (#"{"smtp_host": "smtp.desk.example", "smtp_security": "plain"}"#, "smtp_security"), (#"{"smtp_password": 5}"#, "smtp_password"), (#"{"url": "help.desk.example"}"#, "url"),
-        (#"{"url": "https://help.desk.example/path"}"#, "url"), (#"{"url": "ftp://help.desk.example"}"#, "url"), (#"{"url": "https://a:b@help.desk.example"}"#, "url"),
+        (#"{"smtp_host": "no host"}"#, "smtp_host"), (#"{"smtp_port": 0}"#, "smtp_port"),
+        (#"{"smtp_port": "x"}"#, "smtp_port"), (#"{"smtp_security": "insecure"}"#, "smtp_security"),
+        (#"{"smtp_host": "smtp.desk.example", "smtp_security": "plain"}"#, "smtp_security"),
+        (#"{"smtp_password": 5}"#, "smtp_password"), (#"{"url": "help.desk.example"}"#, "url"),
+        (#"{"url": "https://help.desk.example/path"}"#, "url"), (#"{"url": "ftp://help.desk.example"}"#, "url"),
+        (#"{"url": "https://a:b@help.desk.example"}"#, "url"),
     ]
 
     @Test("what cannot work is refused beside its field", arguments: wrong)
@@ -84,7 +102,9 @@ struct OutgoingSettingsTests {
         #expect(test.mail.to(TestDesk.kim).first?.text.contains("https://support.harbour.example/t/") == true)
         _ = try await test.write { try $0.change(["url": "", "mail_address": "help@harbour.example"]) }
         try await test.desk.reloadSettings()
-        #expect(test.desk.office.url == "https://help.desk.example" && test.desk.office.mailbox.address == "help@harbour.example")
+        #expect(
+            test.desk.office.url == "https://help.desk.example"
+                && test.desk.office.mailbox.address == "help@harbour.example")
         _ = ticket
     }
 
@@ -92,11 +112,22 @@ struct OutgoingSettingsTests {
     func fixed() async throws {
         let test = try await TestDesk()
         let mailbox = try #require(MailAddress("support@desk.example"))
-        let office = Office(url: "https://fixed.desk.example", mailbox: mailbox, signer: test.desk.office.signer, fixed: Office.Fixed(url: true, smtp: "smtp://relay.example"))
-        let desk = Desk(database: test.desk.database, clock: test.clock, files: test.desk.files, office: office, log: test.desk.log)
-        #expect(await Self.faults { _ = try await desk.write { try $0.change(["url": "https://other.example", "smtp_host": "other.example"]) } } == ["smtp_host", "url"])
+        let office = Office(
+            url: "https://fixed.desk.example", mailbox: mailbox, signer: test.desk.office.signer,
+            fixed: Office.Fixed(url: true, smtp: "smtp://relay.example"))
+        let desk = Desk(
+            database: test.desk.database, clock: test.clock, files: test.desk.files, office: office, log: test.desk.log)
+        #expect(
+            await Self.faults {
+                _ = try await desk.write {
+                    try $0.change(["url": "https://other.example", "smtp_host": "other.example"])
+                }
+            } == ["smtp_host", "url"])
         // Said again as it is, nothing is wrong: a program that sends back what it read.
-        #expect(await Self.faults { _ = try await desk.write { try $0.change(["url": "", "smtp_host": "", "name": "Harbour IT"]) } }.isEmpty)
+        #expect(
+            await Self.faults {
+                _ = try await desk.write { try $0.change(["url": "", "smtp_host": "", "name": "Harbour IT"]) }
+            }.isEmpty)
         _ = try await test.write { try $0.change(["url": "https://other.example"]) }
         try await desk.reloadSettings()
         #expect(desk.office.url == "https://fixed.desk.example")
@@ -122,7 +153,9 @@ struct SetupProgressTests {
     @Test("customers are told an address only where mail can come in")
     func publicAddress() async throws {
         let test = try await TestDesk()
-        func address(takesLMTP: Bool = false) async throws -> String? { try await test.read { try $0.publicMailAddress(home: "support@desk.example", takesLMTP: takesLMTP) } }
+        func address(takesLMTP: Bool = false) async throws -> String? {
+            try await test.read { try $0.publicMailAddress(home: "support@desk.example", takesLMTP: takesLMTP) }
+        }
         #expect(try await address() == nil)
         #expect(try await address(takesLMTP: true) == "support@desk.example")
         let box = try await test.write { try $0.add(["address": "help@harbour.example"], to: .mailboxes) }

@@ -14,16 +14,25 @@ struct SecondFactorTests {
     private func staffed() async throws -> (TestDesk, Agent, Agent) {
         let test = try await TestDesk()
         let hash = try await PasswordCheck.shared.hash(Self.password)
-        let ada = try await test.write { try $0.addAgent(email: "ada@desk.example", name: "Ada", role: .agent, departments: [], passwordHash: hash) }
-        let eve = try await test.write { try $0.addAgent(email: "eve@desk.example", name: "Eve", role: .agent, departments: [], passwordHash: hash) }
+        let ada = try await test.write {
+            try $0.addAgent(email: "ada@desk.example", name: "Ada", role: .agent, departments: [], passwordHash: hash)
+        }
+        let eve = try await test.write {
+            try $0.addAgent(email: "eve@desk.example", name: "Eve", role: .agent, departments: [], passwordHash: hash)
+        }
         return (test, ada, eve)
     }
-    private func code(_ secret: [UInt8], _ test: TestDesk) -> String { OneTimeCode.code(secret: secret, step: OneTimeCode.step(at: test.clock.now())) }
+    private func code(_ secret: [UInt8], _ test: TestDesk) -> String {
+        OneTimeCode.code(secret: secret, step: OneTimeCode.step(at: test.clock.now()))
+    }
     /// Turns it on and returns the recovery codes.
     private func begin(_ test: TestDesk, _ agent: Agent) async throws -> (secret: [UInt8], codes: [String]) {
         let secret = OneTimeCode.newSecret()
         let code = code(secret, test)
-        return (secret, try await test.write { try $0.beginSecondFactor(for: agent, secret: secret, code: code, keeping: nil) })
+        return (
+            secret,
+            try await test.write { try $0.beginSecondFactor(for: agent, secret: secret, code: code, keeping: nil) }
+        )
     }
 
     @Test("an offered key is good for the agent it was made for, for ten minutes, and for the account as it was")
@@ -31,13 +40,21 @@ struct SecondFactorTests {
         let (test, ada, eve) = try await staffed()
         let offer = try await test.write { try $0.offerSecondFactor(to: ada) }
         #expect(try await test.write { try $0.secret(of: offer.sealed, for: ada) } == offer.secret)
-        #expect(try await test.write { try $0.secret(of: offer.sealed, for: eve) } == nil, "another agent's page cannot use it")
+        #expect(
+            try await test.write { try $0.secret(of: offer.sealed, for: eve) } == nil,
+            "another agent's page cannot use it")
         #expect(try await test.write { try $0.secret(of: "00" + offer.sealed, for: ada) } == nil)
         _ = try await begin(test, ada)
-        #expect(try await test.write { try $0.secret(of: offer.sealed, for: ada) } == nil, "a factor was turned on meanwhile")
+        #expect(
+            try await test.write { try $0.secret(of: offer.sealed, for: ada) } == nil,
+            "a factor was turned on meanwhile")
         let second = try await test.write { try $0.offerSecondFactor(to: ada) }
-        _ = try await test.write { try $0.change(ada.id.number, of: Resource.agents, ["password": "another long password"]) }
-        #expect(try await test.write { try $0.secret(of: second.sealed, for: ada) } == nil, "the password was changed meanwhile")
+        _ = try await test.write {
+            try $0.change(ada.id.number, of: Resource.agents, ["password": "another long password"])
+        }
+        #expect(
+            try await test.write { try $0.secret(of: second.sealed, for: ada) } == nil,
+            "the password was changed meanwhile")
         let third = try await test.write { try $0.offerSecondFactor(to: ada) }
         test.clock.advance(hours: 0.2)
         #expect(try await test.write { try $0.secret(of: third.sealed, for: ada) } == nil)
@@ -51,7 +68,9 @@ struct SecondFactorTests {
         _ = try await test.write { try $0.beginSession(.agent(ada), browser: "") }
         let secret = OneTimeCode.newSecret()
         let first = code(secret, test)
-        _ = try await test.write { try $0.beginSecondFactor(for: ada, secret: secret, code: first, keeping: Secret.hash(here)) }
+        _ = try await test.write {
+            try $0.beginSecondFactor(for: ada, secret: secret, code: first, keeping: Secret.hash(here))
+        }
         #expect(try await sessions() == 1)
         _ = try await test.write { try $0.beginSession(.agent(ada), browser: "") }
         try await test.write { try $0.endSecondFactor(of: ada, keeping: Secret.hash(here)) }
@@ -62,7 +81,9 @@ struct SecondFactorTests {
         await #expect(throws: Refusal.self) { try await test.write { try $0.resetSecondFactor(of: ada) } }
         try await test.settle()
         let mails = test.mail.to("ada@desk.example").map(\.text)
-        for words in ["turned on", "turned off", "reset two-factor"] { #expect(mails.contains { $0.contains(words) }, "\(words)") }
+        for words in ["turned on", "turned off", "reset two-factor"] {
+            #expect(mails.contains { $0.contains(words) }, "\(words)")
+        }
     }
 
     @Test("a recovery code signs in once, in whatever way it is typed; how many are left is told")
@@ -71,9 +92,18 @@ struct SecondFactorTests {
         let (_, codes) = try await begin(test, ada)
         let (_, eves) = try await begin(test, eve)
         #expect(Set(codes).count == RecoveryCode.count)
-        for code in codes { #expect(try await test.read { try $0.value("SELECT count(*) FROM recovery_code WHERE hash LIKE \("%\(code.prefix(5))%")", as: Int.self) } == 0, "they are not kept as they are") }
+        for code in codes {
+            #expect(
+                try await test.read {
+                    try $0.value(
+                        "SELECT count(*) FROM recovery_code WHERE hash LIKE \("%\(code.prefix(5))%")", as: Int.self)
+                } == 0, "they are not kept as they are")
+        }
         func signIn(_ code: String) async throws -> Bool {
-            guard case .needsCode(let proof) = try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: home) else { return false }
+            guard
+                case .needsCode(let proof) = try await test.desk.signIn(
+                    email: "ada@desk.example", password: Self.password, from: home)
+            else { return false }
             if case .begun = try await test.desk.signIn(proof: proof, code: code, from: home) { return true }
             return false
         }
@@ -92,7 +122,9 @@ struct SecondFactorTests {
     func confirmed() async throws {
         let (test, ada, _) = try await staffed()
         let (secret, codes) = try await begin(test, ada)
-        func faults(_ password: String, _ code: String) async throws -> [String] { try await test.desk.faults(password: password, code: code, of: ada).map(\.field) }
+        func faults(_ password: String, _ code: String) async throws -> [String] {
+            try await test.desk.faults(password: password, code: code, of: ada).map(\.field)
+        }
         #expect(try await faults("wrong", codes[0]) == ["current"])
         #expect(try await faults(Self.password, "000000") == ["code"])
         #expect(try await faults(Self.password, "") == ["code"])
@@ -107,8 +139,19 @@ struct SecondFactorTests {
     func proof() async throws {
         let (test, ada, _) = try await staffed()
         let (_, codes) = try await begin(test, ada)
-        guard case .needsCode(let proof) = try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: home) else { Issue.record("no code was asked for"); return }
-        _ = try await test.write { try $0.change(ada.id.number, of: Resource.agents, ["password": "another long password"]) }
-        guard case .refused = try await test.desk.signIn(proof: proof, code: codes[0], from: home) else { Issue.record("an old proof worked"); return }
+        guard
+            case .needsCode(let proof) = try await test.desk.signIn(
+                email: "ada@desk.example", password: Self.password, from: home)
+        else {
+            Issue.record("no code was asked for")
+            return
+        }
+        _ = try await test.write {
+            try $0.change(ada.id.number, of: Resource.agents, ["password": "another long password"])
+        }
+        guard case .refused = try await test.desk.signIn(proof: proof, code: codes[0], from: home) else {
+            Issue.record("an old proof worked")
+            return
+        }
     }
 }

@@ -16,7 +16,9 @@ struct LifeTests {
             try tx.resolve(&ticket, by: Actor(agent), solution: Writing("Done.", type: .text), source: .web)
         }
     }
-    private func kim(_ ticket: Ticket) -> Author { Author(.customer, id: ticket.customer.number, name: "Kim", address: TestDesk.kim) }
+    private func kim(_ ticket: Ticket) -> Author {
+        Author(.customer, id: ticket.customer.number, name: "Kim", address: TestDesk.kim)
+    }
 
     @Test("silence closes after 72 hours and not before, and the reason says so")
     func silence() async throws {
@@ -39,14 +41,17 @@ struct LifeTests {
         let ticket = try await solved(test, by: ada)
         test.clock.advance(hours: 70)
         let author = kim(ticket)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.receive(Writing("No!", type: .text), in: ticket, by: author, files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.receive(Writing("No!", type: .text), in: ticket, by: author, files: [], source: .web)
+        }
         test.clock.advance(hours: 100)
         try await test.settle()
         let after = try await test.ticket(ticket.number)
         #expect(after.state == .open && after.reopenedCount == 1 && after.assignee?.id == ada.id)
     }
 
-    @Test("an answer within the window reopens, later it opens a linked ticket", arguments: [(29.9, true), (30.1, false)])
+    @Test(
+        "an answer within the window reopens, later it opens a linked ticket", arguments: [(29.9, true), (30.1, false)])
     func window(days: Double, reopens: Bool) async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
@@ -54,7 +59,10 @@ struct LifeTests {
         try await test.act(on: ticket) { try $0.confirm(&$1, by: .timer) }
         test.clock.advance(days: days)
         let author = kim(ticket)
-        let outcome = try await test.write { tx in try tx.receive(Writing("Again.", type: .text), in: try tx.db.ticket(ticket.id), by: author, files: [], source: .email) }
+        let outcome = try await test.write { tx in
+            try tx.receive(
+                Writing("Again.", type: .text), in: try tx.db.ticket(ticket.id), by: author, files: [], source: .email)
+        }
         #expect((outcome.ticket.number == ticket.number) == reopens)
         #expect(try await test.ticket(ticket.number).state == (reopens ? .open : .closed))
         #expect(outcome.ticket.assignee?.id == ada.id)
@@ -68,7 +76,8 @@ struct LifeTests {
         let ticket = try await solved(test, by: ada)
         try await test.act(on: ticket) { tx, ticket in
             try tx.close(&ticket, by: Actor(ada), reason: "x")
-            _ = try tx.reply(to: &ticket, Writing("One more thing.", type: .text), by: Actor(ada), files: [], source: .web)
+            _ = try tx.reply(
+                to: &ticket, Writing("One more thing.", type: .text), by: Actor(ada), files: [], source: .web)
         }
         #expect(try await test.ticket(ticket.number).state == .closed)
     }
@@ -82,8 +91,12 @@ struct LifeTests {
         #expect(try await test.ticket(first.number).state == .merged)
         #expect(try await test.entries(second).count == 2)
         #expect(try await test.read { try $0.collaborators(of: second.id).map(\.address) } == ["lee@corner.example"])
-        await #expect(throws: Refusal.self) { try await test.act(on: first) { try $0.merge(&$1, into: second, by: .routing) } }
-        await #expect(throws: Refusal.self) { try await test.act(on: second) { try $0.merge(&$1, into: second, by: .routing) } }
+        await #expect(throws: Refusal.self) {
+            try await test.act(on: first) { try $0.merge(&$1, into: second, by: .routing) }
+        }
+        await #expect(throws: Refusal.self) {
+            try await test.act(on: second) { try $0.merge(&$1, into: second, by: .routing) }
+        }
     }
 
     @Test("the clock rests while the customer is waited for")
@@ -100,7 +113,9 @@ struct LifeTests {
         try await test.settle()
         #expect(try await test.ticket(ticket.number).overdue == false)
         let author = kim(ticket)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.receive(Writing("Here.", type: .text), in: ticket, by: author, files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.receive(Writing("Here.", type: .text), in: ticket, by: author, files: [], source: .web)
+        }
         let after = try await test.ticket(ticket.number)
         #expect(after.state == .open && (after.deadlines.resolutionDueAt ?? .distantPast) > due + 29 * 86400)
     }
@@ -124,10 +139,15 @@ struct LifeTests {
     func updates() async throws {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
-        let ticket = try await test.open { $0.priority = .urgent; $0.notify = false }
+        let ticket = try await test.open {
+            $0.priority = .urgent
+            $0.notify = false
+        }
         try await test.act(on: ticket) { try $0.claim(&$1, by: ada) }
         test.clock.advance(hours: 3)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("On it.", type: .text), by: Actor(ada), files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, Writing("On it.", type: .text), by: Actor(ada), files: [], source: .web)
+        }
         test.clock.advance(hours: 1.5)
         try await test.settle()
         #expect(test.mail.to(TestDesk.kim).count == 1)
@@ -153,7 +173,10 @@ struct LifeTests {
             try tx.change(&ticket, change, by: Actor(ada))
         }
         #expect(try await test.ticket(ticket.number).escalationLevel == 1)
-        #expect(try await test.events(ticket).contains { $0.kind == .escalated && $0.reason.contains("Ada set the priority to urgent") })
+        #expect(
+            try await test.events(ticket).contains {
+                $0.kind == .escalated && $0.reason.contains("Ada set the priority to urgent")
+            })
     }
 
     @Test("no customer ever receives a note", arguments: MailKind.allCases)
@@ -162,12 +185,16 @@ struct LifeTests {
         let ada = try await test.hire("Ada")
         let ticket = try await test.open()
         try await test.act(on: ticket) { tx, ticket in
-            let note = try tx.note(on: &ticket, Writing("SECRETWORD", type: .text), by: Actor(ada), files: [], source: .web)
+            let note = try tx.note(
+                on: &ticket, Writing("SECRETWORD", type: .text), by: Actor(ada), files: [], source: .web)
             // Even where a fault of ours queued it.
             try tx.send(kind, to: ticket.requester, about: ticket, entry: note)
         }
         try await test.settle()
-        #expect(!test.mail.sent.contains { $0.recipient == TestDesk.kim && String(decoding: $0.bytes, as: UTF8.self).contains("SECRETWORD") } || !kind.isForCustomer)
+        #expect(
+            !test.mail.sent.contains {
+                $0.recipient == TestDesk.kim && String(decoding: $0.bytes, as: UTF8.self).contains("SECRETWORD")
+            } || !kind.isForCustomer)
         #expect(!kind.isForCustomer || test.mail.to(TestDesk.kim).allSatisfy { !$0.text.contains("SECRETWORD") })
     }
 }

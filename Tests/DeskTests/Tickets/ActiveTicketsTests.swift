@@ -20,15 +20,21 @@ struct ActiveTicketsTests {
     @Test("whatever happens to tickets and agents, the numbers in memory are those the database counts")
     func same() async throws {
         let test = try await TestDesk()
-        for name in ["Billing", "Hardware", "Returns"] { _ = try await test.write { try $0.add(["name": .string(name)], to: Resource.departments) } }
+        for name in ["Billing", "Hardware", "Returns"] {
+            _ = try await test.write { try $0.add(["name": .string(name)], to: Resource.departments) }
+        }
         var agents = [
-            try await test.hire("Ada", departments: ["Billing", "Hardware"]), try await test.hire("Ben", departments: ["Returns"]), try await test.hire("Cy"),
+            try await test.hire("Ada", departments: ["Billing", "Hardware"]),
+            try await test.hire("Ben", departments: ["Returns"]), try await test.hire("Cy"),
             try await test.hire("Root", .administrator),
         ]
-        let departments: [Int64] = try await test.read { try $0.query("SELECT id FROM department ORDER BY id") { try $0.read() } }
+        let departments: [Int64] = try await test.read {
+            try $0.query("SELECT id FROM department ORDER BY id") { try $0.read() }
+        }
         let (ada, cy) = (agents[0], agents[2])
         let team = try await test.write { tx in
-            let team: Team.ID = try tx.db.insert("INSERT INTO team (name, lead_id) VALUES ('Network', \(ada.id)) RETURNING id")
+            let team: Team.ID = try tx.db.insert(
+                "INSERT INTO team (name, lead_id) VALUES ('Network', \(ada.id)) RETURNING id")
             try tx.db.execute("INSERT INTO team_member (team_id, agent_id) VALUES (\(team), \(cy.id))")
             return team
         }
@@ -93,10 +99,16 @@ struct ActiveTicketsTests {
         let before = try await test.desk.counts.freshCounts(for: ada, on: test.desk).generation
         let ticket = try await test.open()
         let opened = try await test.desk.counts.freshCounts(for: ada, on: test.desk).generation
-        #expect(try await test.desk.counts.listsChanged(since: before, for: ada, on: test.desk) == [.next, .unassigned, .open])
+        #expect(
+            try await test.desk.counts.listsChanged(since: before, for: ada, on: test.desk) == [
+                .next, .unassigned, .open,
+            ])
         #expect(try await test.desk.counts.listsChanged(since: before, for: ina, on: test.desk) == [])
         try await test.act(on: ticket) { try $0.assign(&$1, to: ada, by: .routing) }
         _ = try await test.desk.counts.freshCounts(for: ada, on: test.desk)
-        #expect(try await test.desk.counts.listsChanged(since: opened, for: ada, on: test.desk) == [.next, .unassigned, .mine, .open])
+        #expect(
+            try await test.desk.counts.listsChanged(since: opened, for: ada, on: test.desk) == [
+                .next, .unassigned, .mine, .open,
+            ])
     }
 }

@@ -6,43 +6,70 @@ import Testing
 @testable import Desk
 @testable import Store
 
-/// A desk as production has it: five departments, most tickets closed, some hundreds to be done, an agent of two departments.
+/// A desk as production has it: five departments, most tickets closed, some hundreds to be done, an agent of two
+/// departments.
 @Suite("How lists, counts and searches are planned")
 struct TicketPlanTests {
     private static let tickets = 20_000
 
     private func busyDesk() async throws -> (TestDesk, Agent) {
         let test = try await TestDesk()
-        for name in ["Billing", "Hardware", "Returns", "Sales"] { _ = try await test.write { try $0.add(["name": .string(name)], to: Resource.departments) } }
+        for name in ["Billing", "Hardware", "Returns", "Sales"] {
+            _ = try await test.write { try $0.add(["name": .string(name)], to: Resource.departments) }
+        }
         let ada = try await test.hire("Ada", departments: ["Billing", "Hardware"])
         let ben = try await test.hire("Ben", departments: ["Returns"])
         try await test.write { tx in
             let db = tx.db
-            let team: Int64 = try db.insert("INSERT INTO team (name, lead_id) VALUES ('Network', \(ada.id)) RETURNING id", as: Team.self).number
+            let team: Int64 = try db.insert(
+                "INSERT INTO team (name, lead_id) VALUES ('Network', \(ada.id)) RETURNING id", as: Team.self
+            ).number
             let departments: [Int64] = try db.query("SELECT id FROM department ORDER BY id") { try $0.read() }
-            let customers = try (0..<200).map { try db.insert("INSERT INTO customer (name, created_at) VALUES (\("Kim \($0)"), 0) RETURNING id", as: Customer.self) }
+            let customers = try (0..<200).map {
+                try db.insert(
+                    "INSERT INTO customer (name, created_at) VALUES (\("Kim \($0)"), 0) RETURNING id", as: Customer.self
+                )
+            }
             let customer = customers[0].number
             try db.execute("INSERT INTO customer_address (address, customer_id) VALUES ('kim@x.example', \(customer))")
             let first = departments[0]
             // Three in a hundred are to be done; of a customer there are no more than the ordinary.
             try db.execute(
                 """
-                INSERT INTO ticket (number, subject, state, priority, department_id, team_id, assignee_id, customer_id, requester_name, requester_address, source,
+                INSERT INTO ticket (number, subject, state, priority, department_id, team_id, assignee_id,
+                customer_id, requester_name, requester_address, source,
                     urgency, due_rank, overdue, created_at, updated_at, last_message_at, last_reply_at)
-                WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < CAST(\(Self.tickets) AS BIGINT)),
-                    made AS (SELECT n, CASE WHEN n % 33 = 0 THEN CASE n % 4 WHEN 0 THEN 'new' WHEN 1 THEN 'open' WHEN 2 THEN 'waiting' ELSE 'held' END
+                WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted
+                WHERE n < CAST(\(Self.tickets) AS BIGINT)),
+                    made AS (SELECT n, CASE WHEN n % 33 = 0 THEN CASE n % 4 WHEN 0 THEN 'new' WHEN 1 THEN 'open'
+                    WHEN 2 THEN 'waiting' ELSE 'held' END
                         WHEN n % 100 = 1 THEN 'resolved' ELSE 'closed' END AS state FROM counted)
-                SELECT 500000 + n, 'Printer', state, 1, CAST(\(first) AS BIGINT) + n % 5, CASE WHEN n % 50 = 0 THEN CAST(\(team) AS BIGINT) END, CASE WHEN n % 7 = 0 THEN CAST(\(ben.id) AS BIGINT) WHEN n % 331 = 0 THEN CAST(\(ada.id) AS BIGINT) END,
-                    CAST(\(customer) AS BIGINT) + n % 200, 'Kim', 'kim@x.example', 'email', CASE WHEN n % 33 = 0 THEN 20 + n % 3 ELSE 0 END,
-                    CASE WHEN n % 33 = 0 THEN 900000000000000 + n ELSE 1000000000000000 END, CASE WHEN n % 660 = 0 THEN 1 ELSE 0 END, n, n, n, CASE WHEN n % 9 = 0 THEN n - 1 ELSE n + 1 END
+                SELECT 500000 + n, 'Printer', state, 1, CAST(\(first) AS BIGINT) + n % 5, CASE
+                WHEN n % 50 = 0 THEN CAST(\(team) AS BIGINT) END, CASE WHEN n % 7 = 0 THEN CAST(\(ben.id) AS BIGINT)
+                WHEN n % 331 = 0 THEN CAST(\(ada.id) AS BIGINT) END,
+                    CAST(\(customer) AS BIGINT) + n % 200, 'Kim', 'kim@x.example', 'email', CASE
+                    WHEN n % 33 = 0 THEN 20 + n % 3 ELSE 0 END,
+                    CASE WHEN n % 33 = 0 THEN 900000000000000 + n ELSE 1000000000000000 END, CASE
+                    WHEN n % 660 = 0 THEN 1 ELSE 0 END, n, n, n, CASE WHEN n % 9 = 0 THEN n - 1 ELSE n + 1 END
                 FROM made ORDER BY n
                 """)
             switch db.dialect {
             case .sqlite:
-                try db.execute("INSERT INTO ticket_text (rowid, conversation, notes) SELECT id, 'printer ' || CASE WHEN id % 50 = 0 THEN 'toner' ELSE 'paper' END || ' w' || id, '' FROM ticket")
+                try db.execute(
+                    """
+                    INSERT INTO ticket_text (rowid, conversation, notes) SELECT id, 'printer ' || CASE
+                    WHEN id % 50 = 0 THEN 'toner' ELSE 'paper' END || ' w' || id, '' FROM ticket
+                    """
+                )
                 try db.execute("INSERT OR IGNORE INTO text_word (word) VALUES ('printer'), ('toner'), ('paper')")
             case .postgres:
-                try db.execute("INSERT INTO ticket_text (ticket_id, everything) SELECT id, to_tsvector('simple', 'printer ' || CASE WHEN id % 50 = 0 THEN 'toner' ELSE 'paper' END || ' w' || id) FROM ticket")
+                try db.execute(
+                    """
+                    INSERT INTO ticket_text (ticket_id, everything)
+                    SELECT id, to_tsvector('simple', 'printer ' || CASE WHEN id % 50 = 0 THEN 'toner'
+                    ELSE 'paper' END || ' w' || id) FROM ticket
+                    """
+                )
                 try db.execute("ANALYZE")
             }
         }
@@ -64,10 +91,18 @@ struct TicketPlanTests {
     private static func unbounded(_ plan: [String], _ dialect: Dialect) -> [String] {
         switch dialect {
         // What was ever overdue is read whole only while it is little.
-        case .sqlite: plan.filter { $0.contains("MULTI-INDEX OR") || $0 == "SCAN ticket" || $0.hasPrefix("SCAN ticket USING INDEX") && !$0.hasSuffix("ticket_overdue") }
-        // The tickets of a word, gathered first, are joined with all tickets of a desk as small as this: that is as fast as looking each up.
+        case .sqlite:
+            plan.filter {
+                $0.contains("MULTI-INDEX OR") || $0 == "SCAN ticket"
+                    || $0.hasPrefix("SCAN ticket USING INDEX") && !$0.hasSuffix("ticket_overdue")
+            }
+        // The tickets of a word, gathered first, are joined with all tickets of a desk as small as this: that is as
+        // fast as looking each up.
         case .postgres:
-            plan.filter { $0.contains("Seq Scan on ticket ") && !plan.contains { $0.contains("CTE Scan on hits") } || $0.contains("Seq Scan on ticket_text") }
+            plan.filter {
+                $0.contains("Seq Scan on ticket ") && !plan.contains { $0.contains("CTE Scan on hits") }
+                    || $0.contains("Seq Scan on ticket_text")
+            }
         }
     }
 
@@ -78,10 +113,13 @@ struct TicketPlanTests {
         try await test.read { db in
             for list in WorkList.allCases {
                 for order in TicketOrder.allCases {
-                    var wanted = TicketList(query: try TicketQuery(list.query, now: now), asker: .agent(ada), order: order, limit: 20)
+                    var wanted = TicketList(
+                        query: try TicketQuery(list.query, now: now), asker: .agent(ada), order: order, limit: 20)
                     for page in 1...2 {
                         let plan = try Self.plan(db, try wanted.lineStatement(db))
-                        #expect(Self.unbounded(plan, db.dialect) == [], "\(list), \(order), page \(page): \(plan.joined(separator: "\n"))")
+                        #expect(
+                            Self.unbounded(plan, db.dialect) == [],
+                            "\(list), \(order), page \(page): \(plan.joined(separator: "\n"))")
                         let lines = try db.lines(wanted)
                         wanted.after = lines.next
                         if lines.next == nil { break }
@@ -98,7 +136,8 @@ struct TicketPlanTests {
     @Test(
         "no search reads the whole desk for an ordinary agent",
         arguments: [
-            "printer", "toner", "printer toner", "printer OR toner", "printer -toner", "zebra", "w77", "pap*", "is:open printer", "printer assignee:me", "tag:vip", "from:kim@x.example",
+            "printer", "toner", "printer toner", "printer OR toner", "printer -toner", "zebra", "w77", "pap*",
+            "is:open printer", "printer assignee:me", "tag:vip", "from:kim@x.example",
             "is:open assignee:none", "created:>2026-01-01", "is:overdue", "is:escalated", "team:mine printer",
         ])
     func searches(text: String) async throws {
@@ -106,7 +145,8 @@ struct TicketPlanTests {
         let now = test.clock.now()
         try await test.read { db in
             for order in TicketOrder.allCases {
-                let wanted = TicketList(query: try TicketQuery(text, now: now), asker: .agent(ada), order: order, limit: 20)
+                let wanted = TicketList(
+                    query: try TicketQuery(text, now: now), asker: .agent(ada), order: order, limit: 20)
                 let plan = try Self.plan(db, try wanted.lineStatement(db))
                 #expect(Self.unbounded(plan, db.dialect) == [], "\(text), \(order): \(plan.joined(separator: "\n"))")
             }

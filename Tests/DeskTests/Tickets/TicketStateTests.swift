@@ -4,15 +4,19 @@ import Testing
 
 @Suite("What each state allows")
 struct TicketStateTests {
-    @Test("the whole table", arguments: [
-        (TicketState.new, "claim assign release transfer escalate wait hold resolve close spam merge"),
-        (.open, "claim assign release transfer escalate wait hold resolve close spam merge"),
-        (.waiting, "claim assign release transfer escalate hold resume resolve close spam merge"),
-        (.held, "claim assign release transfer escalate wait resume resolve close spam merge"),
-        (.resolved, "confirm close reopen spam merge"), (.closed, "reopen spam merge"), (.spam, "reopen"), (.merged, ""), (.deleted, ""),
-    ])
+    @Test(
+        "the whole table",
+        arguments: [
+            (TicketState.new, "claim assign release transfer escalate wait hold resolve close spam merge"),
+            (.open, "claim assign release transfer escalate wait hold resolve close spam merge"),
+            (.waiting, "claim assign release transfer escalate hold resume resolve close spam merge"),
+            (.held, "claim assign release transfer escalate wait resume resolve close spam merge"),
+            (.resolved, "confirm close reopen spam merge"), (.closed, "reopen spam merge"), (.spam, "reopen"),
+            (.merged, ""), (.deleted, ""),
+        ])
     func table(state: TicketState, actions: String) {
-        let allowed = TicketAction.allCases.filter { $0.isAllowed(in: state) && !$0.rawValue.contains("_") }.map(\.rawValue)
+        let allowed = TicketAction.allCases.filter { $0.isAllowed(in: state) && !$0.rawValue.contains("_") }.map(
+            \.rawValue)
         #expect(allowed.joined(separator: " ") == actions)
     }
 }

@@ -16,9 +16,13 @@ struct WorkListTests {
         let second = try await test.write { try $0.add(["name": "Elsewhere"], to: Resource.departments) }
         let eve = try await test.hire("Eve", departments: ["Elsewhere"])
         for index in 0..<12 {
-            let ticket = try await test.open("Request \(index)") { if index % 4 == 3 { $0.department = .id(second.id) } }
+            let ticket = try await test.open("Request \(index)") {
+                if index % 4 == 3 { $0.department = .id(second.id) }
+            }
             try await test.act(on: ticket) { tx, ticket in
-                if index % 3 == 0 { try tx.assign(&ticket, to: index % 4 == 3 ? eve : index % 2 == 0 ? ada : ben, by: .routing) }
+                if index % 3 == 0 {
+                    try tx.assign(&ticket, to: index % 4 == 3 ? eve : index % 2 == 0 ? ada : ben, by: .routing)
+                }
                 if index % 5 == 0 { try tx.escalate(&ticket, by: .routing, reason: "it burns") }
                 if index % 6 == 1 { try tx.pause(&ticket, as: .waiting, by: .routing) }
             }
@@ -29,7 +33,9 @@ struct WorkListTests {
             for list in WorkList.allCases where list.isCounted {
                 var (seen, after) = (0, TicketCursor?.none)
                 repeat {
-                    let wanted = TicketList(query: try TicketQuery(list.query, now: now), asker: .agent(agent), order: list.order, limit: 2, after: after)
+                    let wanted = TicketList(
+                        query: try TicketQuery(list.query, now: now), asker: .agent(agent), order: list.order, limit: 2,
+                        after: after)
                     let page = try await test.read { try $0.tickets(wanted) }
                     seen += page.tickets.count
                     after = page.next
@@ -50,10 +56,17 @@ struct WorkListTests {
         }
         #expect(try await found() == 0, "a new request is no answer")
         test.clock.advance(hours: 1)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.reply(to: &ticket, Writing("Which one?", type: .text), by: Actor(ada), files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.reply(to: &ticket, Writing("Which one?", type: .text), by: Actor(ada), files: [], source: .web)
+        }
         #expect(try await found() == 0)
         test.clock.advance(hours: 1)
-        try await test.act(on: ticket) { tx, ticket in _ = try tx.receive(Writing("That one.", type: .text), in: ticket, by: Author(.customer, id: ticket.customer.number, name: "Kim", address: TestDesk.kim), files: [], source: .web) }
+        try await test.act(on: ticket) { tx, ticket in
+            _ = try tx.receive(
+                Writing("That one.", type: .text), in: ticket,
+                by: Author(.customer, id: ticket.customer.number, name: "Kim", address: TestDesk.kim), files: [],
+                source: .web)
+        }
         #expect(try await found() == 1)
     }
 
@@ -67,7 +80,10 @@ struct WorkListTests {
             try tx.keepDraft("second\u{0}", of: .reply, by: ada.id, in: ticket.id)
             try tx.keepDraft("a note", of: .note, by: ada.id, in: ticket.id)
         }
-        #expect(try await test.read { try $0.drafts(by: ada.id, in: ticket.id).mapValues(\.body) } == [.reply: "second", .note: "a note"])
+        #expect(
+            try await test.read { try $0.drafts(by: ada.id, in: ticket.id).mapValues(\.body) } == [
+                .reply: "second", .note: "a note",
+            ])
         #expect(try await test.read { try $0.drafts(by: ben.id, in: ticket.id) }.isEmpty)
         try await test.write { try $0.keepDraft("  ", of: .reply, by: ada.id, in: ticket.id) }
         #expect(try await test.read { Array(try $0.drafts(by: ada.id, in: ticket.id).keys) } == [.note])
@@ -109,10 +125,12 @@ struct WorkListTests {
         let test = try await TestDesk()
         let ticket = try await test.open()
         let before = test.desk.feed.generation
-        await #expect(throws: Refusal.self) { try await test.act(on: ticket) { tx, ticket in
-            try tx.escalate(&ticket, by: .routing, reason: "it burns")
-            try tx.confirm(&ticket, by: .routing)
-        } }
+        await #expect(throws: Refusal.self) {
+            try await test.act(on: ticket) { tx, ticket in
+                try tx.escalate(&ticket, by: .routing, reason: "it burns")
+                try tx.confirm(&ticket, by: .routing)
+            }
+        }
         #expect(test.desk.feed.generation == before)
     }
 
@@ -121,7 +139,9 @@ struct WorkListTests {
         let test = try await TestDesk()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open()
-        func sign(_ mode: Presence.Mode) -> Presence { Presence(ticket: ticket.id, agent: ada.id, name: "Ada", mode: mode) }
+        func sign(_ mode: Presence.Mode) -> Presence {
+            Presence(ticket: ticket.id, agent: ada.id, name: "Ada", mode: mode)
+        }
         test.desk.feed.note(sign(.reading), at: test.clock.now())
         test.desk.feed.note(sign(.writing), at: test.clock.now())
         #expect(test.desk.feed.present(at: ticket.id, now: test.clock.now()) == [sign(.writing)])
@@ -132,18 +152,33 @@ struct WorkListTests {
         #expect(test.desk.feed.present(at: ticket.id, now: test.clock.now()).isEmpty)
     }
 
-    @Test("where the words stand is shown, without regard to case and accents", arguments: [
-        (["burnt"], "It smells of burnt toast", "burnt"), (["öl"], "Das Öl ist aus", "Öl"), (["oel", "ol"], "Das Öl", "Öl"), (["ten"], "often, ten times", "ten"), (["x"], "nothing", ""),
-    ])
-    func hits(words: [String], text: String, hit: String) { #expect(Snippet.hits(of: words, in: text).first.map { String(text[$0]) } ?? "" == hit) }
+    @Test(
+        "where the words stand is shown, without regard to case and accents",
+        arguments: [
+            (["burnt"], "It smells of burnt toast", "burnt"), (["öl"], "Das Öl ist aus", "Öl"),
+            (["oel", "ol"], "Das Öl", "Öl"), (["ten"], "often, ten times", "ten"), (["x"], "nothing", ""),
+        ])
+    func hits(words: [String], text: String, hit: String) {
+        #expect(Snippet.hits(of: words, in: text).first.map { String(text[$0]) } ?? "" == hit)
+    }
 
-    @Test("what a topic asks is checked as it says", arguments: [
-        (#"{"key":"room","label":"Room","required":true}"#, "", true), (#"{"key":"room","label":"Room","required":true}"#, " 217 ", false), (#"{"key":"n","label":"N","kind":"number"}"#, "12,5", false),
-        (#"{"key":"n","label":"N","kind":"number"}"#, "many", true), (#"{"key":"c","label":"C","kind":"choice","options":["a","b"]}"#, "c", true), (#"{"key":"c","label":"C","kind":"choice","options":["a","b"]}"#, "b", false),
-        (#"{"key":"k","label":"K","kind":"check","required":true}"#, "", true),
-    ])
+    @Test(
+        "what a topic asks is checked as it says",
+        arguments: [
+            (#"{"key":"room","label":"Room","required":true}"#, "", true),
+            (#"{"key":"room","label":"Room","required":true}"#, " 217 ", false),
+            (#"{"key":"n","label":"N","kind":"number"}"#, "12,5", false),
+            (#"{"key":"n","label":"N","kind":"number"}"#, "many", true),
+            (#"{"key":"c","label":"C","kind":"choice","options":["a","b"]}"#, "c", true),
+            (#"{"key":"c","label":"C","kind":"choice","options":["a","b"]}"#, "b", false),
+            (#"{"key":"k","label":"K","kind":"check","required":true}"#, "", true),
+        ])
     func asked(field: String, typed: String, isRefused: Bool) throws {
         let field = try #require(TopicField(try JSON(parsing: Data(field.utf8))))
-        if isRefused { #expect(throws: Refusal.self) { try field.value(of: typed) } } else { #expect(throws: Never.self) { try field.value(of: typed) } }
+        if isRefused {
+            #expect(throws: Refusal.self) { try field.value(of: typed) }
+        } else {
+            #expect(throws: Never.self) { try field.value(of: typed) }
+        }
     }
 }

@@ -1,0 +1,83 @@
+import Foundation
+import Mail
+import Markup
+import Store
+
+extension Transaction {
+    /// A delivery report belongs to the mail it names, by Message-ID or by the address it came back to. Each names one
+    /// mail to one recipient, signed: nobody can report another's mail.
+    func bounce(_ mail: ReceivedMail) throws -> Placed {
+        let isReport = mail.message.automatic == .report
+        let bounce = mail.message.bounce
+        let named = (bounce?.messageIDs ?? []) + mail.answered
+        var found: Returned?
+        for id in named.compactMap({ OwnMessageID($0, signer: office.signer) }) where found == nil {
+            found = try returned(id.token, row: id.outbox)
+        }
+        for token in mail.tokens(office.signer) where found == nil { found = try returned(token, row: nil) }
+        guard let found else {
+            return reject(
+                isReport ? "an abuse report that names no mail of ours" : "a delivery report that names no mail of ours"
+            )
+        }
+        let living = try db.livingTicket(found.ticket)
+        let status = bounce?.status ?? ""
+        let detail = [status, bounce?.detail.singleLine ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
+        try record(
+            .bounced, on: living.id, by: .mail,
+            reason: isReport
+                ? "\(found.address) reported our mail as abuse" : "mail to \(found.address) came back: \(detail)",
+            data: ["address": .string(found.address), "status": .string(status), "outbox": JSON(found.outbox.number)])
+        // RFC 3463, section 2: 4 is a delay or a passing fault, 5 is for good.
+        guard !isReport, !status.hasPrefix("4"), !status.hasPrefix("2") else {
+            return (.bounced(living.number), nil, reason: "a delivery report")
+        }
+        try db.execute(
+            """
+            UPDATE outbox SET state = 'bounced', due_at = NULL, error = \(String(detail.prefix(500)))
+            WHERE id = \(found.outbox)
+            """
+        )
+        // Where it was passed on and came back from there, the address itself is alive.
+        if let customer = found.customer, bounce?.recipient.map({ $0 == found.address }) ?? true {
+            try db.execute(
+                """
+                UPDATE customer_address SET undeliverable_at = \(now) WHERE address = \(found.address)
+                AND customer_id = \(customer)
+                """
+            )
+        }
+        try tellWorkers(
+            of: living, .undelivered, entry: nil, by: .mail,
+            reason: "Your mail to \(found.address) came back: \(detail)")
+        return (.bounced(living.number), nil, reason: "a delivery report")
+    }
+
+    /// A mail of ours that came back.
+    private struct Returned {
+        let outbox: OutboxMail.ID
+        let ticket: Ticket.ID
+        let address: String
+        let customer: Customer.ID?
+    }
+
+    /// The mail a token belongs to: the row that was signed with it, else the last to its recipient.
+    private func returned(_ token: MailToken, row: OutboxMail.ID?) throws -> Returned? {
+        let (kind, id): (String, Int64) =
+            switch token.recipient {
+            case .customer(let id): ("customer", id.number)
+            case .agent(let id), .agentNote(let id): ("agent", id.number)
+            }
+        let which: SQL = row.map { "AND id = \($0)" } ?? ""
+        return try db.first(
+            """
+            SELECT id, address FROM outbox WHERE ticket_id = \(token.ticket) AND recipient_kind = \(kind)
+            AND recipient_id = \(id) \(which) ORDER BY id DESC LIMIT 1
+            """
+        ) {
+            Returned(
+                outbox: try $0.read(), ticket: token.ticket, address: try $0.read(),
+                customer: kind == "customer" ? Customer.ID(id) : nil)
+        }
+    }
+}
