@@ -2,8 +2,8 @@
 enum FullTextSQLite {
     static let create: [SQL] = [
         """
-        CREATE VIRTUAL TABLE ticket_text USING fts5(conversation, notes, tokenize = "unicode61 remove_diacritics
-        0", detail = full)
+        CREATE VIRTUAL TABLE ticket_text USING fts5(conversation, notes,
+        tokenize = "unicode61 remove_diacritics 0", detail = full)
         """
     ]
 
