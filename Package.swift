@@ -40,11 +40,14 @@ let package = Package(
         .systemLibrary(name: "CUchardet", pkgConfig: "uchardet", providers: [.apt(["libuchardet-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        .target(name: "Markup", swiftSettings: strict),
+        .target(name: "Primitives", swiftSettings: strict),
+        // Pure: what is decided about a ticket. A house rule keeps every other import out.
+        .target(name: "Domain", dependencies: ["Primitives"], swiftSettings: strict),
+        .target(name: "Markup", dependencies: ["Primitives"], swiftSettings: strict),
         .target(
             name: "Store",
             dependencies: [
-                "CPostgreSQL",
+                "Primitives", "CPostgreSQL",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -53,7 +56,7 @@ let package = Package(
         .target(
             name: "Mail",
             dependencies: [
-                "Markup", "CGMime", "CCurl", "CUchardet", "CResolver",
+                "Markup", "Primitives", "CGMime", "CCurl", "CUchardet", "CResolver",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -64,7 +67,7 @@ let package = Package(
         .target(
             name: "Desk",
             dependencies: [
-                "Store", "Mail", "Markup", "CMarkdown", "CZlib",
+                "Domain", "Store", "Mail", "Markup", "Primitives", "CMarkdown", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -76,7 +79,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Desk", "Markup", "Mail", "Store", "CQRCode",
+                "Desk", "Domain", "Markup", "Mail", "Primitives", "Store", "CQRCode",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -96,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "usher",
             dependencies: [
-                "Web", "Desk", "Store", "Mail", "CMemory",
+                "Web", "Desk", "Domain", "Store", "Mail", "Primitives", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -109,29 +112,39 @@ let package = Package(
         // The floor `make bench` compares with: the bare statements of a new ticket over HTTP, nothing else.
         .executableTarget(
             name: "floor",
-            dependencies: ["Store", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: ["Primitives", "Store", .product(name: "Hummingbird", package: "hummingbird")],
             path: "Bench/floor",
             swiftSettings: strict),
         .target(
             name: "DeskTesting",
-            dependencies: ["Desk", "Store", "Mail", "Markup", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Desk", "Domain", "Store", "Mail", "Markup", "Primitives",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/DeskTesting",
             swiftSettings: strict),
         .target(name: "Measuring", path: "Tests/Measuring", swiftSettings: strict),
-        .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: strict),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting"], swiftSettings: strict),
+        .testTarget(name: "MarkupTests", dependencies: ["Markup", "Primitives"], swiftSettings: strict),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting", "Domain", "Primitives"],
+            swiftSettings: strict),
         .testTarget(
             name: "MailTests",
             dependencies: [
-                "Mail", "Measuring", .product(name: "Crypto", package: "swift-crypto"),
+                "Mail", "Measuring", "Primitives", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "DeskTests", dependencies: ["Desk", "DeskTesting", "Measuring"], swiftSettings: strict),
+        .testTarget(
+            name: "DeskTests", dependencies: ["Desk", "DeskTesting", "Domain", "Measuring", "Primitives"],
+            swiftSettings: strict),
         .testTarget(
             name: "WebTests",
-            dependencies: ["Web", "DeskTesting", .product(name: "HummingbirdTesting", package: "hummingbird")],
+            dependencies: [
+                "Web", "DeskTesting", "Domain", "Primitives",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
@@ -142,6 +155,6 @@ if Context.environment["USHER_FUZZ"] != nil {
     package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Desk", "Mail", "Markup"], path: "Fuzz", exclude: ["seeds"],
+            name: "fuzz", dependencies: ["Desk", "Mail", "Markup", "Primitives"], path: "Fuzz", exclude: ["seeds"],
             sources: ["Fuzz.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -2,6 +2,7 @@ import Desk
 import Foundation
 import Mail
 import Markup
+import Primitives
 
 /// What is fed: named by FUZZ_TARGET.
 private let target = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? "message"

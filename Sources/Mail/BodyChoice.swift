@@ -1,3 +1,5 @@
+import Primitives
+
 /// One thing the writer meant to be read, in the forms it was sent, and which of them says more.
 struct Passage {
     var text: String?

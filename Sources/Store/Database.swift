@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where the desk is kept: SQLite or PostgreSQL, one interface.
 ///
 /// A closure runs inside one transaction on the database's own thread. It has no side effects outside the database,

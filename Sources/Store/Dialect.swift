@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// The one place where the two engines' SQL differs, apart from full-text search (`Search/`).
 package enum Dialect: String, Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// A statement whose values are bound, never spliced: `"SELECT id FROM ticket WHERE number = \(number)"`.
 ///
@@ -163,18 +164,7 @@ extension SQLReadable where Self: RawRepresentable, RawValue: SQLReadable {
     }
 }
 
-extension Date {
-    /// Milliseconds since 1970, UTC: how times are kept.
-    package var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
-    package init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
-}
-
-/// The key of a row, told apart by what it identifies: `ID<Ticket>` is no `ID<Agent>`.
-package struct ID<Of>: Sendable, Hashable, Comparable, SQLConvertible, CustomStringConvertible {
-    package let number: Int64
-    package init(_ number: Int64) { self.number = number }
+extension ID: SQLConvertible {
     package var sqlValue: SQLValue { .integer(number) }
     package static func read(_ column: borrowing Column) throws -> Self { Self(try column.integer()) }
-    package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
-    package var description: String { String(number) }
 }

@@ -3,8 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
-import Markup
 import NIOCore
+import Primitives
 import Store
 
 /// Turns what handlers throw into answers: refusals are told, everything else is logged under the request's id and told

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Mail
 import NIOCore
+import Primitives
 
 /// How much of a request's body a route reads. It stands on the route's line.
 package enum BodyAllowance: Sendable, Equatable {

@@ -1,10 +1,11 @@
 import Crypto
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Markup
 import NIOCore
+import Primitives
 import Store
 
 /// What the desk's routes know of a request besides the request itself.

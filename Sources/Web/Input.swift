@@ -1,7 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 
 /// The fields of a request's body, read one by one; all faults are told together.
 struct Input {

@@ -1,6 +1,7 @@
 import Desk
+import Domain
 import Foundation
-import Markup
+import Primitives
 
 /// The words of the pages in one language. English stands in the pages themselves and is the key to all others, so that
 /// no text is without its words; a test finds what a translation lacks.

@@ -1,4 +1,5 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird

@@ -1,4 +1,5 @@
 import Desk
+import Domain
 import HTTPTypes
 import Hummingbird
 

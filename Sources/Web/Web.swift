@@ -1,5 +1,6 @@
 import CoreMetrics
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -7,6 +8,7 @@ import Logging
 import Mail
 import Metrics
 import NIOCore
+import Primitives
 import Store
 import Synchronization
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Desk
 import Foundation
 import Mail
+import Primitives
 import Store
 
 struct Check: AsyncParsableCommand {

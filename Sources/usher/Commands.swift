@@ -1,7 +1,9 @@
 import ArgumentParser
 import Desk
+import Domain
 import Foundation
 import Mail
+import Primitives
 import Store
 
 struct Migrate: AsyncParsableCommand {

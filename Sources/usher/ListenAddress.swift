@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// Whether a host and a port can be listened on, asked before anything else is begun.
 enum ListenAddress {

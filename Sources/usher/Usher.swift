@@ -2,6 +2,7 @@ import ArgumentParser
 import Desk
 import Foundation
 import Logging
+import Primitives
 import Store
 
 /// The program: one command for each thing an operator or a mail server does.

@@ -1,7 +1,8 @@
+import Domain
 import Foundation
 import Logging
 import Mail
-import Markup
+import Primitives
 import Synchronization
 
 @testable import Desk

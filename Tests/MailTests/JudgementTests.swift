@@ -1,5 +1,6 @@
 import Foundation
 import Measuring
+import Primitives
 import Testing
 
 @testable import Mail

@@ -1,5 +1,6 @@
 import DeskTesting
 import Foundation
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,11 +1,12 @@
 import DeskTesting
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Mail
-import Markup
 import NIOCore
+import Primitives
 import Testing
 
 @testable import Desk

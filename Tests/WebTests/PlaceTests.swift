@@ -1,4 +1,5 @@
 import DeskTesting
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,6 +7,7 @@ import HummingbirdTesting
 import Mail
 import Markup
 import NIOCore
+import Primitives
 import Testing
 
 @testable import Desk

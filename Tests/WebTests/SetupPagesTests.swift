@@ -1,6 +1,6 @@
 import DeskTesting
+import Domain
 import Foundation
-import Markup
 import Testing
 
 @testable import Desk

@@ -3,8 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Markup
 import NIOCore
+import Primitives
 import Testing
 
 @testable import Desk

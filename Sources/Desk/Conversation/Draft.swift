@@ -1,5 +1,7 @@
+import Domain
 import Foundation
 import Mail
+import Primitives
 import Store
 
 /// What an agent has begun to write in a ticket, kept until it is sent.

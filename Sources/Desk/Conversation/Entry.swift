@@ -1,11 +1,13 @@
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// One thing somebody said or noted in a ticket. Never changed afterwards.
 package struct Entry: Sendable {
-    package typealias ID = Store.ID<Entry>
+    package typealias ID = Primitives.ID<Entry>
     package let id: ID
     package let kind: Kind
     package let author: Author
@@ -91,7 +93,7 @@ package struct Author: Sendable, Equatable {
 
 /// A file of an entry; its bytes are in the file store under their hash.
 package struct Attachment: Sendable, Equatable {
-    package typealias ID = Store.ID<Attachment>
+    package typealias ID = Primitives.ID<Attachment>
     package let id: ID
     package let name: String
     package let type: String

@@ -1,4 +1,6 @@
+import Domain
 import Foundation
+import Primitives
 import Store
 
 extension Transaction {

@@ -1,7 +1,9 @@
+import Domain
 import Foundation
 import Logging
 import Mail
 import Markup
+import Primitives
 import ServiceLifecycle
 import Store
 import Synchronization

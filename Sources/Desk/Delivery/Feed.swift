@@ -1,5 +1,5 @@
+import Domain
 import Foundation
-import Markup
 import Store
 import Synchronization
 

@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Logging
-import Markup
+import Primitives
 import ServiceLifecycle
 import Store
 import Synchronization

@@ -1,6 +1,8 @@
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 
 /// The words of one mail: a subject and a body with placeholders from a closed list. Administrators may write their
 /// own.

@@ -1,3 +1,5 @@
+import Domain
+
 extension MailText {
     /// The standard texts in German; nil for occasions that are written in English only.
     static func german(_ kind: MailKind) -> MailText? {

@@ -1,5 +1,7 @@
+import Domain
 import Foundation
 import Markup
+import Primitives
 import Store
 
 /// Tells the people a new request is for that it has come in: the assignee, else the team, else the agents of the

@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// Whether a mail that waited may still go to whom it was written for. Between its cause and its sending an agent may

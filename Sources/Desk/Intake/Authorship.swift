@@ -1,6 +1,6 @@
 import Foundation
 import Mail
-import Markup
+import Primitives
 
 /// Who wrote a message, and who sent it: mostly the same person. Pure.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import Store
 
 /// One message that came in, and what was decided about it and why.

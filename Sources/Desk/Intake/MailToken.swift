@@ -1,4 +1,6 @@
+import Domain
 import Foundation
+import Primitives
 import Store
 
 /// The signed token of a reply address and of our Message-IDs: which ticket, and to whom this copy went.

@@ -1,6 +1,8 @@
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// How the desk signs in to a mailbox's servers.
@@ -12,7 +14,7 @@ package enum MailboxSignIn: String, Sendable, CaseIterable, SQLConvertible {
 
 /// An address the desk reads and writes as, as an administrator set it.
 package struct Mailbox: Sendable {
-    package typealias ID = Store.ID<Mailbox>
+    package typealias ID = Primitives.ID<Mailbox>
     package enum Fetch: String, Sendable, SQLConvertible { case no, imap, pop3 }
 
     package let id: ID

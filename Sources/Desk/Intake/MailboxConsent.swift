@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// A mailbox whose consent is being asked for: signed, so that only an answer to our own question is taken (RFC 6749,

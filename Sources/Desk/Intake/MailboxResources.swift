@@ -1,6 +1,6 @@
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 extension Resource {

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Mail
 import Metrics
+import Primitives
 import ServiceLifecycle
 import Store
 import Synchronization

@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// A request as every channel hands it over.
@@ -75,12 +76,12 @@ extension Transaction {
             id: Ticket.ID(0), number: keys.number,
             subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
             priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) },
-            department: routing.department, team: routing.team,
-            customer: customer.id, requesterName: requesterName, requesterAddress: request.requester.address,
-            source: request.source,
-            mailbox: request.mailbox, fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
+            department: routing.department, team: routing.team, customer: customer.id, requesterName: requesterName,
+            requesterAddress: request.requester.address, source: request.source, mailbox: request.mailbox,
+            fieldsText: request.fields.isEmpty ? "{}" : JSON.object(request.fields).written,
             serviceLevel: level.map { Reference(id: $0.id, name: $0.name) },
-            deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now)
+            deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now,
+            updatedAt: now, lastMessageAt: now)
         if ticket.subject.isEmpty { ticket.subject = "(no subject)" }
         var target: EscalationTarget?
         if routing.escalation != nil {
@@ -203,7 +204,9 @@ extension Transaction {
                 \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
             RETURNING id
             """)
-        return Ticket(ticket, id: id)
+        var inserted = ticket
+        inserted.id = id
+        return inserted
     }
 
     /// A new ticket that continues a closed one: linked to it, and to whoever knows the history.
@@ -248,54 +251,5 @@ extension Connection {
         }
         guard let keys else { throw StoreError.unreadable("no keys were given") }
         return keys
-    }
-}
-
-extension Ticket {
-    /// A ticket that is about to be written.
-    init(
-        id: ID, number: Int64, subject: String, state: TicketState, priority: Priority, topic: Reference<Topic>?,
-        department: Reference<Department>,
-        team: Reference<Team>?, customer: Customer.ID, requesterName: String, requesterAddress: String, source: Source,
-        mailbox: String?,
-        fieldsText: String, serviceLevel: Reference<ServiceLevel>?, deadlines: Deadlines, createdAt: Date
-    ) {
-        self.id = id
-        self.number = number
-        self.subject = subject
-        self.state = state
-        self.priority = priority
-        self.topic = topic
-        self.department = department
-        self.team = team
-        self.customer = customer
-        self.requesterName = requesterName
-        self.requesterAddress = requesterAddress
-        self.source = source
-        self.mailbox = mailbox
-        tagsText = "[]"
-        self.fieldsText = fieldsText
-        self.serviceLevel = serviceLevel
-        self.deadlines = deadlines
-        overdue = false
-        escalationLevel = 0
-        reopenedCount = 0
-        self.createdAt = createdAt
-        updatedAt = createdAt
-        lastMessageAt = createdAt
-    }
-
-    /// The same ticket under the key it was given.
-    init(_ ticket: Ticket, id: ID) {
-        self.init(
-            id: id, number: ticket.number, subject: ticket.subject, state: ticket.state, priority: ticket.priority,
-            topic: ticket.topic,
-            department: ticket.department, team: ticket.team, customer: ticket.customer,
-            requesterName: ticket.requesterName,
-            requesterAddress: ticket.requesterAddress, source: ticket.source, mailbox: ticket.mailbox,
-            fieldsText: ticket.fieldsText,
-            serviceLevel: ticket.serviceLevel, deadlines: ticket.deadlines, createdAt: ticket.createdAt)
-        assignee = ticket.assignee
-        escalationLevel = ticket.escalationLevel
     }
 }

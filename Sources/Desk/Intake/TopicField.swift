@@ -1,6 +1,6 @@
 import Foundation
 import Mail
-import Markup
+import Primitives
 
 /// A question a topic asks in the public form besides a subject and a body.
 package struct TopicField: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import Crypto
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 /// A copy of the whole desk in a form that belongs to neither engine: tables as lines of JSON, attachments as they lie

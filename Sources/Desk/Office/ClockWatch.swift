@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import Markup
+import Primitives
 import Store
 import Synchronization
 

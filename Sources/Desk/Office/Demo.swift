@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// A believable company for looking around: made by the same verbs as everything else, at moments in the past, so that

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import Store
 
 /// What a request was answered with, kept so that a retry gets the same.

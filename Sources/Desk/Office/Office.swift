@@ -1,5 +1,6 @@
 import Foundation
 import Mail
+import Primitives
 import Synchronization
 
 /// Where the desk is reached, whom its mail comes from, and what it signs with.

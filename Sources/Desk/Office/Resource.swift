@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// Something administrators set: one description from which reading, checking, writing and the API's document all

@@ -1,5 +1,6 @@
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 extension Resource.Kind {

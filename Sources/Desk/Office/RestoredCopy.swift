@@ -1,5 +1,5 @@
 import Foundation
-import Markup
+import Primitives
 import Store
 
 /// What a desk that was filled from a backup knows of it until it goes live. While it is a copy it sends, fetches,

@@ -1,5 +1,5 @@
+import Domain
 import Foundation
-import Markup
 import Store
 
 /// Synthetic history for tests and benchmarks: the same seed makes the same tickets. Customers, three entries a ticket,

@@ -1,9 +1,11 @@
+import Domain
 import Foundation
+import Primitives
 import Store
 
 /// A client's key to the API. Shown once, kept as a hash.
 package struct APIKey: Sendable, Equatable {
-    package typealias ID = Store.ID<APIKey>
+    package typealias ID = Primitives.ID<APIKey>
     package let id: ID
     package let name: String
     package let scope: Scope

@@ -1,5 +1,6 @@
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 /// What becomes of a customer's requests when the customer is erased.

@@ -1,10 +1,12 @@
+import Domain
 import Foundation
 import Mail
+import Primitives
 import Store
 
 /// A link in a mail that works once: a customer signs in by it, an agent sets a password.
 package struct OneTimeLink: Sendable {
-    package typealias ID = Store.ID<OneTimeLink>
+    package typealias ID = Primitives.ID<OneTimeLink>
     package enum Purpose: String, Sendable, SQLConvertible {
         case signIn = "sign_in"
         case password

@@ -1,6 +1,7 @@
 import Crypto
 import CryptoExtras
 import Foundation
+import Primitives
 import Synchronization
 
 /// Passwords as they are kept: scrypt (RFC 7914) with a salt of their own.

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Primitives
 import Synchronization
 
 /// Hashes passwords in a lane of its own: each takes a tenth of a second and 32 MiB, so few run at once and the others

@@ -1,5 +1,6 @@
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 /// What must hold, and what ends, when an agent or a customer is changed, whoever changes them and by whichever way.

@@ -1,5 +1,7 @@
 import Crypto
+import Domain
 import Foundation
+import Primitives
 import Store
 
 /// A second factor about to be turned on: the key an app is given, and the same sealed, which the page sends back with

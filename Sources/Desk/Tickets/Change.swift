@@ -1,5 +1,6 @@
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 /// What of a ticket is to become different; what is nil stays.

@@ -1,5 +1,6 @@
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 // A ticket as the API and webhooks send it, written in two ways that come to the same: from the value, and for long

@@ -1,4 +1,6 @@
+import Domain
 import Foundation
+import Primitives
 import Store
 
 /// The orders a list is read in; each has an index or a key behind it.

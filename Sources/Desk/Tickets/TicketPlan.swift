@@ -1,3 +1,4 @@
+import Domain
 import Store
 
 /// A list put into SQL, so that it costs what it shows and not what the desk holds.

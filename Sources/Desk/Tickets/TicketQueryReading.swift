@@ -1,5 +1,7 @@
+import Domain
 import Foundation
 import Mail
+import Primitives
 import Store
 
 extension TicketQuery {

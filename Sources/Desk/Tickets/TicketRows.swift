@@ -1,6 +1,7 @@
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Store
 
 extension Ticket {
@@ -23,41 +24,48 @@ extension Ticket {
         """
 
     init(_ row: inout Row) throws {
-        id = try row.read()
-        number = try row.read()
-        subject = try row.read()
-        state = try row.read()
-        status = try row.read()
-        priority = try row.read()
-        topic = try row.reference()
+        let id: ID = try row.read()
+        let number: Int64 = try row.read()
+        let subject: String = try row.read()
+        let state: TicketState = try row.read()
+        let status: String? = try row.read()
+        let priority: Priority = try row.read()
+        let topic: Reference<Topic>? = try row.reference()
         guard let department: Reference<Department> = try row.reference() else {
             throw StoreError.unreadable("a ticket without a department")
         }
-        self.department = department
-        team = try row.reference()
-        assignee = try row.person()
-        solver = try row.read()
-        customer = try row.read()
-        requesterName = try row.read()
-        requesterAddress = try row.read()
-        source = try row.read()
-        mailbox = try row.read()
-        tagsText = try row.read()
-        fieldsText = try row.read()
-        serviceLevel = try row.reference()
-        deadlines = Deadlines(
+        let team: Reference<Team>? = try row.reference()
+        let assignee: Person<Agent>? = try row.person()
+        let solver: Agent.ID? = try row.read()
+        let customer: Customer.ID = try row.read()
+        let requesterName: String = try row.read()
+        let requesterAddress: String = try row.read()
+        let source: Source = try row.read()
+        let mailbox: String? = try row.read()
+        let tagsText: String = try row.read()
+        let fieldsText: String = try row.read()
+        let serviceLevel: Reference<ServiceLevel>? = try row.reference()
+        let deadlines = Deadlines(
             firstResponseDueAt: try row.read(), firstRespondedAt: try row.read(), resolutionDueAt: try row.read(),
             pausedAt: try row.read())
-        overdue = try row.read()
-        escalationLevel = try row.read()
-        reopenedCount = try row.read()
-        mergedInto = try row.read()
-        createdAt = try row.read()
-        updatedAt = try row.read()
-        resolvedAt = try row.read()
-        closedAt = try row.read()
-        lastMessageAt = try row.read()
-        lastReplyAt = try row.read()
+        let overdue: Bool = try row.read()
+        let escalationLevel: Int = try row.read()
+        let reopenedCount: Int = try row.read()
+        let mergedInto: ID? = try row.read()
+        let createdAt: Date = try row.read()
+        let updatedAt: Date = try row.read()
+        let resolvedAt: Date? = try row.read()
+        let closedAt: Date? = try row.read()
+        let lastMessageAt: Date? = try row.read()
+        let lastReplyAt: Date? = try row.read()
+        self.init(
+            id: id, number: number, subject: subject, state: state, status: status, priority: priority, topic: topic,
+            department: department, team: team, assignee: assignee, solver: solver, customer: customer,
+            requesterName: requesterName, requesterAddress: requesterAddress, source: source, mailbox: mailbox,
+            tagsText: tagsText, fieldsText: fieldsText, serviceLevel: serviceLevel, deadlines: deadlines,
+            overdue: overdue, escalationLevel: escalationLevel, reopenedCount: reopenedCount, mergedInto: mergedInto,
+            createdAt: createdAt, updatedAt: updatedAt, resolvedAt: resolvedAt, closedAt: closedAt,
+            lastMessageAt: lastMessageAt, lastReplyAt: lastReplyAt)
     }
 }
 

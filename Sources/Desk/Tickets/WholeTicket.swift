@@ -1,3 +1,4 @@
+import Domain
 import Store
 
 /// A ticket with everything around it that its own page shows.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What is looked for in the text of tickets, parsed once from the search language.
 package indirect enum TextQuery: Sendable, Equatable {
     /// Words that stand one after the other.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Full-text search on SQLite: FTS5 over words already split and folded, one row a ticket, keyed by the ticket.
 enum FullTextSQLite {
     static let create: [SQL] = [

@@ -1,9 +1,10 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// What an agent writes in a ticket: sending it, keeping it as it is typed, a canned reply to begin with.

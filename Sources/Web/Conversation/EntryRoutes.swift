@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// What was said in a ticket, and its files.

@@ -1,10 +1,12 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
 import NIOCore
+import Primitives
 import Store
 
 /// Pictures that a customer's HTML loads from elsewhere, for an agent who asked for them: the desk fetches them, so

@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Markup
 import NIOCore
+import Primitives
 import Store
 
 /// News for open pages by server-sent events (WHATWG HTML, section 9.2), and who is at a ticket.

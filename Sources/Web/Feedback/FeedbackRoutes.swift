@@ -1,7 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Hummingbird
-import Markup
+import Primitives
 import Store
 
 /// Ratings over the API: answer, list, averages, review, follow up.

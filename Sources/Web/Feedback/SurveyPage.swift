@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// `/survey/TOKEN`: a star in the mail opens it with that rating chosen, one press sends it.

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// What a mailbox's page can do beside keeping its settings: try them, connect by OAuth; and the messages that were set

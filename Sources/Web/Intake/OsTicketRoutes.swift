@@ -1,9 +1,10 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
-import Markup
+import Primitives
 import Store
 
 #if canImport(FoundationXML)

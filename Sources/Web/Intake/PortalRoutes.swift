@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// What guests and customers open first: the home page with its search, the form for a new request, the articles.

@@ -1,6 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Markup
+import Primitives
 
 func adminSheet(
     _ title: String, _ desk: DeskFrame, at place: Place = .administration, under: [(Path, String)] = [], _ content: HTML

@@ -1,6 +1,7 @@
 import Desk
+import Domain
 import Foundation
-import Markup
+import Primitives
 
 /// Working hours of one day as people type them: `9-17`, `09:00–12:30, 13:15–17`, `9am to 5pm`.
 enum HoursInput {

@@ -1,8 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Markup
+import Primitives
 
 /// `/api/v1/openapi.json` (OpenAPI 3.1), made from the routes and the resources themselves, so that it cannot tell of
 /// others.

@@ -2,8 +2,8 @@ import Desk
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Markup
 import NIOCore
+import Primitives
 import Store
 import Synchronization
 

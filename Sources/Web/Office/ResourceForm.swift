@@ -1,7 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// A resource's form, made from its description: what each kind of field looks like, and what its input means.

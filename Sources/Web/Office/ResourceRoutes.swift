@@ -1,7 +1,7 @@
 import Desk
 import Foundation
 import Hummingbird
-import Markup
+import Primitives
 import Store
 
 /// What administrators set, one shape for all: list, read, add, change, remove. Also the settings and the outbox.

@@ -1,6 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Markup
+import Primitives
 
 /// What a test email came to.
 struct MailTest {

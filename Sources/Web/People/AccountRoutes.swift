@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// An agent's own affairs: language, away, password, second factor, devices.

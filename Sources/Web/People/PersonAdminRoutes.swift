@@ -1,8 +1,10 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Markup
+import Primitives
 import Store
 
 /// What administrators do about one person beside changing their fields: a second factor reset, links taken back, a

@@ -1,10 +1,12 @@
 import Crypto
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 import Synchronization
 

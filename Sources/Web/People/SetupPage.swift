@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// `/setup/TOKEN`: the first administrator signs up, once.

@@ -1,6 +1,7 @@
 import Desk
 import Foundation
 import Markup
+import Primitives
 
 /// How far somebody has come in signing in.
 struct SignInState {

@@ -1,7 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 
 /// Where the form of an action's own page is shown without leaving the page; one that came back stands open in it, also
 /// without script.

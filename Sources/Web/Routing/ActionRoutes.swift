@@ -1,8 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Hummingbird
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// What can be done to a ticket as a whole: `POST /tickets/NUMBER/actions/ACTION`.

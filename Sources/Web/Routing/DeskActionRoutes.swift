@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// Every action of a ticket by a press in the workspace: the same verbs as the API's.

@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// A customer who is signed in: their tickets, and one of them as a plain conversation.

@@ -1,6 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Markup
+import Primitives
 
 /// What happened, in a sentence.
 func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [:]) -> HTML {

@@ -1,7 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 
 /// What a customer sees of a ticket: by the signed link of a mail, or signed in.
 struct CustomerView: Sendable {

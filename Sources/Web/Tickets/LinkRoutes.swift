@@ -1,9 +1,11 @@
 import Desk
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
 import Mail
 import Markup
+import Primitives
 import Store
 
 /// `/t/TOKEN`, the link in every mail: one customer's way into one ticket. A GET shows; only a press changes.

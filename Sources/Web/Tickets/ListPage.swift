@@ -1,6 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Markup
+import Primitives
 import Synchronization
 
 /// One page of a list or a search, and how it was asked for.

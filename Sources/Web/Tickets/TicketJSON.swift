@@ -1,6 +1,7 @@
 import Desk
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Store
 
 extension JSONText {

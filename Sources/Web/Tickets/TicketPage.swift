@@ -1,7 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 
 func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
     let t = desk.t

@@ -1,8 +1,9 @@
 import Desk
+import Domain
 import Foundation
 import Hummingbird
 import Mail
-import Markup
+import Primitives
 import Store
 
 /// Tickets over the API: open, list, read, change.

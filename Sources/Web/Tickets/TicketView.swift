@@ -1,6 +1,8 @@
 import Desk
+import Domain
 import Foundation
 import Markup
+import Primitives
 import Store
 
 /// All that an agent's page of a ticket shows.

@@ -1,6 +1,7 @@
 import DeskTesting
+import Domain
 import Foundation
-import Markup
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,6 +1,7 @@
 import DeskTesting
 import Foundation
 import Mail
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,4 +1,5 @@
 import DeskTesting
+import Domain
 import Foundation
 import Testing
 

@@ -1,7 +1,7 @@
 import DeskTesting
 import Foundation
-import Markup
 import Measuring
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,7 +1,7 @@
 import DeskTesting
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Testing
 
 @testable import Desk

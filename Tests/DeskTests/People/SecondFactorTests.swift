@@ -1,6 +1,8 @@
 import DeskTesting
+import Domain
 import Foundation
 import Mail
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,7 +1,8 @@
 import DeskTesting
+import Domain
 import Foundation
 import Mail
-import Markup
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,7 +1,9 @@
 import DeskTesting
+import Domain
 import Foundation
 import Mail
 import Markup
+import Primitives
 import Testing
 
 @testable import Desk

@@ -1,4 +1,4 @@
-import Store
+import Primitives
 
 /// Whether a request cannot wait, and why. Pure.
 ///
@@ -20,7 +20,7 @@ package enum Urgency {
     package static func recognise(priority: Priority, topic: Topic?, text: Words, words: [String]) -> String? {
         if let topic, topic.escalates { return "the topic “\(topic.name)” is escalated at once" }
         if priority == .urgent { return "the priority is urgent" }
-        let wanted = words.map { (word: $0, run: Store.Words.split($0)) }.filter { !$0.run.isEmpty }
+        let wanted = words.map { (word: $0, run: Primitives.Words.split($0)) }.filter { !$0.run.isEmpty }
         for (place, written) in [("subject", text.subject), ("message", newWords(text.body))] {
             for sentence in UrgencySentence.split(written) {
                 for (word, run) in wanted where sentence.claims(run) {
@@ -107,7 +107,7 @@ private struct UrgencySentence {
             for part in contracted
                 ? [word.filter { !isApostrophe($0) }] : word.split(whereSeparator: isApostrophe).map(String.init)
             {
-                for folded in Store.Words.split(part) {
+                for folded in Primitives.Words.split(part) {
                     tokens.append(
                         Token(word: folded, startsClause: isClause, isQuoted: isQuoted, isContracted: contracted))
                     isClause = false

@@ -6,7 +6,7 @@ import Foundation
 /// sign is a word of its own, so that part of a run is found by the run of its signs.
 package enum Words {
     /// A word longer than this is cut: nobody types it, and it bloats the index.
-    static let longestWord = 64
+    package static let longestWord = 64
 
     package static func split(_ text: String) -> [String] {
         text.utf8.allSatisfy { $0 < 0x80 } ? splitASCII(text) : splitUnicode(text)
@@ -111,7 +111,7 @@ extension Words {
     }
 
     /// Digits by which a telephone number is known, whatever stands before them for the country or the exchange.
-    static let telephoneDigits = 7
+    package static let telephoneDigits = 7
 
     /// The last digits of a telephone number in any notation; nil for what has too few or too many (ITU-T E.164 ends at
     /// 15, with a prefix 20).
@@ -122,7 +122,7 @@ extension Words {
     }
 
     /// The endings of the telephone numbers in a text, so that each is found in any notation. One pass over the bytes.
-    static func telephoneEndings(in text: String) -> [String] {
+    package static func telephoneEndings(in text: String) -> [String] {
         var endings: [String] = []
         var digits: [UInt8] = []
         var gap = 0

@@ -1,6 +1,10 @@
 import Foundation
-import Markup
-import Store
+
+extension Date {
+    /// Milliseconds since 1970, UTC: how times are kept.
+    package var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+    package init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
+}
 
 extension Date {
     /// RFC 3339, UTC, to the second; milliseconds only where there are any.
@@ -90,12 +94,12 @@ package enum CivilDay {
     }
 
     /// Midnight UTC at its beginning.
-    static func start(_ year: Int, _ month: Int, _ day: Int) -> Date {
+    package static func start(_ year: Int, _ month: Int, _ day: Int) -> Date {
         Date(timeIntervalSince1970: TimeInterval(number(year, month, day) * 86400))
     }
 }
 
 extension Int {
     /// Rounded down, also below zero.
-    func flooredDivision(by divisor: Int) -> Int { self >= 0 ? self / divisor : (self - divisor + 1) / divisor }
+    package func flooredDivision(by divisor: Int) -> Int { self >= 0 ? self / divisor : (self - divisor + 1) / divisor }
 }

@@ -1,8 +1,7 @@
-import Foundation
-import Store
+import Primitives
 
 /// Something with a name that a ticket points to: a department, a team, a topic, a service level.
-package struct Reference<Of>: Sendable, Equatable {
+package struct Reference<Of>: Sendable, Equatable, Codable {
     package let id: ID<Of>
     package let name: String
     package init(id: ID<Of>, name: String) {
@@ -12,7 +11,7 @@ package struct Reference<Of>: Sendable, Equatable {
 }
 
 /// Somebody a ticket points to.
-package struct Person<Of>: Sendable, Equatable {
+package struct Person<Of>: Sendable, Equatable, Codable {
     package let id: ID<Of>
     package let name: String
     package let address: String
@@ -24,7 +23,7 @@ package struct Person<Of>: Sendable, Equatable {
 }
 
 /// What an agent may do. Each includes what stands before it.
-package enum Role: String, Sendable, CaseIterable, SQLConvertible, Comparable {
+package enum Role: String, Sendable, CaseIterable, Comparable {
     /// Reads.
     case viewer
     /// Works on tickets.
@@ -41,7 +40,7 @@ package enum Role: String, Sendable, CaseIterable, SQLConvertible, Comparable {
 
 /// Somebody who works at the desk.
 package struct Agent: Sendable, Equatable {
-    package typealias ID = Store.ID<Agent>
+    package typealias ID = Primitives.ID<Agent>
     package let id: ID
     package let email: String
     package let name: String
@@ -50,18 +49,32 @@ package struct Agent: Sendable, Equatable {
     package let isActive: Bool
     package let isAway: Bool
 
+    package init(id: ID, email: String, name: String, role: Role, isActive: Bool, isAway: Bool) {
+        self.id = id
+        self.email = email
+        self.name = name
+        self.role = role
+        self.isActive = isActive
+        self.isAway = isAway
+    }
+
     package var person: Person<Agent> { Person(id: id, name: name, address: email) }
     package var isAvailable: Bool { isActive && !isAway }
 }
 
 /// Somebody who asks for help. Known by any of several addresses.
 package struct Customer: Sendable, Equatable {
-    package typealias ID = Store.ID<Customer>
+    package typealias ID = Primitives.ID<Customer>
     package let id: ID
     package let name: String
 
+    package init(id: ID, name: String) {
+        self.id = id
+        self.name = name
+    }
+
     /// What `from:` looks in: the name's words and the addresses, folded as all searches fold.
-    static func sought(name: String, addresses: [String]) -> String {
+    package static func sought(name: String, addresses: [String]) -> String {
         (Words.split(name) + addresses).joined(separator: " ")
     }
 }
@@ -70,16 +83,16 @@ package struct Customer: Sendable, Equatable {
 package struct Organization: Sendable {}
 /// People who work together on tickets, with a lead.
 package struct Team: Sendable {
-    package typealias ID = Store.ID<Team>
+    package typealias ID = Primitives.ID<Team>
 }
 /// A part of the house that has its own tickets, service level and people.
 package struct Department: Sendable {
-    package typealias ID = Store.ID<Department>
+    package typealias ID = Primitives.ID<Department>
 }
 
 /// Whom something was done by.
 package struct Actor: Sendable, Equatable {
-    package enum Kind: String, Sendable, SQLConvertible {
+    package enum Kind: String, Sendable {
         case agent, customer, key, rule, timer, system
     }
     package let kind: Kind
@@ -100,5 +113,6 @@ package struct Actor: Sendable, Equatable {
     package static let routing = Actor(.rule, name: "Routing")
     package static let mail = Actor(.system, name: "Mail")
 
-    var agentID: Agent.ID? { kind == .agent ? id.map { Agent.ID($0) } : nil }
+    /// The agent who did it; nil where it was anybody or anything else.
+    package var agentID: Agent.ID? { kind == .agent ? id.map { Agent.ID($0) } : nil }
 }

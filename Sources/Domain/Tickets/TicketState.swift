@@ -1,7 +1,5 @@
-import Store
-
 /// Where a ticket stands in its life (DESIGN: only states carry rules).
-package enum TicketState: String, Sendable, CaseIterable, SQLConvertible {
+package enum TicketState: String, Sendable, CaseIterable, Codable {
     /// Nobody has taken it up.
     case new
     /// Being worked.
@@ -27,7 +25,7 @@ package enum TicketState: String, Sendable, CaseIterable, SQLConvertible {
         }
     }
     /// Whether the clock of the service level rests.
-    var isPaused: Bool { self == .waiting || self == .held }
+    package var isPaused: Bool { self == .waiting || self == .held }
 }
 
 /// What can be done to a ticket as a whole.
@@ -57,7 +55,7 @@ package enum TicketAction: String, Sendable, CaseIterable {
     }
 }
 
-package enum Priority: Int, Sendable, CaseIterable, SQLConvertible, Comparable {
+package enum Priority: Int, Sendable, CaseIterable, Codable, Comparable {
     case low, normal, high, urgent
 
     package var word: String {
@@ -77,26 +75,6 @@ package enum Priority: Int, Sendable, CaseIterable, SQLConvertible, Comparable {
 }
 
 /// The way a ticket or an entry came in.
-package enum Source: String, Sendable, CaseIterable, SQLConvertible {
+package enum Source: String, Sendable, CaseIterable, Codable {
     case email, web, api, phone
-}
-
-// Every line of every list reads these two; the way all enums are read looks their types up each time.
-extension TicketState {
-    package static func read(_ column: borrowing Column) throws -> TicketState {
-        let word = try column.text()
-        guard let state = TicketState(rawValue: word) else {
-            throw StoreError.unreadable("\(word) is no state of a ticket")
-        }
-        return state
-    }
-}
-extension Priority {
-    package static func read(_ column: borrowing Column) throws -> Priority {
-        let number = try column.integer()
-        guard let priority = Priority(rawValue: Int(number)) else {
-            throw StoreError.unreadable("\(number) is no priority")
-        }
-        return priority
-    }
 }

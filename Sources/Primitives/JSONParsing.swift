@@ -1,5 +1,4 @@
 import Foundation
-import Markup
 
 extension JSON {
     /// Reads RFC 8259 text in UTF-8. Throws `Refusal.malformed` when it is none.

@@ -1,11 +1,10 @@
 import Foundation
-import Markup
-import Store
+import Primitives
 
 /// A request and all that is decided about it; what was said stands in its entries.
-package struct Ticket: Sendable {
-    package typealias ID = Store.ID<Ticket>
-    package let id: ID
+package struct Ticket: Sendable, Equatable, Codable {
+    package typealias ID = Primitives.ID<Ticket>
+    package var id: ID
     package let number: Int64
     package var subject: String
     package var state: TicketState
@@ -39,6 +38,71 @@ package struct Ticket: Sendable {
     package var lastMessageAt: Date?
     package var lastReplyAt: Date?
 
+    /// A ticket as it is kept, or as it is about to be written: what is left out is as a fresh ticket has it.
+    package init(
+        id: ID,
+        number: Int64,
+        subject: String,
+        state: TicketState,
+        status: String? = nil,
+        priority: Priority,
+        topic: Reference<Topic>? = nil,
+        department: Reference<Department>,
+        team: Reference<Team>? = nil,
+        assignee: Person<Agent>? = nil,
+        solver: Agent.ID? = nil,
+        customer: Customer.ID,
+        requesterName: String,
+        requesterAddress: String,
+        source: Source,
+        mailbox: String? = nil,
+        tagsText: String = "[]",
+        fieldsText: String = "{}",
+        serviceLevel: Reference<ServiceLevel>? = nil,
+        deadlines: Deadlines = Deadlines(),
+        overdue: Bool = false,
+        escalationLevel: Int = 0,
+        reopenedCount: Int = 0,
+        mergedInto: ID? = nil,
+        createdAt: Date,
+        updatedAt: Date,
+        resolvedAt: Date? = nil,
+        closedAt: Date? = nil,
+        lastMessageAt: Date? = nil,
+        lastReplyAt: Date? = nil
+    ) {
+        self.id = id
+        self.number = number
+        self.subject = subject
+        self.state = state
+        self.status = status
+        self.priority = priority
+        self.topic = topic
+        self.department = department
+        self.team = team
+        self.assignee = assignee
+        self.solver = solver
+        self.customer = customer
+        self.requesterName = requesterName
+        self.requesterAddress = requesterAddress
+        self.source = source
+        self.mailbox = mailbox
+        self.tagsText = tagsText
+        self.fieldsText = fieldsText
+        self.serviceLevel = serviceLevel
+        self.deadlines = deadlines
+        self.overdue = overdue
+        self.escalationLevel = escalationLevel
+        self.reopenedCount = reopenedCount
+        self.mergedInto = mergedInto
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.resolvedAt = resolvedAt
+        self.closedAt = closedAt
+        self.lastMessageAt = lastMessageAt
+        self.lastReplyAt = lastReplyAt
+    }
+
     package var requester: Person<Customer> { Person(id: customer, name: requesterName, address: requesterAddress) }
 
     package var tags: [String] {
@@ -60,7 +124,7 @@ package struct Ticket: Sendable {
         return (9 - min(escalationLevel, 9)) * 100_000_000_000_000
             + (deadlines.next.map { Int($0.milliseconds) } ?? 99_999_999_999_999)
     }
-    static let rankOfDone = 1_000_000_000_000_000
+    package static let rankOfDone = 1_000_000_000_000_000
 
     /// The next moment somebody must look whether a target was missed.
     package var watchAt: Date? {

@@ -1,78 +1,8 @@
+import Domain
 import Foundation
+import Primitives
 import Store
-
-/// What a request is about: an administrator's choice of words that decides where it goes.
-package struct Topic: Sendable, Equatable {
-    package typealias ID = Store.ID<Topic>
-    package let id: ID
-    package let name: String
-    package let department: Reference<Department>?
-    package let team: Reference<Team>?
-    package let priority: Priority
-    package let serviceLevel: ServiceLevel.ID?
-    package let escalates: Bool
-}
-
-/// Where a new request goes and how fast. Pure: values in, decision out.
-package struct Routing: Sendable, Equatable {
-    package let department: Reference<Department>
-    package let team: Reference<Team>?
-    package let priority: Priority
-    package let serviceLevel: ServiceLevel.ID?
-    /// Why it is escalated at once, if it is.
-    package let escalation: String?
-    /// The priority it would have without that: what it goes back to.
-    package let askedPriority: Priority
-    /// How each part was decided.
-    package let reason: String
-
-    /// What the requester or the channel asked for.
-    package struct Wish: Sendable {
-        package var topic: Topic?
-        package var department: Reference<Department>?
-        package var priority: Priority?
-        package init(topic: Topic? = nil, department: Reference<Department>? = nil, priority: Priority? = nil) {
-            self.topic = topic
-            self.department = department
-            self.priority = priority
-        }
-    }
-
-    /// A department as routing sees it.
-    package struct Place: Sendable, Equatable {
-        package let department: Reference<Department>
-        package let serviceLevel: ServiceLevel.ID?
-        package init(department: Reference<Department>, serviceLevel: ServiceLevel.ID?) {
-            self.department = department
-            self.serviceLevel = serviceLevel
-        }
-    }
-
-    package static func decide(_ wish: Wish, place: Place, text: Urgency.Words, urgentWords: [String]) -> Routing {
-        var reasons: [String] = []
-        if wish.department != nil {
-            reasons.append("department \(place.department.name) as asked for")
-        } else if let topic = wish.topic, topic.department != nil {
-            reasons.append("department \(place.department.name) by the topic “\(topic.name)”")
-        } else {
-            reasons.append("department \(place.department.name), the first one")
-        }
-        let asked = wish.priority ?? wish.topic?.priority ?? .normal
-        let escalation = Urgency.recognise(priority: asked, topic: wish.topic, text: text, words: urgentWords)
-        let priority = escalation == nil ? asked : .urgent
-        if escalation != nil {
-            reasons.append("priority urgent, since it is escalated")
-        } else if wish.priority != nil {
-            reasons.append("priority \(priority.word) as asked for")
-        } else if let topic = wish.topic {
-            reasons.append("priority \(priority.word) by the topic “\(topic.name)”")
-        }
-        return Routing(
-            department: place.department, team: wish.topic?.team, priority: priority,
-            serviceLevel: wish.topic?.serviceLevel ?? place.serviceLevel,
-            escalation: escalation, askedPriority: asked, reason: reasons.joined(separator: "; "))
-    }
-}
+import Synchronization
 
 extension Connection {
     private func topic(where condition: SQL) throws -> Topic? {
@@ -176,3 +106,19 @@ package struct NamedTable<Of>: Sendable {
 extension NamedTable where Of == Department { package static var department: Self { Self(sql: "department") } }
 extension NamedTable where Of == Team { package static var team: Self { Self(sql: "team") } }
 extension NamedTable where Of == Topic { package static var topic: Self { Self(sql: "topic") } }
+
+extension Schedule {
+    private static let read = Mutex<[String: Schedule]>([:])
+
+    /// A schedule as it is kept; each text is parsed once.
+    static func kept(timeZone: String, hours: String, holidays: String) -> Schedule? {
+        let key = "\(timeZone)\n\(hours)\n\(holidays)"
+        if let known = read.withLock({ $0[key] }) { return known }
+        guard let hours = JSON(hours), let holidays = JSON(holidays),
+            // checked when it was saved
+            let schedule = try? Schedule(timeZone: timeZone, hours: hours, holidays: holidays)
+        else { return nil }
+        read.withLock { $0[key] = schedule }
+        return schedule
+    }
+}

@@ -1,8 +1,8 @@
 import Foundation
-import Store
+import Primitives
 
 /// How a customer found it, from 1 to 5.
-package enum Rating: Int, Sendable, CaseIterable, SQLConvertible {
+package enum Rating: Int, Sendable, CaseIterable {
     case poor = 1
     case fair, fine, good, excellent
 
@@ -20,7 +20,7 @@ package enum Rating: Int, Sendable, CaseIterable, SQLConvertible {
 
 /// The question that goes out after closing, its answer, and what the team made of it.
 package struct Survey: Sendable, Equatable {
-    package typealias ID = Store.ID<Survey>
+    package typealias ID = Primitives.ID<Survey>
     package let id: ID
     package let ticket: Ticket.ID
     package let sentAt: Date
@@ -66,22 +66,5 @@ package struct Survey: Sendable, Equatable {
         guard note.fits(Survey.longestComment) else { throw .invalid("note", .tooLong(most: Survey.longestComment)) }
         reviewedAt = now
         reviewNote = note
-    }
-}
-
-/// The signed token of `/survey/TOKEN`.
-package struct SurveyToken: Sendable, Equatable {
-    package let survey: Survey.ID
-    package init(survey: Survey.ID) { self.survey = survey }
-    package func text(_ signer: Signer) -> String {
-        let body = String(survey.number, radix: 36)
-        return "\(body)-\(signer.mark(body, for: .survey))"
-    }
-    package init?(_ text: String, signer: Signer) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let id = Int64(parts[0], radix: 36),
-            signer.isGenuine(String(parts[1]), of: String(parts[0]), for: .survey)
-        else { return nil }
-        survey = Survey.ID(id)
     }
 }
