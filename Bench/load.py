@@ -1,4 +1,5 @@
 """What all measurements share: the program under test, who asks, wrk, and what a process holds and used."""
+
 import hashlib
 import http.client
 import json
@@ -27,8 +28,24 @@ SELDOM = ["banisda", "colanet", "dewormling", "fixanley", "gamerton", "zestama",
 def wrk(port, mode, connections=8, seconds=None, **environment):
     seconds = seconds or SECONDS
     done = subprocess.run(
-        ["wrk", "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "--timeout", "30s", "-s", str(ROOT / "Bench/wrk.lua"), f"http://127.0.0.1:{port}/"],
-        env={**os.environ, "MODE": mode, **{k: str(v) for k, v in environment.items()}}, capture_output=True, text=True)
+        [
+            "wrk",
+            "-t",
+            str(min(2, connections)),
+            "-c",
+            str(connections),
+            "-d",
+            f"{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+            "-s",
+            str(ROOT / "Bench/wrk.lua"),
+            f"http://127.0.0.1:{port}/",
+        ],
+        env={**os.environ, "MODE": mode, **{k: str(v) for k, v in environment.items()}},
+        capture_output=True,
+        text=True,
+    )
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     assert line, done.stdout + done.stderr
     rate, p50, p95, p99, bad = map(float, line.split()[1:])
@@ -116,8 +133,12 @@ class Desk:
         self.folder = folder
         self.port, self.mail_port = free_port(), free_port()
         self.environment = {
-            **os.environ, "USHER_DATA": str(folder / "data"), "USHER_LISTEN": f"127.0.0.1:{self.port}", "USHER_LMTP_LISTEN": f"127.0.0.1:{self.mail_port}",
-            "USHER_METRICS_ALLOW": "127.0.0.1"}
+            **os.environ,
+            "USHER_DATA": str(folder / "data"),
+            "USHER_LISTEN": f"127.0.0.1:{self.port}",
+            "USHER_LMTP_LISTEN": f"127.0.0.1:{self.mail_port}",
+            "USHER_METRICS_ALLOW": "127.0.0.1",
+        }
         self.database = f"bench_{os.urandom(4).hex()}"
         if engine == "postgres":
             cluster.create(self.database)
@@ -155,8 +176,11 @@ class Desk:
 
     def call(self, method, path, json_body=None):
         request = urllib.request.Request(
-            self.url + "/api/v1" + path, json.dumps(json_body).encode() if json_body is not None else None,
-            {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}, method=method)
+            self.url + "/api/v1" + path,
+            json.dumps(json_body).encode() if json_body is not None else None,
+            {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+            method=method,
+        )
         try:
             with urllib.request.urlopen(request) as answer:
                 return json.load(answer)
@@ -165,15 +189,24 @@ class Desk:
 
     def requests(self, count, who, text):
         """So many new tickets."""
+
         def asks():
             for n in range(count):
-                yield "POST", "/api/v1/tickets", json.dumps({"requester": {"email": f"{who(n)}@bench.example"}, "subject": "Scanner sends empty pages", "body": text})
+                yield "POST", "/api/v1/tickets", json.dumps(
+                    {
+                        "requester": {"email": f"{who(n)}@bench.example"},
+                        "subject": "Scanner sends empty pages",
+                        "body": text,
+                    }
+                )
+
         many(self.port, asks(), {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"})
 
     def sql(self, statement):
         if self.engine == "postgres":
             return self.cluster.sql(self.database, statement)
         import sqlite3
+
         db = sqlite3.connect(self.folder / "data" / "usher.sqlite", timeout=30)
         try:
             with db:
@@ -193,7 +226,8 @@ class Desk:
         now = int(time.time() * 1000)
         self.sql(
             "INSERT INTO session (hash, agent_id, created_at, expires_at, browser) "
-            f"SELECT '{hashlib.sha256(token.encode()).hexdigest()}', id, {now}, {now + 86_400_000}, 'bench' FROM agent WHERE email = '{email}'")
+            f"SELECT '{hashlib.sha256(token.encode()).hexdigest()}', id, {now}, {now + 86_400_000}, 'bench' FROM agent WHERE email = '{email}'"
+        )
         return token
 
     def numbers(self, query, limit=200):

@@ -1,4 +1,5 @@
 """A team at work: each agent has a list open that hears of news, while requests keep coming in."""
+
 import asyncio
 import json
 import os
@@ -28,10 +29,16 @@ class Browser:
                 self.line = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
             reader, writer = self.line
             more = "".join(f"{name}: {value}\r\n" for name, value in headers)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\nCookie: usher_session={self.session}\r\n{more}\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\nCookie: usher_session={self.session}\r\n{more}\r\n".encode()
+            )
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             status = int(head.split(" ", 2)[1])
-            fields = {line.split(":", 1)[0].lower(): line.split(":", 1)[1].strip() for line in head.split("\r\n")[1:] if ":" in line}
+            fields = {
+                line.split(":", 1)[0].lower(): line.split(":", 1)[1].strip()
+                for line in head.split("\r\n")[1:]
+                if ":" in line
+            }
             body = b""
             if "content-length" in fields:
                 body = await reader.readexactly(int(fields["content-length"]))
@@ -55,7 +62,9 @@ class Browser:
 
     async def listen(self):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"GET {self.live} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\nCookie: usher_session={self.session}\r\n\r\n".encode())
+        writer.write(
+            f"GET {self.live} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\nCookie: usher_session={self.session}\r\n\r\n".encode()
+        )
         waiting = None
         while True:
             line = await reader.readline()
@@ -82,13 +91,21 @@ class Browser:
 
 async def requests(port, key, rate, until, times):
     """New requests at a steady rate, each on its own, as mail and forms bring them."""
+
     async def one(number):
         begun = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         who = f"t{os.getpid()}-{number}-{time.monotonic_ns()}"
-        body = json.dumps({"requester": {"email": f"{who}@bench.example"}, "subject": "Scanner sends empty pages", "body": "Every page comes out white."})
+        body = json.dumps(
+            {
+                "requester": {"email": f"{who}@bench.example"},
+                "subject": "Scanner sends empty pages",
+                "body": "Every page comes out white.",
+            }
+        )
         writer.write(
-            f"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+            f"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
         answer = await reader.read(64)
         times["create"].append((time.monotonic() - begun) * 1000)
         assert b" 201 " in answer, answer
@@ -116,7 +133,11 @@ async def run(desk, sessions, rate, seconds):
         browser.close()
     at = lambda name, share: sorted(times[name])[int(len(times[name]) * share)] if times[name] else 0
     return {
-        "agents": len(sessions), "rate": rate, "cpu": used, "memory": held, "pages": len(times["page"]),
+        "agents": len(sessions),
+        "rate": rate,
+        "cpu": used,
+        "memory": held,
+        "pages": len(times["page"]),
         "bytes": sum(browser.fetched for browser in browsers),
         **{f"{name} {label}": at(name, share) for name in times for label, share in [("p50", 0.5), ("p99", 0.99)]},
     }

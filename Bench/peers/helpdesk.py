@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """django-helpdesk on this machine: installed from PyPI, filled with tickets like ours, asked as our desk is. Usage: helpdesk.py TICKETS"""
+
 import json
 import os
 import shutil
@@ -67,12 +68,43 @@ def main():
         for name, text in [("settings.py", SETTINGS), ("urls.py", URLS), ("fill.py", FILL)]:
             (python / name).write_text(text)
         port = free_port()
-        variables = {**os.environ, "PYTHONPATH": str(python), "DJANGO_SETTINGS_MODULE": "settings", "PEER_NAME": "helpdesk", "PEER_PORT": str(cluster.port)}
+        variables = {
+            **os.environ,
+            "PYTHONPATH": str(python),
+            "DJANGO_SETTINGS_MODULE": "settings",
+            "PEER_NAME": "helpdesk",
+            "PEER_PORT": str(cluster.port),
+        }
         subprocess.run([str(python / "bin/django-admin"), "migrate", "-v0"], env=variables, check=True)
         rows = "\n".join(json.dumps(ticket) for ticket in tickets(size))
-        session = subprocess.run([str(python / "bin/python"), "fill.py"], cwd=python, env=variables, input=rows, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
+        session = (
+            subprocess.run(
+                [str(python / "bin/python"), "fill.py"],
+                cwd=python,
+                env=variables,
+                input=rows,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            .stdout.strip()
+            .splitlines()[-1]
+        )
         cluster.sql("helpdesk", "ANALYZE")
-        server = subprocess.Popen([str(python / "bin/gunicorn"), "-w", "4", "-b", f"127.0.0.1:{port}", "--log-level", "error", "django.core.wsgi:get_wsgi_application()"], cwd=python, env=variables)
+        server = subprocess.Popen(
+            [
+                str(python / "bin/gunicorn"),
+                "-w",
+                "4",
+                "-b",
+                f"127.0.0.1:{port}",
+                "--log-level",
+                "error",
+                "django.core.wsgi:get_wsgi_application()",
+            ],
+            cwd=python,
+            env=variables,
+        )
         for _ in range(200):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
@@ -80,11 +112,18 @@ def main():
             except OSError:
                 time.sleep(0.1)
         at = {"COOKIE": f"sessionid={session}", "WORDS": ",".join(COMMON), "COUNT": size}
-        report("django-helpdesk", "2.6.1", size, {
-            "portal home": wrk(port, "pages", PATHS="/"),
-            "list page": wrk(port, "pages", PATHS="/tickets/", **at),
-            "ticket page": wrk(port, "pages", PATHS="\n".join(f"/tickets/{n}/" for n in range(1, size, max(1, size // 500))), **at),
-        })
+        report(
+            "django-helpdesk",
+            "2.6.1",
+            size,
+            {
+                "portal home": wrk(port, "pages", PATHS="/"),
+                "list page": wrk(port, "pages", PATHS="/tickets/", **at),
+                "ticket page": wrk(
+                    port, "pages", PATHS="\n".join(f"/tickets/{n}/" for n in range(1, size, max(1, size // 500))), **at
+                ),
+            },
+        )
     finally:
         if server:
             server.terminate()

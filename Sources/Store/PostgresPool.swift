@@ -52,7 +52,7 @@ final class PostgresPool: Sendable {
     /// - Parameter lane: an operator's command has nobody else who waits: a machine that is busy with it may answer
     ///   late.
     init(_ address: PostgresAddress, size: Int, lane: Lane, log: Logger) {
-        silence = Moment.seconds(lane == .long ? 6 : 0.6)
+        silence = Moment.seconds(lane == .long ? 30 : 0.6)
         self.address = address
         self.size = size
         self.log = log

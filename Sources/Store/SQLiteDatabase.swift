@@ -55,6 +55,8 @@ package final class SQLiteDatabase: Database {
             for number in 0..<readers {
                 try Self.startReader("usher-reader-\(number)", path, configuration, pages, ended: readersEnded)
             }
+            // A search reads many pages of the index and of the tickets it finds, and counts them afterwards.
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8000") }
             for number in 0..<Self.searchers {
                 try Self.startReader(
                     "usher-search-\(number)", path, configuration, searches, niceness: Self.niceness,

@@ -164,11 +164,10 @@ class Run:
     def full_disk(self):
         """The desk's own disk; a PostgreSQL elsewhere goes on."""
         ballast = self.desk.folder / "data" / "ballast"
-        with open(ballast, "wb") as file:
+        with open(ballast, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"\0" * (1 << 20))
-                    file.flush()
             except OSError:
                 pass
         time.sleep(5)

@@ -21,6 +21,9 @@ package enum Urgency {
         if let topic, topic.escalates { return "the topic “\(topic.name)” is escalated at once" }
         if priority == .urgent { return "the priority is urgent" }
         let wanted = words.map { (word: $0, run: Primitives.Words.split($0)) }.filter { !$0.run.isEmpty }
+        // Most requests have none of the words; only the others are read sentence by sentence.
+        let present = Set(Primitives.Words.split(text.subject) + Primitives.Words.split(text.body.cut(to: most)))
+        guard wanted.contains(where: { $0.run.allSatisfy { mayContain($0, present) } }) else { return nil }
         for (place, written) in [("subject", text.subject), ("message", newWords(text.body))] {
             for sentence in UrgencySentence.split(written) {
                 for (word, run) in wanted where sentence.claims(run) {
@@ -29,6 +32,11 @@ package enum Urgency {
             }
         }
         return nil
+    }
+
+    /// Whether a sentence may have the word. A contracted negation is read as one word: "isnt" for "isn't".
+    private static func mayContain(_ word: String, _ present: Set<String>) -> Bool {
+        present.contains(word) || word.hasSuffix("t") && present.contains(String(word.dropLast()))
     }
 
     /// Characters of a message that are read for it.

@@ -123,7 +123,7 @@ private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
 
 /// The most tickets that a search counts: counting on costs several times what the page itself does, and nobody pages
 /// so far.
-let mostFound = 200
+let mostFound = 100
 
 /// How many were found, and where the search language is explained.
 private func searchLine(_ view: ListView, _ t: Language) -> HTML {
