@@ -12,7 +12,17 @@ enum AddressList {
         // Bytes of other character sets may look like quotes and brackets: they become letters before anything is read.
         let field = field.count > mostBytes ? Array(field.prefix(mostBytes)) : field
         let isPlain = field.allSatisfy { $0 < 0x80 && $0 != 0x1B }
-        let text = isPlain ? field : Array(Charset.decode(field, named: nil, hints: hints).utf8)
+        var text =
+            isPlain
+            ? field
+            : Array(
+                Charset.decode(field, named: nil, hints: hints).replacingOccurrences(of: "＠", with: "@").utf8)
+        // Forms that write HTML write their brackets as it does.
+        if isPlain, field.contains(UInt8(ascii: "&")), !field.contains(UInt8(ascii: "<")) {
+            text = Array(
+                String(decoding: field, as: UTF8.self).replacingOccurrences(of: "&lt;", with: "<")
+                    .replacingOccurrences(of: "&gt;", with: ">").replacingOccurrences(of: "&quot;", with: "\"").utf8)
+        }
         var found: [MailAddress] = []
         var pending: [UInt8] = []
         for chunk in chunks(text) where found.count < most {
@@ -37,7 +47,6 @@ enum AddressList {
                 text.unicodeScalars.filter {
                     !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint && $0.value >= 0x20
                 }))
-        bare = bare.replacingOccurrences(of: "＠", with: "@")
         if let scheme = bare.range(of: "mailto:", options: [.caseInsensitive, .anchored]) {
             bare.removeSubrange(scheme)
         }

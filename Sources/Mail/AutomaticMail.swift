@@ -22,11 +22,12 @@ enum AutomaticMail {
 
     static func classify(_ message: Message) -> IncomingMessage.Automatic {
         let headers = message.headers
-        if let type = message.reportType {
-            if type.hasPrefix("feedback-report") { return .report }
-            if type.hasPrefix("disposition-notification") { return .receipt }
-            let isProved = message.reports.contains { isDeliveryStatus($0) || holdsMessageHeader($0) }
-            if type.hasPrefix("delivery-status") || isProved { return .bounce }
+        // A report proves itself by the part that machines read: some programs of people call anything a report.
+        if message.reportType != nil, let part = message.reports.lazy.compactMap(report).first { return part }
+        if let type = message.reportType, !type.hasPrefix("disposition-notification"),
+            message.reports.contains(where: holdsMessageHeader)
+        {
+            return type.hasPrefix("feedback-report") ? .report : .bounce
         }
         let isReply = isAutomaticReply(message)
         let sender = MailSystem(message.from, named: headers.first("from"))
@@ -61,11 +62,15 @@ enum AutomaticMail {
         return message.hasEmptyReturnPath && isNobody(message.from) && returns
     }
 
-    /// The fields of RFC 3464, section 2.3.
-    private static func isDeliveryStatus(_ part: String) -> Bool {
+    /// What a part of a report is, by its fields: RFC 8098, section 3.2.6; RFC 5965, section 3.1; RFC 3464, section 2.3.
+    private static func report(_ part: String) -> IncomingMessage.Automatic? {
         let names = Set(
             part.utf8.split(separator: UInt8(ascii: "\n")).prefix(200).compactMap { fieldName(Substring($0)) })
-        return names.contains("final-recipient") || names.contains("reporting-mta") && names.contains("action")
+        if names.contains("disposition") { return .receipt }
+        if names.contains("feedback-type") { return .report }
+        let isStatus =
+            names.contains("final-recipient") || names.contains("reporting-mta") && names.contains("action")
+        return isStatus ? .bounce : nil
     }
 
     /// Whether the header of a message stands in a text: fields that servers write, in lines of their own, one below
@@ -213,7 +218,17 @@ enum AutomaticMail {
         if bounce.recipient == nil {
             bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address }
         }
+        if bounce.status == nil { bounce.status = status(in: text, headers) }
         if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().unicodeScalars.prefix(300)) }
         return bounce
+    }
+
+    /// What a report without a machine-readable part says in its words, before the header of the mail that came back;
+    /// nil where it does not say whether it gave up: some tell of a delay in the same form.
+    private static func status(in text: String, _ headers: Headers) -> String? {
+        let words = String(text.unicodeScalars.prefix(4000))
+        if let code = words.firstMatch(of: /(?:^|[^\d.])([45]\.\d{1,3}\.\d{1,3})(?![.\d])/)?.1 { return String(code) }
+        if let code = words.firstMatch(of: /(?:^|[^\d.])([45])[0-5]\d[ \-]/)?.1 { return "\(code).0.0" }
+        return headers.first("x-failed-recipients") == nil ? nil : "5.0.0"
     }
 }

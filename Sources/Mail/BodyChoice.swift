@@ -20,6 +20,10 @@ struct Passage {
         }
         if said.letters == 0 { return (shown, html) }
         let common = said.share(in: sees)
+        // Each says what the other does not: neither is the other's stub, and a reader needs both.
+        if common < 0.5, sees.letters > 0, sees.share(in: said) < 0.5 {
+            return (shown + "\n\n" + plain, html + HTMLText.paragraphs(plain).text)
+        }
         if sees.letters >= 3 * said.letters + 40 || common < 0.5 && sees.letters > 0 && sees.letters * 2 >= said.letters
         {
             // The plain form is a stub beside it. What it says that the other does not say is kept where it is no stub.

@@ -16,9 +16,7 @@ package struct FormData: Sendable {
         package let content: SentFile
 
         package init(_ part: MultipartReader.Part, content: SentFile) {
-            let shown =
-                (part.fileName ?? "").split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init)?
-                .withoutControls.singleLine ?? ""
+            let shown = (part.fileName ?? "").fileNameAlone
             field = part.field
             name = shown.isEmpty ? "file" : shown
             type = part.type

@@ -175,6 +175,10 @@ extension String {
             String(String.UnicodeScalarView(line.unicodeScalars.filter { !Self.hides($0) })).trimmingWhitespace()
                 .prefix(250))
     }
+    /// The same without the folders that some programs put before a file's name.
+    var fileNameAlone: String {
+        split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map { String($0).fileName } ?? ""
+    }
     private static func hides(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x80...0x9F, 0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,

@@ -11,6 +11,7 @@ package struct MailAddress: Sendable, Hashable {
             trimmed.utf8.count <= 254,
             trimmed.unicodeScalars.allSatisfy({
                 $0.value > 0x20 && $0.value != 0x7F && !"<>(),;:\\\"[]".unicodeScalars.contains($0)
+                    && ($0.isASCII || !Self.isInvisible($0))
             })
         else { return nil }
         let local = trimmed[..<at]
@@ -20,6 +21,13 @@ package struct MailAddress: Sendable, Hashable {
         }
         self.name = name.singleLine
         self.address = trimmed
+    }
+
+    /// A character that is not seen, or that turns the direction of writing, makes two addresses look like one.
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        return properties.isDefaultIgnorableCodePoint || properties.isWhitespace
+            || properties.generalCategory == .format || properties.generalCategory == .control
     }
 
     /// An address as it is kept and compared: in NFC (Unicode Standard Annex 15), and of its letters only A to Z made

@@ -84,10 +84,8 @@ package enum MessageReader {
         incoming.replyTo = headers.addresses("reply-to")
         incoming.to = headers.addresses("to")
         incoming.cc = headers.addresses("cc")
-        for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"] {
-            incoming.deliveredTo += headers.all(name).compactMap {
-                MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<> ")))
-            }
+        for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "resent-to", "resent-cc"] {
+            incoming.deliveredTo += headers.addresses(name)
         }
         if let path = headers.first("return-path") {
             incoming.hasEmptyReturnPath = path.filter { !$0.isWhitespace } == "<>"
@@ -164,7 +162,8 @@ package enum MessageReader {
 
     /// `From ` of mbox files and `>From ` before the header are no part of the message.
     private static func withoutMailboxLine(_ raw: Data) -> Data {
-        var bytes = raw
+        // Old Macintosh programs end lines with a return alone.
+        var bytes = raw.contains(10) || !raw.contains(13) ? raw : Data(raw.map { $0 == 13 ? 10 : $0 })
         while bytes.starts(with: Array("From ".utf8)) || bytes.starts(with: Array(">From ".utf8)) || bytes.first == 10
             || bytes.first == 13
         {
@@ -249,7 +248,8 @@ package enum MessageReader {
                     found.append(identifier)
                 }
                 current = nil
-            default: current?.unicodeScalars.append(character)
+            // Servers fold a long line wherever it gets too long.
+            default: if !character.properties.isWhitespace { current?.unicodeScalars.append(character) }
             }
         }
         if found.isEmpty {

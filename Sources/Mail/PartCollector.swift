@@ -199,7 +199,7 @@ struct PartCollector {
         }
         let disposition = HeaderParameters(MessageReader.field("content-disposition", of: visit.object), hints: hints)
         let given = disposition["filename"]
-        let name = (given.isEmpty ? type["name"] : given).fileName
+        let name = (given.isEmpty ? type["name"] : given).fileNameAlone
         let isAttached = disposition.value == "attachment" && !(visit.alternative != nil && name.isEmpty)
         let kind = type.value
         let isText = kind == "text/plain" || kind == "text/html" || Self.readAsPlain.contains(kind)
@@ -209,7 +209,8 @@ struct PartCollector {
         let data = Self.data(part)
         if [
             "message/delivery-status", "text/rfc822-headers", "message/feedback-report",
-            "message/global-delivery-status",
+            "message/global-delivery-status", "message/disposition-notification",
+            "message/global-disposition-notification",
         ].contains(kind) {
             reports.append(Charset.decode(Array(data.prefix(Self.mostLoose)), named: nil))
         }
@@ -232,6 +233,17 @@ struct PartCollector {
                 passages.append(Passage(text: words))
             }
         }
+        if !isText, !isAttached, name.isEmpty, kind.hasPrefix("text/"), !CalendarWords.types.contains(kind),
+            !Self.readByPrograms.contains(kind)
+        {
+            // RFC 2046, section 4.1.4: a text of an unknown kind is read as it stands.
+            let text = decodedText(visit.object, part, type)
+            if ["<", "&"].contains(where: text.contains), !HTMLText.plain(text).isBlank {
+                named.html = named.html ?? HTMLParts.closed(text.replacingOccurrences(of: "\n", with: "<br>"))
+            } else {
+                named.text = named.text ?? text
+            }
+        }
         if isText, !isAttached {
             if kind == "text/html" {
                 named.html = named.html ?? HTMLParts.closed(decodedText(visit.object, part, type))
@@ -245,6 +257,11 @@ struct PartCollector {
             ), visit.object, isAttached: disposition.value == "attachment")
     }
 
+    /// Texts that say nothing to a reader.
+    private static let readByPrograms: Set<String> = [
+        "text/rfc822-headers", "text/vcard", "text/x-vcard", "text/directory", "text/css", "text/javascript",
+        "text/ecmascript", "text/xml",
+    ]
     private static let readAsPlain: Set<String> = [
         "text/markdown", "text/x-markdown", "text/x-web-markdown", "text/x-mail-body",
     ]
@@ -307,8 +324,8 @@ struct PartCollector {
         let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints)
             .singleLine
         let given = HeaderParameters(MessageReader.field("content-disposition", of: object), hints: hints)["filename"]
-            .fileName
-        let name = given.isEmpty ? contentType(object)["name"].fileName : given
+            .fileNameAlone
+        let name = given.isEmpty ? contentType(object)["name"].fileNameAlone : given
         attachments.append(
             .init(
                 name: name.isEmpty
@@ -453,7 +470,7 @@ enum BoundaryLine {
 
 extension String {
     /// Nothing in it can be seen: blanks of every kind and characters without width.
-    var isBlank: Bool {
+    package var isBlank: Bool {
         unicodeScalars.allSatisfy { scalar in
             scalar.value <= 0x20
                 || scalar.value >= 0x7F

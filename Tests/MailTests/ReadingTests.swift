@@ -55,6 +55,66 @@ struct BodyChoiceTests {
         ])
     func stub(plain: String) { #expect(alternative(plain, Self.letter).text.contains("leaks oil")) }
 
+    @Test("where the two forms say different things, both are read")
+    func different() {
+        let read = alternative(
+            "To view this message, please use an HTML compatible email viewer!", "<p>The lift is stuck.</p>")
+        #expect(read.text.contains("The lift is stuck.") && read.text.contains("email viewer"))
+        #expect(read.html?.contains("The lift is stuck.") == true && read.html?.contains("email viewer") == true)
+    }
+
+    @Test(
+        "a text of a kind nobody knows is read where there is no other",
+        arguments: ["text/enriched", "text/x-amp-html", "text/troff", "text/x-unknown"])
+    func unknownText(type: String) {
+        let read = message(["Content-Type: \(type)"], "<b>Help</b>, the pump is dead & cold.")
+        #expect(read.text.contains("the pump is dead"))
+        #expect(read.attachments.count == 1)
+    }
+
+    @Test(
+        "an address is found in what forms and other keyboards make of it",
+        arguments: [
+            "Kim &lt;kim@customer.example&gt;", "kim＠customer.example", "Kim <kim＠customer.example>",
+            "k\u{200B}im@customer.example", "=?utf-8?Q?Kim?= <\u{202A}kim@customer.example\u{202C}>",
+        ])
+    func oddAddresses(from: String) {
+        #expect(message(["Subject: x"], "x", from: from).from?.address == "kim@customer.example")
+    }
+
+    @Test(
+        "an address with characters nobody sees is none",
+        arguments: ["\u{202E}", "\u{200B}", "\u{AD}", "\u{85}", "\u{3000}"])
+    func invisible(character: String) { #expect(MailAddress("a\(character)b@x.example") == nil) }
+
+    @Test("an identifier that was folded in its middle, and every way an address of ours is named, are read")
+    func folded() {
+        let read = message(
+            [
+                "References: <a@x.example>\r\n <one.long\r\n .identifier@desk.example>",
+                "Envelope-To: a@x.example, b@x.example", "Resent-To: Desk <support+t@desk.example>",
+            ], "x")
+        #expect(read.references == ["a@x.example", "one.long.identifier@desk.example"])
+        #expect(read.deliveredTo.map(\.address) == ["a@x.example", "b@x.example", "support+t@desk.example"])
+    }
+
+    @Test("lines that end with a return alone are lines")
+    func returnsAlone() {
+        let read = MessageReader.read(Data("From: kim@customer.example\rSubject: Pump\r\rIt leaks.\rBadly.\r".utf8))
+        #expect(read.subject == "Pump" && read.text.trimmingWhitespace() == "It leaks.\nBadly.")
+    }
+
+    @Test(
+        "a file's name comes without folders",
+        arguments: [("../../etc/passwd", "passwd"), ("C:\\\\Users\\\\kim\\\\r.pdf", "r.pdf"), ("/r.pdf/", "r.pdf")])
+    func folders(given: String, name: String) {
+        let read = message(
+            ["Content-Type: multipart/mixed; boundary=b"],
+            "--b\r\n\r\nsee\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"\(given)\"\r\n\r\nx\r\n--b--\r\n"
+        )
+        #expect(read.attachments.map(\.name) == [name])
+    }
+
     @Test("HTML of a picture alone hides no words")
     func pictureBesideWords() {
         let read = alternative(

@@ -17,7 +17,9 @@ struct Authorship: Sendable, Equatable {
     /// - Parameter ours: the addresses the desk reads as.
     init(_ message: IncomingMessage, sender: MailAddress?, ours: Set<String>) {
         let from = message.from ?? sender
-        let named = from.flatMap { Self.named(in: message, from: $0, ours: ours) }
+        let named =
+            from.map { Self.named(in: message, from: $0, ours: ours) }
+            ?? message.replyTo.first { !ours.contains($0.withoutDetail) && !$0.isUnattended }
         author = named ?? from
         isClaimed = named != nil
         sentBy = SentBy(message, author: author, envelope: sender)
