@@ -24,13 +24,23 @@ extension Transaction {
         let living = try db.livingTicket(found.ticket)
         let status = bounce?.status ?? ""
         let detail = [status, bounce?.detail.singleLine ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
+        // RFC 3464, section 2.3.3: some servers report that all went well.
+        if !isReport, status.hasPrefix("2") { return (.bounced(living.number), nil, reason: "a report of a delivery") }
+        // RFC 3463, section 2: 5 is for good; all else may still arrive.
+        let isForGood = !isReport && status.hasPrefix("5")
+        let what = isForGood ? "came back" : status.hasPrefix("4") ? "is delayed" : "came back or is delayed"
         try record(
             .bounced, on: living.id, by: .mail,
             reason: isReport
-                ? "\(found.address) reported our mail as abuse" : "mail to \(found.address) came back: \(detail)",
+                ? "\(found.address) reported our mail as abuse" : "mail to \(found.address) \(what): \(detail)",
             data: ["address": .string(found.address), "status": .string(status), "outbox": JSON(found.outbox.number)])
-        // RFC 3463, section 2: 4 is a delay or a passing fault, 5 is for good.
-        guard !isReport, !status.hasPrefix("4"), !status.hasPrefix("2") else {
+        guard isForGood else {
+            // A report that does not say is for a person to read.
+            if !isReport, status.isEmpty {
+                try tellWorkers(
+                    of: living, .undelivered, entry: nil, by: .mail,
+                    reason: "Your mail to \(found.address) \(what): \(detail)")
+            }
             return (.bounced(living.number), nil, reason: "a delivery report")
         }
         try db.execute(

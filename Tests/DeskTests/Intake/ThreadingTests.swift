@@ -271,6 +271,42 @@ struct AutomaticMailTests {
         #expect(test.mail.sent.count == 1)
     }
 
+    @Test(
+        "a report of a delay or of a delivery says nothing against an address",
+        arguments: [
+            ("Action: delayed\r\nStatus: 4.4.1", "", "is delayed"),
+            ("Action: delivered\r\nStatus: 2.1.5", "", ""),
+            (
+                "", "Your message has not been delivered after 24 hours. Attempts will continue.",
+                "came back or is delayed"
+            ),
+            ("", "It was deferred: 451 4.3.2 try later", "is delayed"),
+            ("", "Sorry, no mailbox here by that name. (#5.1.1)", "came back:"),
+            ("", "They said: 550 no such user", "came back:"),
+        ])
+    func delays(fields: String, words: String, reason: String) async throws {
+        let test = try await TestDesk()
+        let ticket = try await test.open()
+        try await test.settle()
+        let sent = try #require(test.mail.sent.first)
+        let head = "From: MAILER-DAEMON@mx.example\r\nTo: \(sent.returnPath)\r\nReturn-Path: <>\r\nSubject: Mail"
+        let report =
+            fields.isEmpty
+            ? "\(head)\r\n\r\n\(words)"
+            : """
+            \(head)\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSee.\r
+            --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r
+            Final-Recipient: rfc822; kim@harbour.example\r\n\(fields)\r\n--b--\r\n
+            """
+        #expect(try await test.desk.receive(Data(report.utf8)) == .bounced(ticket.number))
+        let events = try await test.events(ticket).filter { $0.kind == .bounced }
+        #expect(reason.isEmpty ? events.isEmpty : events.first?.reason.contains(reason) == true)
+        let dead = try await test.read {
+            try $0.value("SELECT count(*) FROM customer_address WHERE undeliverable_at IS NOT NULL", as: Int.self)
+        }
+        #expect(dead == (reason == "came back:" ? 1 : 0))
+    }
+
     @Test("a bounce is an event on the ticket whose mail came back, and the dead address hears no more")
     func bounce() async throws {
         let test = try await TestDesk()
