@@ -9,9 +9,12 @@ package struct QuotedText: Sendable, Equatable {
     package let new: String
     package let quoted: String?
 
-    package init(_ text: String) {
+    /// - Parameter known: what the desk holds of the conversation. With it, a mail of somebody else that is passed on
+    ///   in the answer stays in view, and so does a quote of words nobody here has seen. Without it, whatever has the
+    ///   form of a history is taken for one.
+    package init(_ text: String, knowing known: KnownWords? = nil) {
         let lines = QuotedLine.lines(of: text)
-        let parts = QuotedLines(lines).newWords
+        let parts = QuotedLines(lines, known).newWords
         let visible = QuotedLines.text(lines[parts])
         guard parts.count < lines.count, !visible.isEmpty else {
             new = text.trimmingWhitespace()
@@ -97,7 +100,11 @@ private struct QuotedLine {
 /// The lines of an answer and the questions the fold asks of them.
 private struct QuotedLines {
     private let lines: [QuotedLine]
-    init(_ lines: [QuotedLine]) { self.lines = lines }
+    private let known: KnownWords?
+    init(_ lines: [QuotedLine], _ known: KnownWords? = nil) {
+        self.lines = lines
+        self.known = known
+    }
 
     static func text(_ lines: ArraySlice<QuotedLine>) -> String {
         let shown = lines.drop { $0.isBlank }
@@ -108,7 +115,8 @@ private struct QuotedLines {
     var newWords: Range<Int> {
         let start = topHistory
         var end = lines.count
-        if let history = judged(from: start).first(where: { startsHistory($0) }) { end = history }
+        let histories = judged(from: start).lazy.filter { startsHistory($0) }.prefix(Self.mostHistories)
+        if let history = histories.first(where: { isSeenBefore($0) }) { end = history }
         // A rule above the history belongs to it.
         if end < lines.count { while end > start, lines[end - 1].isBlank || lines[end - 1].isRule { end -= 1 } }
         end = withoutSignature(start, withoutLastQuote(start, withoutSignature(start, end)))
@@ -121,6 +129,8 @@ private struct QuotedLines {
             Self.mostJudged)
     }
     private static let mostJudged = 2000
+    /// Mails of others that an answer may pass on above a history.
+    private static let mostHistories = 30
 
     // MARK: history
 
@@ -137,8 +147,17 @@ private struct QuotedLines {
         } else {
             return 0
         }
+        guard isSeenBefore(first) else { return 0 }
         while index < lines.count, lines[index].isBlank || lines[index].isQuoted { index += 1 }
-        return index < lines.count ? index : 0
+        guard index < lines.count, !isAnsweredInTurn(from: index) else { return 0 }
+        return index
+    }
+
+    /// Whether the answer below a first quote goes on with another quote: then the two were answered one by one, and
+    /// each answer needs what stands above it.
+    private func isAnsweredInTurn(from index: Int) -> Bool {
+        guard let next = (index..<lines.count).first(where: { lines[$0].isQuoted }) else { return false }
+        return !(max(index, next - Self.longestIntroduction - 1)..<next).contains { startsHistory($0) }
     }
 
     private func startsHistory(_ index: Int) -> Bool {
@@ -184,7 +203,14 @@ private struct QuotedLines {
         while start > first, lines[start - 1].isQuoted || lines[start - 1].isBlank { start -= 1 }
         guard lines[start..<end].contains(where: \.isQuoted) else { return end }
         for length in 1...Self.longestIntroduction
-        where start - length >= first && introduction(start - length) == length { return start - length }
+        where start - length >= first && introduction(start - length) == length {
+            return isSeenBefore(start - length) ? start - length : end
+        }
+        // Nobody is named: people mark what a screen shows, or a passage of a contract, in the same way.
+        if let known {
+            let held = lines[start..<end].suffix(Self.mostCompared).compactMap { known.hold($0.text) }
+            guard !held.isEmpty, held.count(where: { $0 }) * 2 >= held.count else { return end }
+        }
         return start
     }
 
@@ -203,6 +229,63 @@ private struct QuotedLines {
         }
         let isHistory = introduction(next) != nil || isHeader(next, isDivided: false) || isDivider(lines[next].words)
         return !isHistory && !lines[next].isRule && withoutSignature(next, lines.count) > next
+    }
+
+    // MARK: what was seen before
+
+    private static let mostCompared = 200
+
+    /// Whether what begins here is known to the desk: it wrote that mail itself, or holds its words. Of a mail whose
+    /// writer is not named, its form is believed; one that says that it was passed on is news.
+    private func isSeenBefore(_ index: Int) -> Bool {
+        guard let known else { return true }
+        let (writer, body, isPassedOn) = quotation(index)
+        if writer.map({ known.areWritten(by: $0) }) ?? false { return !isAnsweredInside(body) }
+        let shares = lines[body].filter { !$0.isBlank }.compactMap { known.hold($0.text) }
+        if !shares.isEmpty, shares.count(where: { $0 }) * 2 >= shares.count { return !isAnsweredInside(body) }
+        return writer == nil && !isPassedOn
+    }
+
+    /// Who wrote the mail that begins here with a header, a divider or the line above a quote, and which lines are its
+    /// own words.
+    private func quotation(_ index: Int) -> (writer: MailAddress?, body: Range<Int>, isPassedOn: Bool) {
+        var start = index
+        var writer: MailAddress?
+        let isPassedOn = lines[max(0, index - 3)...index].contains { line in
+            isDivider(line.words) && Self.passedOn.contains { line.words.lowercased().contains($0) }
+        }
+        if isDivider(lines[index].words) {
+            start += 1
+            while start < min(index + 4, lines.count), lines[start].isBlank { start += 1 }
+        }
+        if let length = introduction(start) {
+            writer = Self.address(in: lines[start..<(start + length)].map(\.words).joined(separator: " "))
+            start += length
+        } else {
+            let header = lines[start...].prefix(12).prefix { !$0.isBlank }
+            let fields = header.compactMap { Field($0) }
+            let sender = fields.first { Self.senders.contains($0.name) } ?? fields.first
+            writer = sender.flatMap { Self.address(in: $0.value) }
+            start += header.count
+        }
+        let isQuote = lines[start...].first { !$0.isBlank }?.isQuoted ?? false
+        let body = lines[start...].prefix(Self.mostCompared)
+        let end =
+            isQuote
+            ? body.firstIndex { !$0.isQuoted && !$0.isBlank }
+            : body.indices.dropFirst().first { startsHistory($0) }
+        return (writer, start..<(end ?? body.endIndex), isPassedOn)
+    }
+
+    private static let passedOn = ["forwarded message", "пересылаемое сообщение"]
+
+    /// Whether somebody wrote between the lines of a mail that has no marks of a quote: a line nobody knows stands
+    /// between lines that are known.
+    private func isAnsweredInside(_ body: Range<Int>) -> Bool {
+        guard let known else { return false }
+        let held = lines[body].filter { !$0.isBlank && !$0.isQuoted }.map { known.hold($0.text) }
+        guard let first = held.firstIndex(of: true), let last = held.lastIndex(of: true) else { return false }
+        return held[first...last].contains(false)
     }
 
     // MARK: the line above a quote
@@ -367,14 +450,17 @@ private struct QuotedLines {
         let lowest = max(first, cut - Self.longestSignature - 1)
         for index in lowest..<max(lowest, cut) {
             let bare = lines[index].text.utf8.count < 12 ? lines[index].text.trimmingCharacters(in: .whitespaces) : ""
-            guard bare == "--" || bare == "—" || bare == "–" || bare == "__" else { continue }
+            guard bare == "--" else { continue }
             let below = lines[(index + 1)..<cut].filter { !$0.isBlank }
-            let isMarked = lines[index].text.hasPrefix("-- ")
-            guard
-                below.allSatisfy({
-                    $0.text.utf8.count <= 100 && (isMarked || isDevice($0.words) || !isSentence($0.words))
-                })
-            else { continue }
+            guard below.allSatisfy({ $0.text.utf8.count <= 100 }) else { continue }
+            if !lines[index].text.hasPrefix("-- ") {
+                // The mark lost its blank, or is none.
+                let others = below.filter { !SignatureLine.isDevice($0.words) }
+                let names = others.count { SignatureLine.isName($0.words) }
+                guard names * 2 > others.count || others.isEmpty,
+                    !others.contains(where: { SignatureLine.isSentence($0.words) })
+                else { continue }
+            }
             return withoutDevice(first, index)
         }
         return withoutDevice(first, cut)
@@ -383,31 +469,12 @@ private struct QuotedLines {
     private func withoutDevice(_ first: Int, _ end: Int) -> Int {
         var cut = end
         while cut > first, lines[cut - 1].isBlank { cut -= 1 }
-        guard cut > first, isDevice(lines[cut - 1].words) else { return end }
-        return cut - 1 > first ? cut - 1 : end
+        // A line of its own, apart from what was written.
+        guard cut - 1 > first, lines[cut - 2].isBlank || lines[cut - 2].isRule,
+            SignatureLine.isDevice(lines[cut - 1].words)
+        else {
+            return end
+        }
+        return cut - 1
     }
-
-    /// Somebody says something: several words that end like a sentence.
-    private func isSentence(_ words: String) -> Bool {
-        guard let last = words.last, ".!?。！？…".contains(last) else { return words.split(separator: " ").count > 12 }
-        return words.split(separator: " ").count >= 4 || last == "?" || last == "？"
-    }
-
-    private func isDevice(_ words: String) -> Bool {
-        let lowered = words.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "<>()*_[]. "))
-        guard lowered.utf8.count < 120, !lowered.contains(/[.!?,;]\s/) else { return false }
-        guard Self.devices.contains(where: lowered.hasPrefix) else { return false }
-        return Self.products.contains(where: lowered.contains)
-    }
-    private static let devices = [
-        "sent from", "sent via", "sent with", "sent by", "sent using", "get outlook", "from my ", "envoyé de",
-        "von meinem ", "gesendet ", "diese nachricht wurde von meinem", "enviado d",
-        "inviato da", "verzonden met", "verstuurd vanaf", "verzonden vanaf", "skickat från", "sendt fra", "wysłane z",
-        "отправлено с", "從我的", "someone from mobile", "lähetetty", "odesláno z",
-    ]
-    private static let products = [
-        "iphone", "ipad", "ipod", "android", "galaxy", "samsung", "blackberry", "windows", "outlook", "yahoo", "mail",
-        "phone", "mobil", "handy", "telefon", "tablet", "huawei", "xiaomi", "nokia",
-        "gmx", "thunderbird", "proton", "nexus", "pixel", "htc", "lg", "ios", "móvil", "téléphone", "телефон",
-    ]
 }

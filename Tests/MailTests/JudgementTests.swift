@@ -83,6 +83,33 @@ struct DeliveryReportTests {
     }
 
     @Test(
+        "a report without the part that machines read is somebody's mail",
+        arguments: ["delivery-status", "feedback-report", "disposition-notification", "weekly", ""])
+    func reportInName(type: String) {
+        let found = Self.read(
+            "From: kim@harbour.example\r\nSubject: Report\r\nContent-Type: multipart/report; report-type=\(type); boundary=o",
+            "--o\nContent-Type: text/plain\n\nOur weekly report: the pump is broken.\n--o--\n")
+        #expect(found.automatic == .no && found.text.contains("pump is broken"))
+    }
+
+    @Test("a receipt and an abuse report are told by their parts")
+    func otherReports() {
+        for (type, fields, kind) in [
+            (
+                "disposition-notification",
+                "Final-Recipient: rfc822; a@b.example\nDisposition: manual-action; displayed",
+                IncomingMessage.Automatic.receipt
+            ),
+            ("feedback-report", "Feedback-Type: abuse\nVersion: 1", .report),
+        ] {
+            let found = Self.read(
+                "From: kim@harbour.example\r\nSubject: x\r\nContent-Type: multipart/report; report-type=\(type); boundary=o",
+                "--o\n\nRead.\n--o\nContent-Type: message/\(type)\n\n\(fields)\n--o--\n")
+            #expect(found.automatic == kind)
+        }
+    }
+
+    @Test(
         "what mail systems send is one",
         arguments: [
             ("From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x", "I could not."),
@@ -145,6 +172,12 @@ struct FoldTests {
             "Pick-up: Monday\nVon: Hamburg\nAn: Kiel\nDatum: 12.5.2026\n\nDanke", "a -- b\n-----\nc\n-----\nd",
             "Am 12.5. schrieb Ihr Kollege:\nes geht nicht.\nDoch!",
             "On Mon, Ada wrote:\n> Does it work?\nIt does.\n> And this?\nThis too.",
+            "On Mon, 2 Nov 2026 at 10:00, Ada <ada@desk.example> wrote:\n> Does it work?\n\nIt does.\n\n> And this?\n\nToo.",
+            "Works.\n—\nPlease close both", "Works.\n--\nplease close both",
+            "How we sent it?\n\nSent via mail on Tuesday", "Did it.\n\nSent by mail to the office",
+            "Where it fails:\n\nFrom my phone and my tablet", "Kaputt ist:\n\nVon meinem Handy das Display",
+            "Was ich tat:\n\nGesendet an mail@x.example", "So:\n\nGesendet mit DHL nach Kiel",
+            "See it.\n\nSent from my new iPhone 15 to my old mailbox it fails", "The list:\nSent from my iPhone",
         ])
     func stays(text: String) {
         let parts = QuotedText(text)
@@ -198,9 +231,68 @@ struct FoldTests {
         "signatures at the end are folded",
         arguments: [
             "-- \nKim Ito\nHarbour Ltd", "--\nKim Ito", "Sent from my iPhone", "Von meinem iPhone gesendet",
-            "Envoyé de mon iPad",
+            "Envoyé de mon iPad", "Sent from my mobile phone", "Gesendet von Outlook für Android",
+            "Sent from Yahoo Mail on Android", "Von meinem Samsung Galaxy Smartphone gesendet.", "Get Outlook for iOS",
+            "--\nKim Ito\nHarbour Ltd\n040 123 456\nhttps://harbour.example",
         ])
     func signatures(signature: String) { #expect(QuotedText("NEW words.\n\n\(signature)").new == "NEW words.") }
+
+    private static let held = KnownWords(
+        writers: ["support@desk.test"],
+        texts: ["It leaks.", "Which pump is it?\nAnd since when does it leak so badly, if I may ask?"])
+
+    @Test(
+        "what somebody else wrote, and what nobody here has said, stays in view",
+        arguments: [
+            """
+            The plumber says:\n\n---------- Forwarded message ---------\nFrom: Plumber <p@plumb.example>\nDate: Wed, \
+            25 Nov 2026 10:00\nSubject: Valve\nTo: Kim <kim@customer.example>\n\nValve 3, part 88-A.
+            """,
+            "FYI\n\n---------- Forwarded message ---------\nFrom: Plumber\nSubject: Valve\nTo: Kim\n\nPart 88-A.",
+            """
+            The plumber says:\n\nBegin forwarded message:\n\nFrom: Plumber <p@plumb.example>\nSubject: Valve\nDate: \
+            25 November 2026 10:00\nTo: Kim <kim@customer.example>\n\nPart 88-A.
+            """,
+            """
+            Unser Klempner:\n\nVon: Klempner <p@plumb.example>\nGesendet: Montag, 2. November 2026 10:00\nAn: Kim \
+            <kim@customer.example>\nBetreff: Ventil\n\nTeil 88-A.
+            """,
+            "He answered:\n\nOn Mon, 2 Nov 2026 at 10:00, Plumber <p@plumb.example> wrote:\n> Part 88-A.",
+            "Our form:\n\nVon: kim@customer.example\nDatum: 12.12.2026 10:00\nBetreff: Wartung\nNachricht: bitte kommen",
+            "The shell says:\n\n> make\n> error 7", "I type this:\n\n>>> import pump\n>>> pump.start()",
+            """
+            Answers in red.\n\nFrom: Desk <support@desk.test>\nSent: Monday, 2 November 2026 10:00\nTo: Kim \
+            <kim@customer.example>\nSubject: Re: [#9] Pump\n\nWhich pump is it?\nNumber seven.\nAnd since when does \
+            it leak so badly, if I may ask?\nSince Monday.
+            """,
+        ])
+    func news(text: String) {
+        let parts = QuotedText(text, knowing: Self.held)
+        #expect(parts.new == text.trimmingWhitespace() && parts.quoted == nil)
+    }
+
+    @Test(
+        "what the desk wrote itself, or holds already, is folded",
+        arguments: [
+            "On Mon, 2 Nov 2026 at 10:00, Desk <support@desk.test> wrote:\n\n> Whatever it was.",
+            "On Mon, 2 Nov 2026 at 10:00, Desk <support+abc@desk.test> wrote:\n\n> Whatever it was.",
+            "On Monday, Ada wrote:\n\n> Whatever it was.",
+            "On Mon, 2 Nov 2026 at 10:00, Lee <lee@customer.example> wrote:\n\n> Hi,\n> which pump\n> is it?\n> And since when\n> does it leak so badly",
+            "> Which pump is it?\n> And since when does it leak",
+            """
+            From: Desk <support@desk.test>\nSent: Monday, 2 November 2026 10:00\nTo: Kim <kim@customer.example>\n\
+            Subject: Re: [#9] Pump\n\nHi Kim,\n\nWhich pump is it?\nAnd since when does it leak so badly, if I may \
+            ask?\n\nKind regards
+            """,
+            """
+            -----Original Message-----\nFrom: Lee <lee@customer.example>\nSent: Monday, 2 November 2026 \
+            10:00\nTo: Kim\nSubject: Pump\n\nIt leaks.
+            """,
+        ])
+    func history(text: String) {
+        let parts = QuotedText("NEW words.\n\n\(text)", knowing: Self.held)
+        #expect(parts.new == "NEW words.")
+    }
 
     @Test("whatever is generated, nothing is lost or doubled, and it comes in order")
     func property() {
@@ -214,7 +306,8 @@ struct FoldTests {
         for _ in 0..<2000 {
             let text = (0..<Int.random(in: 1...14, using: &random)).map { _ in lines.randomElement(using: &random) ?? ""
             }.joined(separator: "\n")
-            let parts = QuotedText(text)
+            let known = Bool.random(using: &random) ? Self.held : nil
+            let parts = QuotedText(text, knowing: known)
             func letters(_ text: String) -> String {
                 String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace }))
             }
@@ -235,6 +328,7 @@ struct FoldTests {
     func growth(unit: String) {
         let text: (Int) -> String = { Growth.repeated(unit)($0) + "x" }
         #expect(Growth.isLinear(text, size: 32 << 10) { _ = QuotedText($0) })
+        #expect(Growth.isLinear(text, size: 32 << 10) { _ = QuotedText($0, knowing: Self.held) })
         #expect(Growth.isLinear(text, size: 32 << 10) { _ = ForwardedMail(subject: "Fwd: x", text: $0) })
     }
 }

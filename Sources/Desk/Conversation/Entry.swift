@@ -167,7 +167,8 @@ package struct Writing: Sendable {
         switch type {
         case .text:
             let parts = foldsHistory ? QuotedText(body) : nil
-            text = parts?.new ?? body.trimmingWhitespace()
+            // Characters that nobody sees are no words.
+            text = parts?.new ?? (body.isBlank ? "" : body.trimmingWhitespace())
             quoted = parts?.quoted
             html = nil
             source = nil
@@ -227,8 +228,10 @@ package struct Writing: Sendable {
     }
 
     /// The same with the history of an answer folded.
-    package func foldingHistory() -> Writing {
-        let parts = QuotedText(text)
+    ///
+    /// - Parameter known: what the desk holds of the conversation; nil folds whatever has the form of a history.
+    package func foldingHistory(knowing known: KnownWords? = nil) -> Writing {
+        let parts = QuotedText(text, knowing: known)
         return Writing(text: parts.new, html: html, quoted: parts.quoted)
     }
 

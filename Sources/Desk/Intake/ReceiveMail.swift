@@ -15,6 +15,10 @@ extension Desk {
             try ReceivedMail(bytes, sender: sender, mailbox: mailbox, store: files)
         }
         mail.isByHand = former != nil
+        if mail.answer.quoted != nil {
+            let known = try await read { [office, mail] in try $0.knownWords(for: mail, office) }
+            mail = try await BlockingLane.reading.run { [mail] in mail.folded(knowing: known) }
+        }
         let twin = former == nil ? try await twin(of: mail) : nil
         return try await write { [mail] tx in
             if let former { try tx.db.execute("DELETE FROM received WHERE id = \(former) AND outcome = 'rejected'") }
@@ -305,11 +309,13 @@ extension Transaction {
         let messageID = MessageKey.identifier(mail.message)
         if kind == .reply, takesReplies {
             entry = try reply(
-                to: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID,
+                to: &ticket, mail.agentsAnswer, by: Actor(agent), files: mail.files, source: .email,
+                messageID: messageID,
                 raw: mail.hash)
         } else {
             entry = try note(
-                on: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email, messageID: messageID,
+                on: &ticket, mail.agentsAnswer, by: Actor(agent), files: mail.files, source: .email,
+                messageID: messageID,
                 raw: mail.hash)
         }
         return (.added(ticket.number), entry, reason: reason)
@@ -395,13 +401,7 @@ extension Transaction {
         }
     }
 
-    /// All addresses the desk reads as.
-    private func ownAddresses(_ mail: ReceivedMail) throws -> Set<String> {
-        var ours: Set<String> = Set(try db.query("SELECT address FROM mailbox WHERE is_active = 1") { try $0.read() })
-        ours.insert(office.mailbox.withoutDetail)
-        if let mailbox = mail.mailbox { ours.insert(mailbox.withoutDetail) }
-        return ours
-    }
+    private func ownAddresses(_ mail: ReceivedMail) throws -> Set<String> { try db.ownAddresses(mail, office) }
 
     /// Whom a customer addressed besides us takes part from then on; not who was taken out before, no agent, no list,
     /// no program, and nobody from a mass mailing.
@@ -432,4 +432,43 @@ extension Transaction {
         }
         return gone.contains(address)
     }
+}
+
+extension Connection {
+    /// All addresses the desk reads as.
+    fileprivate func ownAddresses(_ mail: ReceivedMail, _ office: Office) throws -> Set<String> {
+        var ours: Set<String> = Set(try query("SELECT address FROM mailbox WHERE is_active = 1") { try $0.read() })
+        ours.insert(office.mailbox.withoutDetail)
+        if let mailbox = mail.mailbox { ours.insert(mailbox.withoutDetail) }
+        return ours
+    }
+
+    /// What the desk holds of the conversations an answer names; whether its sender takes part is asked later, and
+    /// nothing of this is shown.
+    fileprivate func knownWords(for mail: ReceivedMail, _ office: Office) throws -> KnownWords {
+        var tickets = mail.tokens(office.signer).map(\.ticket)
+        tickets += try messages(named: mail.answered.filter { $0.utf8.count > 3 }).map(\.ticket)
+        if let number = mail.subjectNumber {
+            tickets += try query("SELECT id FROM ticket WHERE number = \(number)") { try $0.read(Ticket.ID.self) }
+        }
+        var writers = try ownAddresses(mail, office)
+        var texts: [String] = []
+        var looked: Set<Ticket.ID> = []
+        for ticket in tickets where looked.count < Self.mostLooked && looked.insert(ticket).inserted {
+            let said = try query(
+                """
+                SELECT substr(text, 1, 20000), author_kind, author_address FROM entry
+                WHERE ticket_id IN (SELECT id FROM ticket WHERE id = \(ticket) OR merged_into_id = \(ticket)
+                    OR id = (SELECT merged_into_id FROM ticket WHERE id = \(ticket)))
+                AND kind <> 'note' ORDER BY id DESC LIMIT 30
+                """
+            ) {
+                (text: try $0.read(String.self), kind: try $0.read(String.self), address: try $0.read(String?.self))
+            }
+            texts += said.map(\.text)
+            writers.formUnion(said.filter { $0.kind == "agent" }.compactMap(\.address))
+        }
+        return KnownWords(writers: writers, texts: texts)
+    }
+    private static var mostLooked: Int { 3 }
 }

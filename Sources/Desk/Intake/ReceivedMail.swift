@@ -22,8 +22,13 @@ package struct ReceivedMail: Sendable {
     private let opening: Writing
     /// The same with the one mail folded that an answer quotes below its new words, and who wrote that mail.
     private let openingBelow: (writer: MailAddress, writing: Writing)?
-    /// Its words where it answers: the history is folded.
-    let answer: Writing
+    /// Its words where an agent answers: whatever has the form of a history is folded, since they go on to the
+    /// customer.
+    let agentsAnswer: Writing
+    /// Its words where anybody else answers: what the desk has not seen before stays in view.
+    private(set) var answer: Writing
+    private let written: Writing
+    private let stead: String
     /// Somebody else's mail that it passes on.
     let passedOn: (mail: ForwardedMail, words: Writing, comment: Writing)?
     /// An administrator took it in by hand: a person has judged it.
@@ -46,18 +51,28 @@ package struct ReceivedMail: Sendable {
         if !message.faults.isEmpty { files.append(raw) }
         let written = Writing(text: message.text, html: message.html)
         let stead = files.isEmpty ? "(no text)" : "(no text, see the files)"
-        answer = written.foldingHistory().saying(stead).noting(message.notes)
+        agentsAnswer = written.foldingHistory().saying(stead).noting(message.notes)
+        answer = agentsAnswer
         opening = written.saying(stead).noting(message.notes)
         let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
         openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
         passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
         }
+        self.written = written
+        self.stead = stead
         self.message = message
         self.sender = sender
         self.mailbox = mailbox
         self.hash = hash
         self.files = files
+    }
+
+    /// The same with its history judged by what the desk holds of the conversation. Slow: on a lane of its own.
+    func folded(knowing known: KnownWords) -> ReceivedMail {
+        var mail = self
+        mail.answer = written.foldingHistory(knowing: known).saying(stead).noting(message.notes)
+        return mail
     }
 
     /// Its words where it opens a ticket. What is folded is only what the desk itself wrote before: whoever reads the

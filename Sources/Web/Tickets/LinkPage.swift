@@ -122,8 +122,8 @@ func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> H
             ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>"
     }
     guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
-    if quoted != nil {
-        if let folded = folding(markup, t("show quoted text")) {
+    if let history = entry.quoted, quoted != nil {
+        if let folded = folding(markup, KnownWords(writers: [], texts: [history]), t("show quoted text")) {
             markup = folded
         } else if !markup.contains(" data-cid=") {
             // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain
@@ -134,31 +134,47 @@ func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> H
     return HTML(raw: entry.placing(in: markup, remote: remote) { " src=\"\(href: path($0.id.description))\"" })
 }
 
-/// Sanitized markup with each outermost quotation folded; nil where there is none. The sanitizer closes what it opens,
-/// and a bracket begins nothing but a tag.
-private func folding(_ markup: String, _ title: String) -> String? {
+/// Sanitized markup with each outermost quotation folded that is history, and those in view that somebody made of other
+/// words; nil where there is none at all. The sanitizer closes what it opens, and a bracket begins nothing but a tag.
+private func folding(_ markup: String, _ history: KnownWords, _ title: String) -> String? {
     let summary: HTML = "<details class=\"quoted\"><summary>\(title)</summary>"
     let (opening, closing) = (Array("blockquote".utf8), Array("/blockquote>".utf8))
-    var folded: [UInt8] = []
+    var shown: [UInt8] = []
+    var quotation: [UInt8] = []
     var depth = 0
     var found = false
     for (index, piece) in markup.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).enumerated()
     {
-        let isOpening = piece.starts(with: opening)
-        if isOpening, depth == 0 {
-            folded += summary.bytes
+        if piece.starts(with: opening) {
+            depth += 1
             found = true
         }
-        if index > 0 { folded.append(UInt8(ascii: "<")) }
-        if piece.starts(with: closing) {
-            depth -= 1
-            folded += closing
-            if depth == 0 { folded += "</details>".utf8 }
-            folded += piece.dropFirst(closing.count)
-        } else {
-            folded += piece
+        if depth == 0 {
+            if index > 0 { shown.append(UInt8(ascii: "<")) }
+            shown += piece
+            continue
         }
-        if isOpening { depth += 1 }
+        quotation.append(UInt8(ascii: "<"))
+        guard piece.starts(with: closing) else {
+            quotation += piece
+            continue
+        }
+        depth -= 1
+        quotation += closing
+        if depth > 0 {
+            quotation += piece.dropFirst(closing.count)
+            continue
+        }
+        let lines = HTMLText.plain(String(decoding: quotation, as: UTF8.self)).split(separator: "\n")
+        if lines.contains(where: { history.hold($0) == false }) {
+            shown += quotation
+        } else {
+            shown += summary.bytes
+            shown += quotation
+            shown += "</details>".utf8
+        }
+        shown += piece.dropFirst(closing.count)
+        quotation = []
     }
-    return found && depth == 0 ? String(decoding: folded, as: UTF8.self) : nil
+    return found && depth == 0 ? String(decoding: shown, as: UTF8.self) : nil
 }

@@ -99,6 +99,28 @@ struct AnswerTests {
         else { return #expect(Bool(false)) }
     }
 
+    @Test("an answer folds what the ticket holds, and shows what it passes on of others")
+    func history() async throws {
+        let scene = try await solved()
+        let address = try #require(scene.kims.replyTo.first).address
+        func shown(_ body: String) async throws -> (new: String, quoted: String?) {
+            _ = try await scene.test.receive(
+                from: TestDesk.kim, to: address, headers: ["Content-Type: text/plain; charset=utf-8"], body: body)
+            let entry = try #require(try await scene.test.entries(scene.ticket).last)
+            return (entry.text, entry.quoted)
+        }
+        let plumber = "On Mon, 2 Nov 2026 at 10:00, Plumber <p@plumb.example> wrote:\n\n> Part 88-A is broken."
+        let passedOn = try await shown("He says:\n\n\(plumber)")
+        #expect(passedOn.new.contains("88-A") && passedOn.quoted == nil)
+        // Now the desk holds the plumber's words.
+        let again = try await shown("And?\n\n\(plumber)")
+        #expect(again.new == "And?" && again.quoted?.contains("88-A") == true)
+        let desks = try await shown("Still white.\n\n> Clean the glass.")
+        #expect(desks.new == "Still white.")
+        let shell = try await shown("The shell says:\n\n> make\n> error 7")
+        #expect(shell.new.contains("error 7") && shell.quoted == nil)
+    }
+
     @Test("an id that a program writes on everything threads nothing together")
     func emptyIdentifier() async throws {
         let test = try await TestDesk()
