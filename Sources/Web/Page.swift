@@ -255,11 +255,15 @@ func form(
 ) -> HTML {
     let encoding: HTML? = files ? " enctype=\"multipart/form-data\"" : nil
     let kept: HTML? = keep.map { " data-keep=\"\($0)\"" }
+    let once: HTML? = files ? onceField() : nil
     return """
         <form class="\(style)" method="post" action="\(href: path)"\(encoding)\(kept)>\
-        <input type="hidden" name="csrf" value="\(csrf)">\(content)</form>
+        <input type="hidden" name="csrf" value="\(csrf)">\(once)\(content)</form>
         """
 }
+
+/// What a form is known by where it is sent twice.
+func onceField() -> HTML { "<input type=\"hidden\" name=\"once\" value=\"\(Secret.random())\">" }
 
 /// A moment, which the browser shows in its own time zone.
 func moment(_ date: Date) -> HTML {

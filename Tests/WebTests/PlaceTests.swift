@@ -18,7 +18,7 @@ import Testing
 struct Visitor {
     let test: TestDesk
     var headers: HTTPFields
-    let csrf: String
+    var csrf: String
     /// The desk's own mail server; none unless a test says so.
     var outgoing = OutgoingMail()
     var takesLMTP = false

@@ -30,7 +30,28 @@ package struct IdempotencyKey: Sendable {
     }
 }
 
+extension IdempotencyKey {
+    /// Of a page's form: pressed twice, or sent again after the way back, it is the same as long as the same words and
+    /// files are in it.
+    ///
+    /// - Parameter mark: what the page gave the form; nil, and nothing is the same, where it gave none.
+    package init?(form mark: String?, _ words: [String], _ files: [StoredFile]) {
+        guard let mark, !mark.isEmpty, mark.utf8.count <= 100 else { return nil }
+        key = "form:\(Secret.hash(([mark] + words + files.map(\.hash)).joined(separator: "\0")))"
+        request = ""
+    }
+}
+
 extension Transaction {
+    /// Does once what a form asks for, and names the ticket it led to.
+    package func once(_ form: IdempotencyKey?, in work: () throws -> Int64) throws -> Int64 {
+        let answer = try once(form) { Answer(location: String(try work()), body: []) }
+        guard let number = answer.location.flatMap({ Int64($0) }) else {
+            throw StoreError.unreadable("a form led to no ticket")
+        }
+        return number
+    }
+
     /// Does the work once for a key; its answer is kept in the same transaction.
     package func once(_ key: IdempotencyKey?, _ work: () throws -> Answer) throws -> Answer {
         guard let key else { return try work() }

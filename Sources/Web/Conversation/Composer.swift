@@ -94,7 +94,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         data-draft="\(href: partPath(ticket.number, "draft", at: desk.position))">\
         <input type="hidden" name="csrf" value="\(desk.csrf)">\
         <input type="hidden" name="kind" value="\(kind.rawValue)">\
-        <input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
+        \(onceField())<input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
         <label class="unseen" for="\(kind.rawValue)-body">\(label)</label>\
         <textarea id="\(kind.rawValue)-body" name="body" placeholder="\(hint)">
         \(typed: text)</textarea>\

@@ -74,7 +74,9 @@ enum PortalRoutes {
             // A box that no person sees was filled in.
             if isProgram(sent) { return Page.see(Path()) }
             request.files = try await call.keep(sent)
-            guard let ticket = try await store(request, call) else { return tooMany(call, typed, topics) }
+            let once = IdempotencyKey(
+                form: sent["once"], [request.requester.address, request.subject, request.writing.text], request.files)
+            guard let ticket = try await store(request, once, call) else { return tooMany(call, typed, topics) }
             if request.isProved { return Page.see(Path("tickets", String(ticket.number), query: [("sent", "new")])) }
             // The address is not proved: this link shows what was typed, and the mail brings one that shows the
             // answers.
@@ -91,11 +93,12 @@ enum PortalRoutes {
     }
 
     /// Nil where too many requests came from this place within the hour.
-    private static func store(_ request: NewTicket, _ call: Call) async throws -> Ticket? {
+    private static func store(_ request: NewTicket, _ once: IdempotencyKey?, _ call: Call) async throws -> Ticket? {
         try await call.desk.write { [network = call.network] tx in
             guard try tx.allowUse(of: "form:\(network)", perHour: perHour) else { return nil }
             try tx.refuseBanned(request.requester.address)
-            return try tx.open(request, by: nil).0
+            let number = try tx.once(once) { try tx.open(request, by: nil).0.number }
+            return try tx.db.ticket(number: number)
         }
     }
 
@@ -178,7 +181,7 @@ struct NewRequest {
         } else if address == nil {
             faults.append(Fault("email", .notAnAddress))
         }
-        if subject.trimmingWhitespace().isEmpty {
+        if subject.isBlank {
             faults.append(Fault("subject", .required))
         } else if !subject.fits(NewTicket.longestSubject) {
             faults.append(Fault("subject", .tooLong(most: NewTicket.longestSubject)))

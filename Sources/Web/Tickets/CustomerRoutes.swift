@@ -58,12 +58,16 @@ enum CustomerRoutes {
         }
         let (number, author) = (try call.number(), try call.author())
         let customer = try call.customer()
-        let ticket = try await call.desk.write { tx in
-            try tx.receive(
-                writing, in: try tx.db.ticket(number: number, of: customer.id), by: author, files: files, source: .web
-            ).ticket
+        let once = IdempotencyKey(form: form["once"], ["\(customer.id)", "\(number)", writing.text], files)
+        let answered = try await call.desk.write { tx in
+            try tx.once(once) {
+                try tx.receive(
+                    writing, in: try tx.db.ticket(number: number, of: customer.id), by: author, files: files,
+                    source: .web
+                ).ticket.number
+            }
         }
-        return Page.see(Path("tickets", String(ticket.number), query: [("sent", "answer")]))
+        return Page.see(Path("tickets", String(answered), query: [("sent", "answer")]))
     }
 
     @Sendable private static func confirm(_ call: Call) async throws -> Response {

@@ -371,10 +371,15 @@ enum DeskRoutes {
             typed.request.faults = [Fault("attachments", .other("has more files than \(limit >> 20) MB"))]
             return Page.response(.contentTooLarge, callerPage(try await call.deskFrame(), typed, choices))
         }
+        let once = IdempotencyKey(
+            form: sent["once"], ["\(agent.id)", request.requester.address, request.subject, request.writing.text],
+            request.files)
         let number = try await call.desk.write { [isMine = typed.isMine] tx in
-            var (ticket, _) = try tx.open(request, by: Actor(agent))
-            if isMine, ticket.escalationLevel == 0 { try tx.claim(&ticket, by: agent) }
-            return ticket.number
+            try tx.once(once) {
+                var (ticket, _) = try tx.open(request, by: Actor(agent))
+                if isMine, ticket.escalationLevel == 0 { try tx.claim(&ticket, by: agent) }
+                return ticket.number
+            }
         }
         return Page.see(ticketPath(number, at: call.position, [("said", "opened")]))
     }

@@ -36,9 +36,13 @@ enum LinkRoutes {
         let answered = try await call.desk.write { [network = call.network] tx -> Ticket? in
             let (linked, author) = try tx.open(token)
             guard try tx.allowAnswer(by: token, from: network) else { return nil }
-            return try tx.receive(
-                writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance
-            ).ticket
+            let once = IdempotencyKey(form: form["once"], ["\(token.ticket)-\(token.customer)", writing.text], files)
+            let number = try tx.once(once) {
+                try tx.receive(
+                    writing, in: linked.living, by: author, files: files, source: .web, provenance: linked.provenance
+                ).ticket.number
+            }
+            return try tx.db.ticket(number: number)
         }
         guard let ticket = answered else {
             let notice = CustomerNotice(
