@@ -72,14 +72,27 @@ extension Call {
     /// - Parameter beforeFiles: asked once, with the values that came so far, before the first file is read. What it
     ///   throws ends the request.
     func form(csrfFor subject: String, beforeFiles: ((FormData) async throws -> Void)? = nil) async throws -> FormData {
-        // A browser says when another site's page sent the form (W3C Fetch Metadata).
-        guard request.headers[.fetchSite] != "cross-site" else { throw Self.foreignForm }
+        guard !isSentFromElsewhere else { throw Self.foreignForm }
         let form = try await sentForm { form in
             try self.check(form, subject)
             try await beforeFiles?(form)
         }
         try check(form, subject)
         return form
+    }
+
+    /// Whether the browser says that another site's page sent the form (W3C Fetch Metadata, and RFC 6454 for browsers
+    /// without it). `null` says nothing: so do pages that name no referrer, like ours.
+    private var isSentFromElsewhere: Bool {
+        if request.headers[.fetchSite] == "cross-site" { return true }
+        guard let origin = request.headers[.origin]?.lowercased(), origin != "null",
+            let host = origin.range(of: "://").map({ origin[$0.upperBound...] })
+        else { return false }
+        let ours = [
+            request.head.authority ?? "",
+            desk.office.url.range(of: "://").map { String(desk.office.url[$0.upperBound...]) } ?? "",
+        ]
+        return !ours.contains { $0.lowercased().split(separator: "/").first ?? "" == host }
     }
 
     private func check(_ form: FormData, _ subject: String) throws {

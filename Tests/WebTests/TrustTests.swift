@@ -37,6 +37,22 @@ struct TrustTests {
         #expect(page.contains("bill[U+202E]fdp.exe") && page.contains("Kim[U+202E]otI"))
     }
 
+    @Test(
+        "a form that another site's page sent is refused, also where the mark is right",
+        arguments: [
+            ("Origin", "https://evil.example", false), ("Origin", "https://desk.example.evil.example", false),
+            ("Sec-Fetch-Site", "cross-site", false), ("Origin", "null", true), ("Origin", "", true),
+        ])
+    func origins(header: String, value: String, isTaken: Bool) async throws {
+        let test = try await TestDesk()
+        var ada = try await Visitor(test, try await test.hire("Ada"))
+        let ticket = try await test.open()
+        let ours = value.isEmpty ? test.desk.office.url : value
+        ada.headers[try #require(HTTPField.Name(header))] = ours
+        let answer = try await ada.post("/desk/tickets/\(ticket.number)/entries", [("kind", "note"), ("body", "x")])
+        #expect((answer.status == .seeOther) == isTaken)
+    }
+
     @Test("a canned reply of another department is not there")
     func cannedReply() async throws {
         let test = try await TestDesk()
