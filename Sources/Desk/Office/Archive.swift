@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Primitives
 import Store
 
 /// A POSIX ustar archive (IEEE Std 1003.1, pax, ustar interchange format), written and read one member at a time, a
@@ -27,7 +28,7 @@ enum Archive {
             guard
                 FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600])
             else {
-                throw StoreError.unavailable("\(url.path) cannot be written: \(String(cString: strerror(errno)))")
+                throw Refusal.conflict("\(url.path) can't be written: \(String(cString: strerror(errno)))", allowed: [])
             }
             handle = try FileHandle(forWritingTo: url)
         }
@@ -90,8 +91,12 @@ enum Archive {
         private var filling = 0
 
         init(_ url: URL) throws {
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
+                throw Refusal.conflict("\(url.path) is a folder; name the file of a backup", allowed: [])
+            }
             do { handle = try FileHandle(forReadingFrom: url) } catch {
-                throw StoreError.unavailable("\(url.path) cannot be read")
+                throw Refusal.conflict("\(url.path) can't be read. Check its name and your rights.", allowed: [])
             }
         }
         deinit { try? handle.close() }

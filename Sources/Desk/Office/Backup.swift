@@ -43,6 +43,11 @@ package enum Backup {
                 "\(target.path) is a folder; name a file in it, such as \(target.appending(path: "desk.usher").path)",
                 allowed: [])
         }
+        // The copy takes the place of what has its name: never that of a device or a pipe.
+        let kind = try? FileManager.default.attributesOfItem(atPath: target.resolvingSymlinksInPath().path)[.type]
+        if let kind = kind as? FileAttributeType, kind != .typeRegular {
+            throw Refusal.conflict("\(target.path) isn't a regular file. Name a file in a folder.", allowed: [])
+        }
         // Under another name until it is proved, so that a file of this name is always a whole backup.
         let partial = URL(fileURLWithPath: target.path + ".part")
         do {
@@ -177,7 +182,8 @@ package enum Backup {
     package static func prove(_ url: URL, takesUnproved: Bool = false) throws -> Summary {
         let reader = try Archive.Reader(url)
         do { return try prove(reader, takesUnproved) } catch StoreError.unreadable(let detail) {
-            throw StoreError.unreadable("\(url.path) is no whole backup: \(detail). Nothing was restored from it")
+            throw Refusal.conflict(
+                "\(url.path) is no whole backup: \(detail). Nothing was restored from it", allowed: [])
         }
     }
 

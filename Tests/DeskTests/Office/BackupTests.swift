@@ -130,7 +130,7 @@ struct BackupTests {
         var bytes = try Data(contentsOf: file)
         bytes.replaceSubrange(bytes.count / 2..<bytes.count / 2 + 512, with: Data(count: 512))
         try bytes.write(to: file)
-        await #expect(throws: StoreError.self) { _ = try await Backup.restore(file, into: new.desk) }
+        await #expect(throws: Refusal.self) { _ = try await Backup.restore(file, into: new.desk) }
         #expect(try await new.read { try $0.value("SELECT count(*) FROM blob", as: Int.self) } == 0)
         #expect(try FileManager.default.contentsOfDirectory(atPath: new.desk.files.folder.path) == ["new"])
         #expect(try await new.read { try $0.isLive() })
@@ -209,6 +209,18 @@ struct BackupTests {
         #expect(!new.mail.to("lee@corner.example").isEmpty)
     }
 
+    @Test("a backup takes the place of no pipe and no device, and a folder is none")
+    func onlyFiles() async throws {
+        let test = try await TestDesk()
+        let pipe = test.folder.appending(path: "pipe")
+        #expect(mkfifo(pipe.path, 0o600) == 0)
+        await #expect(throws: Refusal.self) { _ = try await Backup.write(test.desk, to: pipe, secret: "s") }
+        #expect(
+            try FileManager.default.attributesOfItem(atPath: pipe.path)[.type] as? FileAttributeType != .typeRegular)
+        #expect(throws: Refusal.self) { try Backup.prove(test.folder) }
+        #expect(throws: Refusal.self) { try Backup.prove(test.folder.appending(path: "none")) }
+    }
+
     @Test("a backup of an early Usher is taken only when that is asked for")
     func unproved() async throws {
         let test = try await TestDesk()
@@ -221,7 +233,7 @@ struct BackupTests {
         try writer.add("secret", Data("old".utf8))
         try writer.add("tables/customer-000000.ndjson", Data("[\"id\",\"name\",\"created_at\"]\n[7,\"Kim\",0]\n".utf8))
         try writer.finish()
-        #expect(throws: StoreError.self) { try Backup.prove(file) }
+        #expect(throws: Refusal.self) { try Backup.prove(file) }
         let (summary, secret, _) = try await Backup.restore(file, into: test.desk, Backup.Wish(takesUnproved: true))
         #expect(summary.rows == 1 && secret == "old")
     }
