@@ -49,7 +49,10 @@ package struct MailServer: Sendable, Hashable {
     /// `smtp://` means STARTTLS, and no mail without it: whoever sits on the line could otherwise take the offer out of
     /// the server's greeting and read the password. A server on this machine is spoken to as it likes.
     package init?(_ address: String) {
-        guard let parts = URLComponents(string: address), let name = parts.host, !name.isEmpty else { return nil }
+        guard let parts = URLComponents(string: address), let name = parts.host, !name.isEmpty,
+            (1...65535).contains(parts.port ?? 1), ["", "/"].contains(parts.path), parts.query == nil,
+            parts.fragment == nil
+        else { return nil }
         host = name.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         switch parts.scheme?.lowercased() {
         case "smtp": security = Self.isLoopback(host) ? .offered : .starttls

@@ -1,4 +1,5 @@
 import Configuration
+import Desk
 import Foundation
 import Logging
 import Mail
@@ -59,6 +60,8 @@ struct Config: Sendable {
     private(set) var connections: Int?
     var host: String
     var port: Int
+    /// The host as it stands in an address: that of IPv6 in brackets.
+    var hostInAddress: String { host.contains(":") ? "[\(host)]" : host }
     var url: String?
     var smtp: MailServer?
     private(set) var lmtp: (host: String, port: Int)?
@@ -103,11 +106,10 @@ struct Config: Sendable {
         }
         readDatabase(values, &mistakes)
         if let url = values[.url] {
-            let parts = URLComponents(string: url)
-            if let scheme = parts?.scheme, ["http", "https"].contains(scheme), parts?.host?.isEmpty == false {
+            if Settings.isDeskAddress(url) {
                 self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
             } else {
-                mistakes.append("USHER_URL: “\(url)” is not an http or https address")
+                mistakes.append("USHER_URL: “\(url)” is not an address such as https://help.example.com")
             }
         }
         if let smtp = values[.smtp] {

@@ -33,7 +33,7 @@ struct Serve: AsyncParsableCommand {
             try DataFolder.prepare(config.data, log: Logger(label: "usher"))
             if config.postgres == nil { try DataFolder.claim(config.data) }
             open = try await OpenDesk.open(
-                config, url: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)")
+                config, url: "http://\(config.hostInAddress):\(port)")
         } catch { throw fail(sentence(error), exitStatus(of: error)) }
         let desk = open.desk
         removeUnfinishedFiles(of: desk)
@@ -59,7 +59,7 @@ struct Serve: AsyncParsableCommand {
                 configuration: .init(additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(75))),
             configuration: .init(address: .hostname(config.host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { _ in
-                say("listening on http://\(config.host):\(port)")
+                say("listening on http://\(config.hostInAddress):\(port)")
             }, logger: Logger(label: "http"))
         // Stopped from the last to the first: open lines of news end before the server waits for its connections.
         var services: [any Service] = [Sweep(desk: desk), app, LiveRelay(desk: desk)]

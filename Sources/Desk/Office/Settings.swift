@@ -166,7 +166,7 @@ package struct Settings: Sendable, Equatable {
     }
 
     /// An http or https address with a host and nothing behind it.
-    private static func isDeskAddress(_ text: String) -> Bool {
+    package static func isDeskAddress(_ text: String) -> Bool {
         guard let parts = URLComponents(string: text), let scheme = parts.scheme, ["http", "https"].contains(scheme),
             parts.host?.isEmpty == false
         else { return false }
