@@ -157,7 +157,7 @@ struct ResourceForm {
             var clocks: [String: JSON] = [:]
             for clock in ["first_response", "resolution"] {
                 let text = (form["\(name)-\(priority.word)-\(clock)"] ?? "").trimmingWhitespace()
-                if !text.isEmpty { clocks[clock] = .string(Int(text).map { "PT\($0)M" } ?? text) }
+                if !text.isEmpty { clocks[clock] = .string(UInt(text).map { "PT\($0)M" } ?? text) }
             }
             if !clocks.isEmpty { targets[priority.word] = .object(clocks) }
         }
