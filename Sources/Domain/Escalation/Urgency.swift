@@ -185,7 +185,9 @@ private struct UrgencySentence {
         "because", "since", "weil", "asap",
     ]
     private static let opinions: Set<String> = [
-        "think", "believe", "say", "said", "consider", "call", "suppose", "feel", "mean", "sure", "glaube", "glauben",
+        "think", "believe", "say", "said", "consider", "call", "suppose", "feel", "mean", "sure", "treat", "treated",
+        "regard", "handle", "handled", "mark", "marked", "deem", "behandeln", "betrachten", "ansehen", "einstufen",
+        "traitez", "traiter", "considerez", "traten", "tratar", "glaube", "glauben",
         "denke", "denken", "meine", "meinen", "finde", "finden",
         "pense", "pensons", "crois", "croyons", "creo", "creemos", "pienso", "considero", "acho", "achamos", "penso",
         "denk", "geloof", "vind", "vinden",
