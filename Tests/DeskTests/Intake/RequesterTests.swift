@@ -38,9 +38,6 @@ struct Sent: Sendable, CustomTestStringConvertible {
             headers: ["X-Auto-Response-Suppress: All", "Reply-To: mia@customer.example"],
             requester: "mia@customer.example"),
         Sent(
-            testDescription: "no From at all", from: "", headers: ["Reply-To: mia@customer.example"],
-            requester: "mia@customer.example"),
-        Sent(
             testDescription: "our own address", from: "Site <support@desk.example>",
             headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
         Sent(
