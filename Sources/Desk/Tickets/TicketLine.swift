@@ -18,6 +18,9 @@ package struct TicketLine: Sendable {
     package let escalationLevel: Int
     /// The target that comes next; none while the clock rests.
     package let nextDue: Date?
+    /// Whether that target is the first response; else it is the resolution.
+    package let isResponseDue: Bool
+    package let updatedAt: Date
     /// The customer spoke last.
     package let isUnread: Bool
     let urgency: Int
@@ -32,7 +35,10 @@ package struct TicketLine: Sendable {
         ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
             WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE \
             ticket.first_response_due_at END,
-        ticket.last_message_at, ticket.last_reply_at, ticket.urgency, ticket.due_rank
+        CASE WHEN ticket.first_responded_at IS NULL AND ticket.first_response_due_at IS NOT NULL
+            AND (ticket.resolution_due_at IS NULL OR ticket.first_response_due_at <= ticket.resolution_due_at)
+            THEN 1 ELSE 0 END,
+        ticket.updated_at, ticket.last_message_at, ticket.last_reply_at, ticket.urgency, ticket.due_rank
         """
     static let joins: SQL = """
         LEFT JOIN department ON department.id = ticket.department_id LEFT JOIN team ON team.id = ticket.team_id
@@ -52,6 +58,8 @@ package struct TicketLine: Sendable {
         escalationLevel = try row.read()
         let due = try row.integer()
         nextDue = state.isActive ? due.map { Date(milliseconds: $0) } : nil
+        isResponseDue = try row.read()
+        updatedAt = try row.read()
         let (message, reply) = (try row.integer(), try row.integer())
         isUnread = message.map { $0 > reply ?? 0 } ?? false
         urgency = try row.read()
