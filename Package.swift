@@ -91,7 +91,8 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             resources: [
-                .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"),
+                .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.css"), .embedInCode("Assets/portal.css"),
+                .embedInCode("Assets/icons.svg"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"),
                 .embedInCode("Assets/dev.js"), .embedInCode("Assets/usher.svg"),
                 .embedInCode("Assets/de.json"), .embedInCode("Office/schemas.json"),
             ],

@@ -123,6 +123,31 @@ extension Language {
         }
     }
 
+    /// A state as a heading or a chip says it.
+    func status(_ state: TicketState) -> String {
+        switch state {
+        case .new: self("New")
+        case .open: self("Open")
+        case .waiting: self("Pending")
+        case .held: self("On hold")
+        case .resolved: self("Resolved")
+        case .closed: self("Closed")
+        case .spam: self("Spam")
+        case .merged: self("Merged")
+        case .deleted: self("Deleted")
+        }
+    }
+
+    /// A priority as a heading or a chip says it.
+    func priorityName(_ priority: Priority) -> String {
+        switch priority {
+        case .low: self("Low")
+        case .normal: self("Normal")
+        case .high: self("High")
+        case .urgent: self("Urgent")
+        }
+    }
+
     /// How a state is called to a customer.
     func customerState(_ state: TicketState) -> String {
         switch state {
@@ -207,6 +232,17 @@ extension Language {
     func span(_ seconds: TimeInterval) -> String {
         let minutes = Int(abs(seconds) / 60)
         return minutes < spans.count ? spans[minutes] : makeSpan(minutes)
+    }
+
+    /// How long ago something was, in its largest unit: `now`, `18m`, `2h`, `3d`.
+    func ago(_ seconds: TimeInterval) -> String {
+        let minutes = max(0, Int(seconds / 60))
+        switch minutes {
+        case 0: return self("now")
+        case ..<60: return span(seconds)
+        case ..<1440: return span(TimeInterval(minutes / 60 * 3600))
+        default: return span(TimeInterval(minutes / 1440 * 86_400))
+        }
     }
 
     fileprivate func makeSpan(_ minutes: Int) -> String {

@@ -11,12 +11,13 @@ struct Frame: Sendable {
     let t: Language
     let deskName: String
     let session: Session?
-    let csrf: String
+    var csrf: String
     let now: Date
     /// Pages reload themselves when the program was built anew.
     var isDeveloping = false
     /// Why timers stand still, for administrators to decide.
     var clockHold: ClockHold?
+    var theme = Theme.system
 
     var agent: Agent? { session?.agent }
 }
@@ -50,50 +51,61 @@ enum Page {
 }
 
 /// The document around a page.
-func document(_ title: String, _ frame: Frame, script: Assets, _ body: HTML) -> HTML {
+private func document(_ title: String, _ frame: Frame, _ style: Assets, _ script: Assets, _ body: HTML) -> HTML {
     let developing: HTML? =
         frame.isDeveloping ? "<script type=\"module\" src=\"\(href: Assets.development.path)\"></script>" : nil
     return """
         <!doctype html>
-        <html lang="\(frame.t.code)" dir="ltr"><head><meta charset="utf-8">\
+        <html lang="\(frame.t.code)" dir="ltr"\(frame.theme.attribute)><head><meta charset="utf-8">\
         <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">\
         <title>\(title) · \(frame.deskName)</title>\
         <link rel="icon" type="image/svg+xml" href="\(href: Assets.icon.path)">\
         <meta name="usher-portal" content="\(Assets.portal.path.text)">\
-        <link rel="stylesheet" href="\(href: Assets.style.path)">\
+        <link rel="stylesheet" href="\(href: Assets.style.path)"><link rel="stylesheet" href="\(href: style.path)">\
         <link rel="modulepreload" href="\(href: Assets.portal.path)">\
         <script type="module" src="\(href: script.path)"></script>\(developing)</head>\(body)</html>
         """
 }
 
+/// A page of the workspace, whose body is made by `deskPage`.
+func deskDocument(_ title: String, _ frame: Frame, _ body: HTML) -> HTML {
+    document(title, frame, Assets.deskStyle, Assets.desk, body)
+}
+
+/// Which page of the customers' side is shown, so that its navigation says so.
+enum PortalPlace {
+    case help, requests, signIn, other
+}
+
 /// A page for customers and guests.
-func portalPage(_ title: String, _ frame: Frame, _ content: HTML) -> HTML {
+func portalPage(_ title: String, _ frame: Frame, at place: PortalPlace = .other, _ content: HTML) -> HTML {
     let t = frame.t
+    func link(_ path: Path, _ title: String, _ here: PortalPlace) -> HTML {
+        let current: HTML? = place == here ? " aria-current=\"page\"" : nil
+        return "<a href=\"\(href: path)\"\(current)>\(title)</a>"
+    }
     let session: HTML
     switch frame.session?.holder {
-    case .agent?: session = "<a class=\"small\" href=\"\(href: Path("desk"))\">\(t("Workspace"))</a>"
+    case .agent?: session = link(Path("desk"), t("Workspace"), .other)
     case .customer?:
         session = """
-            <a class="small" href="\(href: Path("tickets"))">\(t("My requests"))</a>\
+            \(link(Path("tickets"), t("My requests"), .requests))\
             <form method="post" action="\(href: Path("sign-out"))">\
-            <input type="hidden" name="csrf" value="\(frame.csrf)">\
-            <button class="link small">\(t("Sign out"))</button></form>
+            <input type="hidden" name="csrf" value="\(frame.csrf)"><button class="link">\(t("Sign out"))</button></form>
             """
     case nil:
         session =
-            """
-            <a class="small" href="\(href: Path("tickets"))">\(t("My requests"))</a>\
-            <a class="small" href="\(href: Path("sign-in"))">\(t("Sign in"))</a>
-            """
+            "\(link(Path("tickets"), t("My requests"), .requests))\(link(Path("sign-in"), t("Sign in"), .signIn))"
     }
     return document(
-        title, frame, script: Assets.portal,
+        title, frame, Assets.portalStyle, Assets.portal,
         """
-        <body><a class="skip" href="#content">\(t("Skip to the content"))</a>
-        <header class="bar"><a class="mark" href="\(href: Path())">\(frame.deskName)</a><span class="grow"></span>\
-        <nav class="row" aria-label="\(t("You"))">\
-        <a class="small wide" href="\(href: Path("kb"))">\(t("Articles"))</a>\(session)</nav></header>
-        <main class="portal" id="content">\(content)</main></body>
+        <body class="portal"><a class="skip" href="#content">\(t("Skip to the content"))</a>
+        <header><div><a class="brand" href="\(href: Path())">\(logo)<span>\(frame.deskName)</span></a>
+        <nav aria-label="\(t("Main"))">\(link(Path("kb"), t("Articles"), .help))\(session)</nav></div></header>
+        <main id="content">\(content)</main>
+        <footer><div><span>\(frame.deskName)</span>\(Theme.form(frame, from: Path()))</div></footer></body>
         """)
 }
 
@@ -225,7 +237,7 @@ private func described(_ name: String, _ fault: String?, _ hint: String?) -> HTM
 }
 private func below(_ name: String, _ fault: String?, _ hint: String?) -> HTML {
     let faultText: HTML? = fault.map { "<span class=\"fault\" id=\"\(name)-fault\">\($0)</span>" }
-    let hintText: HTML? = hint.map { "<span class=\"quiet small\" id=\"\(name)-hint\">\($0)</span>" }
+    let hintText: HTML? = hint.map { "<span class=\"hint\" id=\"\(name)-hint\">\($0)</span>" }
     return "\(faultText)\(hintText)"
 }
 
@@ -242,7 +254,7 @@ func fileField(_ t: Language, id: String = "attachments", label: String? = nil, 
     return """
         <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
         <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint">\
-        <span class="quiet small" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
+        <span class="hint" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
         \(again)\
         <ul class="files" data-chosen aria-live="polite"></ul></div>
         """
@@ -282,7 +294,7 @@ func trail(_ steps: [(path: Path, title: String)], _ t: Language) -> HTML? {
         let mark: HTML? = index > 0 ? "<span class=\"quiet\" aria-hidden=\"true\">/</span>" : nil
         return "\(mark)<a href=\"\(href: step.path)\">\(step.title)</a>"
     }
-    return "<nav class=\"row small\" aria-label=\"\(t("Breadcrumb"))\">\(links)</nav>"
+    return "<nav class=\"crumbs\" aria-label=\"\(t("Breadcrumb"))\">\(links)</nav>"
 }
 
 func face(_ name: String) -> HTML { "<span class=\"face\" aria-hidden=\"true\">\(initials(name))</span>" }

@@ -69,7 +69,7 @@ package struct Web: Sendable {
         TicketRoutes.routes + EntryRoutes.routes + ActionRoutes.routes + FeedbackRoutes.routes + ResourceRoutes.routes
             + OpenAPI.routes + OsTicketRoutes.routes
             + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes
-            + Assets.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
+            + Assets.routes + Theme.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
             + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes
             + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes
             + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes

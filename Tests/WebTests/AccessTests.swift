@@ -45,7 +45,7 @@ struct AccessTests {
         var rows: [String: Reach] = [
             "GET /": .open, "GET /tickets/new": .open, "POST /tickets/new": .open, "GET /kb": .open,
             "GET /kb/:slug": .open, "GET /sign-in": .open, "POST /sign-in": .open, "POST /sign-in/link": .open,
-            "POST /sign-out": .open, "GET /api/v1/openapi.json": .open, "GET /dev/version": .open,
+            "POST /sign-out": .open, "POST /theme": .open, "GET /api/v1/openapi.json": .open, "GET /dev/version": .open,
             "GET /healthz": .operators, "GET /readyz": .operators, "GET /metrics": .operators,
             "GET /setup/:token": .secret, "POST /setup/:token": .secret, "GET /sign-in/:token": .secret,
             "POST /sign-in/:token": .secret, "GET /survey/:token": .secret, "POST /survey/:token": .secret,

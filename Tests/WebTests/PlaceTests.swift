@@ -360,10 +360,10 @@ struct PlaceTests {
         for path in ["/desk/tickets/999", "/admin", "/desk/nonsense"] {
             let answer = try await visitor.get(path)
             #expect(
-                answer.status == .notFound && answer.page.contains("class=\"rail\"") && isBalanced(answer.page),
+                answer.status == .notFound && answer.page.contains("class=\"nav\"") && isBalanced(answer.page),
                 "\(path)")
         }
-        #expect(!(try await visitor.get("/kb/nonsense").page.contains("class=\"rail\"")))
+        #expect(!(try await visitor.get("/kb/nonsense").page.contains("class=\"nav\"")))
     }
 }
 

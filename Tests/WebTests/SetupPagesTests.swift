@@ -232,7 +232,7 @@ struct SetupPagesTests {
         for path in ["/admin", "/desk/nowhere", "/nowhere", "/desk/tickets/999999"] {
             let answer = try await ada.get(path)
             #expect(
-                answer.status == .notFound && answer.page.contains("class=\"rail\"")
+                answer.status == .notFound && answer.page.contains("class=\"nav\"")
                     && answer.page.contains("Page not found"), "\(path)")
         }
     }

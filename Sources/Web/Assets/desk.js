@@ -24,10 +24,13 @@ async function refresh() {
       portal.localTimes(fresh);
       if (fresh.innerHTML === part.innerHTML || part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
       const chosen = new Set([...part.querySelectorAll("input[name=number]:checked")].map((box) => box.value));
-      const opened = new Set([...part.querySelectorAll("details[open]")].map((details, index) => index));
+      const opened = new Set([...part.querySelectorAll("details")].flatMap((details, index) => details.open ? [index] : []));
       const focused = document.activeElement?.getAttribute?.("href");
       const wasAtEnd = part.dataset.refresh === "talk" && atEnd();
+      const height = part.scrollHeight;
       part.replaceChildren(...fresh.childNodes);
+      // Whoever reads further up goes on reading there: the place is counted from the end.
+      if (part.dataset.refresh === "talk" && !wasAtEnd) part.scrollTop -= part.scrollHeight - height;
       for (const box of part.querySelectorAll("input[name=number]")) box.checked = chosen.has(box.value);
       [...part.querySelectorAll("details")].forEach((details, index) => { if (opened.has(index)) details.open = true; });
       if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
@@ -42,13 +45,14 @@ async function refresh() {
 }
 
 const ticket = document.querySelector(".ticket");
-const scroller = document.querySelector(".ticket .talk");
-const atEnd = () => scroller && scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 80;
+// The conversation begins at its end, from which its place is counted backwards.
+const scroller = document.querySelector(".ticket .scroll");
+const atEnd = () => scroller && scroller.scrollTop > -80;
 function arrived(page, wasAtEnd) {
   const last = page.querySelector(".ticket")?.dataset.last;
   if (!ticket || last === ticket.dataset.last) return;
   ticket.dataset.last = last;
-  if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
+  if (wasAtEnd) scroller.scrollTop = 0;
   if (!document.querySelector(".box textarea:not(:placeholder-shown)")) {
     for (const seen of document.querySelectorAll(".box [name=seen]")) seen.value = last;
     return;
@@ -194,6 +198,9 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
     });
   }
 }
+// A press on a label leaves the writing where it is, so that the open box does not close under the pointer.
+document.querySelector(".composer")?.addEventListener("mousedown", (event) => { if (event.target.closest("label")) event.preventDefault(); });
+
 // MARK: dialogs
 
 for (const dialog of document.querySelectorAll("dialog")) {
@@ -242,11 +249,38 @@ document.addEventListener("click", (event) => {
     link.closest("details.more")?.removeAttribute("open");
     ask(link);
   }
+  const quote = event.target.closest?.("[data-quote]");
+  if (quote) quoteEntry(quote.closest(".entry"));
+  const copied = event.target.closest?.("[data-copy-link]");
+  if (copied && navigator.clipboard) {
+    event.preventDefault();
+    navigator.clipboard.writeText(copied.href).catch(() => {});
+    copied.lastChild.textContent = words("Copied");
+  }
+  const step = event.target.closest?.("[data-move]");
+  if (step) move(Number(step.dataset.move));
   for (const details of document.querySelectorAll(".more[open]")) if (!details.contains(event.target)) details.open = false;
 });
+/** What somebody wrote, as a quotation in the reply. */
+function quoteEntry(entry) {
+  const text = document.getElementById("reply-body");
+  if (!text) return;
+  entry.querySelector(".more").open = false;
+  const prose = entry.querySelector(".prose").cloneNode(true);
+  for (const part of prose.querySelectorAll(".quoted")) part.remove();
+  for (const end of prose.querySelectorAll("p, li, div, br")) end.append("\n");
+  const lines = prose.textContent.replace(/\n{3,}/g, "\n\n").trim().split("\n").map((line) => "> " + line.trim()).join("\n");
+  document.getElementById("tab-reply").checked = true;
+  text.setRangeText((text.value && !text.value.endsWith("\n") ? "\n" : "") + lines + "\n\n", text.value.length, text.value.length, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  text.focus();
+}
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
-  button.addEventListener("click", () => document.getElementById("keys")?.showModal());
+  button.addEventListener("click", () => {
+    button.closest("details.more")?.removeAttribute("open");
+    document.getElementById("keys")?.showModal();
+  });
 }
 
 // MARK: lists
@@ -255,15 +289,44 @@ function setUpList() {
   const form = document.querySelector("form[data-list]");
   if (!form || form.dataset.ready) return;
   form.dataset.ready = "1";
+  const boxes = () => [...form.querySelectorAll("input[name=number]")];
+  const all = form.querySelector("[data-all]");
   const count = () => {
-    const chosen = form.querySelectorAll("input[name=number]:checked").length;
+    const chosen = boxes().filter((box) => box.checked).length;
     const place = form.querySelector("[data-chosen-count]");
-    if (place) place.textContent = chosen ? String(chosen) : "";
+    if (place) place.textContent = chosen ? words("Selected", chosen) : "";
+    if (all) { all.checked = chosen > 0 && chosen === boxes().length; all.indeterminate = chosen > 0 && !all.checked; }
   };
-  form.addEventListener("change", (event) => {
-    if (event.target.matches("[data-all]")) for (const box of form.querySelectorAll("input[name=number]")) box.checked = event.target.checked;
-    count();
-  });
+  const choose = (on) => { for (const box of boxes()) box.checked = on; count(); };
+  if (all) all.hidden = false;
+  const none = form.querySelector("[data-none]");
+  if (none) { none.hidden = false; none.addEventListener("click", () => choose(false)); }
+  form.addEventListener("change", (event) => event.target === all ? choose(all.checked) : count());
+  count();
+}
+
+/** A row of a list as it stands beside a ticket. */
+function paneRow(row) {
+  const item = document.createElement("li");
+  item.className = row.className;
+  const from = row.querySelector("a.subject");
+  const link = Object.assign(document.createElement("a"), { href: from.getAttribute("href") });
+  const part = (style, ...content) => {
+    const span = Object.assign(document.createElement("span"), { className: style, dir: "auto" });
+    span.append(...content);
+    return span;
+  };
+  const line = (...parts) => {
+    const span = document.createElement("span");
+    span.append(...parts.filter(Boolean));
+    link.append(span);
+  };
+  const last = row.querySelector(".words");
+  line(part("subject cut", ...from.firstElementChild.childNodes), row.querySelector(".c-due > span"));
+  line(part("who cut", [...row.querySelectorAll(".c-who > span")].map((name) => name.textContent).join(" · ")), part("ago", row.querySelector(".c-updated")?.textContent ?? ""));
+  if (last) line(last, from.querySelector(".chip"));
+  item.append(link);
+  return item;
 }
 
 /** The list a ticket was opened from stands beside it. It is painted from memory at once and then read anew. */
@@ -275,24 +338,35 @@ async function pane() {
     if (place.dataset.shown === html) return;
     place.dataset.shown = html;
     const page = new DOMParser().parseFromString(html, "text/html");
-    for (const input of page.querySelectorAll("input, select, button")) input.remove();
-    portal.localTimes(page);
     const top = place.scrollTop;
-    const title = page.querySelector("h1");
-    title?.replaceWith(Object.assign(document.createElement("h2"), { textContent: title.textContent }));
-    place.replaceChildren(...[page.querySelector("header"), page.querySelector(".rows")].filter(Boolean));
-    const links = [...place.querySelectorAll(".rows a[href]")];
-    for (const link of links) if (link.pathname === location.pathname) link.setAttribute("aria-current", "true");
+    const head = document.createElement("header");
+    const title = document.createElement("h2");
+    title.append(Object.assign(document.createElement("a"), { href: place.dataset.pane, textContent: page.querySelector("h1")?.textContent ?? "" }));
+    head.append(title, ...page.querySelectorAll(".page-head > .quiet"));
+    const list = Object.assign(document.createElement("ol"), { className: "rows" });
+    list.append(...[...page.querySelectorAll(".tickets tbody tr")].map(paneRow));
+    place.replaceChildren(head, list);
+    const links = [...list.querySelectorAll("a")];
+    const here = links.findIndex((link) => link.pathname === location.pathname);
+    if (here >= 0) links[here].setAttribute("aria-current", "true");
+    const count = document.querySelector("[data-place]");
+    if (count) count.textContent = here >= 0 ? words("Place", here + 1, page.querySelector("[rel=next], [rel=first]") ? "…" : links.length) : "";
     // Where this ticket stood, so that the one after it is found when it has left the list.
-    if (links.some((link) => link.pathname === location.pathname)) {
+    if (here >= 0) {
       try { sessionStorage.setItem("usher-order", JSON.stringify(links.map((link) => link.pathname))); } catch { /* full: J begins at the top then */ }
     }
-    place.scrollTop = top;
-    if (!place.dataset.placed) {
-      const row = place.querySelector(".rows [aria-current=true]");
-      if (row) { row.scrollIntoView({ block: "center" }); place.dataset.placed = ""; }
+    place.scrollTop = place.dataset.placed === undefined ? Number(sessionStorage.getItem(name + "-top") ?? 0) : top;
+    if (place.dataset.placed === undefined && here >= 0) {
+      place.dataset.placed = "";
+      // The list stays where it was; it moves only as far as the open ticket needs.
+      const [row, box] = [links[here].getBoundingClientRect(), place.getBoundingClientRect()];
+      if (row.top < box.top + head.offsetHeight || row.bottom > box.bottom) links[here].scrollIntoView({ block: "center" });
     }
   };
+  if (place.dataset.listens === undefined) {
+    place.dataset.listens = "";
+    addEventListener("pagehide", () => { try { sessionStorage.setItem(name + "-top", String(place.scrollTop)); } catch { /* full: the list begins at the open ticket */ } });
+  }
   const before = sessionStorage.getItem(name);
   if (before && !place.dataset.shown) show(before);
   const answer = await fetch(place.dataset.pane, { headers: { Accept: "text/html" } });
@@ -300,13 +374,14 @@ async function pane() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const part = page.querySelector("form[data-list]");
   if (!part) return;
+  part.querySelector(".bulk")?.remove();
   try { sessionStorage.setItem(name, part.outerHTML); } catch { /* full: it is only a picture of the list */ }
   show(part.outerHTML);
 }
 
 // MARK: keyboard
 
-const rows = () => [...document.querySelectorAll(".rows li > a")];
+const rows = () => [...document.querySelectorAll(ticket ? ".pane .rows a" : ".tickets a.subject")];
 function move(step) {
   const all = rows();
   const open = all.findIndex((link) => link === document.activeElement);
@@ -346,7 +421,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (key === "g") { gone = Date.now(); return; }
   if (key === "j" || key === "k") { event.preventDefault(); move(key === "j" ? 1 : -1); return; }
-  if (key === "x") { const box = document.activeElement?.closest?.(".rows li")?.querySelector("input"); if (box) { event.preventDefault(); box.click(); } return; }
+  if (key === "x") { const box = document.activeElement?.closest?.("tr")?.querySelector("input"); if (box) { event.preventDefault(); box.click(); } return; }
   if (key === "?") { event.preventDefault(); document.getElementById("keys")?.showModal(); return; }
   const place = document.querySelector(`[data-key~="${CSS.escape(key)}"]`);
   if (!place) return;
@@ -364,8 +439,6 @@ setUpList();
 titleCount();
 pane();
 listen();
-// The newest words are what matters.
-if (scroller) scroller.scrollTop = scroller.scrollHeight;
 desk.dataset.ready = "";
 
 // MARK: taking a reply back
@@ -373,9 +446,11 @@ desk.dataset.ready = "";
 for (const takeBack of document.querySelectorAll("[data-takeback]")) {
   let left = Number(takeBack.dataset.takeback);
   const count = takeBack.querySelector(".num");
+  const bar = takeBack.querySelector("progress");
   const clock = setInterval(() => {
     left -= 1;
     count.textContent = String(Math.max(0, left));
+    bar.value = Math.max(0, left);
     if (left > 0) return;
     clearInterval(clock);
     // Its place stays, so that nothing on the page jumps.
@@ -397,6 +472,19 @@ for (const place of document.querySelectorAll("[data-preview]")) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       place.replaceChildren(...page.body.childNodes);
     }, 300);
+  });
+}
+
+// MARK: a search over what a page lists
+
+for (const field of document.querySelectorAll("[data-filter]")) {
+  field.addEventListener("input", () => {
+    const wanted = field.value.trim().toLocaleLowerCase().split(/\s+/);
+    for (const item of document.querySelectorAll(field.dataset.filter)) {
+      const text = item.textContent.toLocaleLowerCase();
+      item.hidden = !wanted.every((word) => text.includes(word));
+    }
+    for (const card of document.querySelectorAll(".groups .card")) card.hidden = !card.querySelector("li:not([hidden])");
   });
 }
 

@@ -101,7 +101,23 @@ export function sendOnce(form) {
   addEventListener("pageshow", () => delete form.dataset.sent);
 }
 
+/** Light, dark or as the system is: chosen at once, and kept for the pages that follow. */
+function themes() {
+  for (const form of document.querySelectorAll("[data-theme-form]")) {
+    form.addEventListener("submit", (event) => {
+      const chosen = event.submitter?.value;
+      if (!chosen) return;
+      event.preventDefault();
+      const root = document.documentElement;
+      if (chosen === "system") delete root.dataset.theme; else root.dataset.theme = chosen;
+      for (const button of form.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === event.submitter));
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)), redirect: "manual" });
+    }, { capture: true });
+  }
+}
+
 export function start() {
+  themes();
   localTimes();
   forgetWhatWasSent();
   for (const area of document.querySelectorAll("[data-drop]")) fileField(area.querySelector("input[type=file]"), area, area.querySelector("[data-chosen]"));

@@ -11,13 +11,13 @@ func composer(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> 
         notice.typed?.kind == .note || (notice.typed == nil && view.drafts[.reply] == nil && view.drafts[.note] != nil)
     let (reply, note): (HTML?, HTML?) = isNote ? (nil, " checked") : (" checked", nil)
     return """
-        <section class="composer" aria-label="\(t("Write"))"><div class="row spread">\
-        <div class="tabs row" role="radiogroup" aria-label="\(t("What you write"))">\
+        <section class="composer" aria-label="\(t("Write"))">\
+        <div class="kinds" role="radiogroup" aria-label="\(t("What you write"))">\
         <input type="radio" name="writing" id="tab-reply" class="unseen"\(reply) data-key="r m">\
-        <label for="tab-reply">\(t("Reply"))</label>\
+        <label for="tab-reply">\(Icon.reply.html)\(t("Reply"))</label>\
         <input type="radio" name="writing" id="tab-note" class="unseen"\(note) data-key="n">\
-        <label for="tab-note">\(t("Note"))</label></div>\
-        <span class="small quiet" data-kept aria-live="polite">\(kept(view, t))</span></div>\
+        <label for="tab-note">\(Icon.note.html)\(t("Note"))</label>\
+        <span class="state end" data-kept aria-live="polite">\(kept(view, t))</span></div>\
         \(box(.reply, desk, view, notice))\(box(.note, desk, view, notice))</section>
         """
 }
@@ -47,14 +47,12 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         <input type="hidden" name="anyway" value="\(view.lastEntry)"></div>
         """ : nil
     let label = kind == .reply ? t("Reply to {0}", name) : t("Note for colleagues")
-    let others = view.whole.collaborators.map(\.address)
-    // To whom it goes says the empty field already, unless there are more.
-    let to: HTML? =
-        kind == .reply
-        ? others.isEmpty
-            ? nil : "<span class=\"small quiet cut\">\(t("To {0}", ([name] + others).joined(separator: ", ")))</span>"
-        : "<span class=\"small quiet\">\(t("Only agents see notes."))</span>"
-    let hint = kind == .reply ? t("Write to {0}.", name) : t("Write to your colleagues.")
+    let people: [HTML] = ([name] + view.whole.collaborators.map(\.address)).map {
+        "<span class=\"person cut\" dir=\"auto\">\($0)</span>"
+    }
+    let to: HTML =
+        kind == .reply ? "<span>\(t("To"))</span>\(people)" : "<span>\(t("Only agents see notes."))</span>"
+    let hint = kind == .reply ? t("Reply to {0}…", name) : t("Write a note to your colleagues…")
     let kept: [HTML] = (view.drafts[kind]?.files ?? []).map {
         """
         <li><label><input type="checkbox" name="kept" value="\($0.id)" checked> \($0.file.name)</label> \
@@ -68,26 +66,13 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         let options: [HTML] = view.choices.cannedReplies.map { "<option value=\"\($0.id)\">\($0.name)</option>" }
         canned =
             """
-            <label class="unseen" for="canned">\(t("Canned reply"))</label>\
-            <select id="canned" class="small-select" \
+            <select id="canned" aria-label="\(t("Canned reply"))" \
             data-canned="\(href: partPath(ticket.number, "canned", at: nil))" hidden>\
             <option value="">\(t("Canned reply"))</option>\(options)</select>
             """
     } else {
         canned = nil
     }
-    let send: HTML =
-        kind == .note
-        ? """
-        <button class="button first" name="then" value="" data-send>\(t("Add note")) <kbd>Ctrl ↵</kbd></button>
-        """
-        : """
-        \(TicketAction.resolve.isAllowed(in: ticket.state) ? "<button class=\"button\" name=\"then\" value=\"resolve\">\(t("Send and resolve"))</button>" : nil as HTML?)\
-        \(TicketAction.wait.isAllowed(in: ticket.state) ? "<button class=\"button\" name=\"then\" value=\"wait\">\(t("Send and wait"))</button>" : nil as HTML?)\
-        \(desk.position == nil ? nil : "<button class=\"button\" name=\"then\" value=\"next\">\(t("Send and next"))</button>" as HTML?)\
-        <button class="button first" name="then" value="" data-send>\
-        \(notice.isOutrun && isHere ? t("Send anyway") : t("Send")) <kbd>Ctrl ↵</kbd></button>
-        """
     return """
         <form class="box \(kind.rawValue)" method="post" enctype="multipart/form-data" \
         action="\(href: partPath(ticket.number, "entries", at: desk.position))" \
@@ -96,12 +81,44 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         <input type="hidden" name="kind" value="\(kind.rawValue)">\
         \(onceField())<input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
         <label class="unseen" for="\(kind.rawValue)-body">\(label)</label>\
-        <textarea id="\(kind.rawValue)-body" name="body" placeholder="\(hint)">
+        <div class="people" tabindex="-1">\(to)</div>\
+        <textarea id="\(kind.rawValue)-body" name="body" rows="1" placeholder="\(hint)">
         \(typed: text)</textarea>\
         \(canned == nil ? nil : "<p class=\"fault\" role=\"alert\" data-canned-fault hidden></p>" as HTML?)\
-        <div class="row spread wrap">\(to)<span class="row wrap">\(canned)\
-        <label class="button plain small" for="\(kind.rawValue)-files">\(t("Files"))</label>\
-        <input class="unseen" type="file" multiple name="attachments" id="\(kind.rawValue)-files" \
-        aria-label="\(t("Files"))">\(send)</span></div>\(files)<ul class="files" data-chosen></ul></form>
+        \(files)<ul class="files" data-chosen></ul><div class="foot" tabindex="-1">\
+        <label class="button plain icon-only" for="\(kind.rawValue)-files" title="\(t("Attach files"))">\
+        \(Icon.clip.html)</label><input class="unseen" type="file" multiple name="attachments" \
+        id="\(kind.rawValue)-files" aria-label="\(t("Attach files"))">\(canned)\
+        \(send(kind, desk, ticket, again: notice.isOutrun && isHere))</div></form>
+        """
+}
+
+/// One button that sends, with the other ways of sending in its menu.
+private func send(_ kind: Entry.Kind, _ desk: DeskFrame, _ ticket: Ticket, again: Bool) -> HTML {
+    let t = desk.t
+    guard kind == .reply else {
+        return """
+            <span class="split"><button class="button primary" name="then" value="" data-send \
+            title="Ctrl ↵">\(t("Add note"))</button></span>
+            """
+    }
+    let ways: [(value: String, title: String, isOffered: Bool)] = [
+        ("wait", t("Send & set pending"), TicketAction.wait.isAllowed(in: ticket.state)),
+        ("resolve", t("Send & resolve"), TicketAction.resolve.isAllowed(in: ticket.state)),
+        ("next", t("Send & next ticket"), desk.position != nil),
+    ]
+    let items: [HTML] = ways.filter(\.isOffered).map {
+        "<button name=\"then\" value=\"\($0.value)\">\($0.title)</button>"
+    }
+    let menu: HTML? =
+        items.isEmpty
+        ? nil
+        : """
+        <details class="more up"><summary class="button primary" aria-label="\(t("More ways to send"))">\
+        \(Icon.chevron.html)</summary><div class="menu">\(items)</div></details>
+        """
+    return """
+        <span class="split"><button class="button primary" name="then" value="" data-send title="Ctrl ↵">\
+        \(again ? t("Send anyway") : t("Send"))</button>\(menu)</span>
         """
 }

@@ -78,13 +78,13 @@ func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: St
     return portalPage(
         t("How did we do?"), frame,
         """
-        \(said(isThanks ? t("Thank you, your rating has arrived. You can change it for a week.") : nil))\
-        <header><p class="quiet small num">#\(view.ticket.number) \(view.ticket.subject)</p>\
+        <div class="reading">\(said(isThanks ? t("Thank you, your rating has arrived. You can change it for a week.") : nil))\
+        <header class="stack"><p class="quiet num">#\(view.ticket.number) \(view.ticket.subject)</p>\
         <h1>\(t("How did we do?"))</h1></header>
         \(form(Path("survey", view.token), csrf: view.csrf, """
             <fieldset class="ratings"><legend>\(t("Your rating"))</legend>\(ratings)</fieldset>\(fault)
             \(TextArea(name: "comment", label: t("Anything you'd like to add? (optional)"), value: comment, rows: 4, fault: faults.first { $0.field == "comment" }.map { t.fault($0.problem) }).html)
-            <div class="row"><button class="button first">\(t("Send"))</button></div>
-            """))
+            <div class="row"><button class="button primary">\(t("Send rating"))</button></div>
+            """))</div>
         """)
 }

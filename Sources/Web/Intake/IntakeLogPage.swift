@@ -81,7 +81,7 @@ func intakeLogPage(_ desk: DeskFrame, _ records: [IntakeRecord], query: String, 
         \(TextField(name: "query", label: t("Sender or subject"), value: query, type: "search").html)\
         \(Choice(name: "outcome", label: t("Outcome"), options: [("", t("all"))] + IntakeLogRoutes.outcomes.map { ($0, word($0)) }, chosen: outcome).html)\
         <button class="button">\(t("Filter"))</button></form>\(none)\
-        <div class="scroll" tabindex="0" role="region" aria-label="\(t("Email log"))"><table class="figures full">\
+        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Email log"))"><table class="figures full">\
         <thead><tr><th scope="col">\(t("When"))</th><th scope="col">\(t("From"))</th>\
         <th scope="col">\(t("Subject"))</th>\
         <th scope="col">\(t("Outcome"))</th><th scope="col">\

@@ -182,7 +182,7 @@ private func providerPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ link: Externa
         t("Connect {0}", mailbox.address.address), desk, back: (mailboxPath(mailbox), mailbox.address.address),
         """
         <p>\(t("Sign in at the provider with this mailbox and agree; you come back here."))</p><p>\
-        <a class="button first" href="\(href: link)">\(t("Go to the provider"))</a></p>
+        <a class="button primary" href="\(href: link)">\(t("Go to the provider"))</a></p>
         """
     )
 }
@@ -195,7 +195,7 @@ private func consentPage(_ desk: DeskFrame, _ mailbox: Mailbox, state: String, c
             Path("admin", "consent"), csrf: desk.csrf,
             """
             <p>\(t("The provider has agreed."))</p><input type="hidden" name="state" value="\(state)">\
-            <input type="hidden" name="code" value="\(code)"><button class="button first">\(t("Connect"))</button>
+            <input type="hidden" name="code" value="\(code)"><button class="button primary">\(t("Connect"))</button>
             """
         ))
 }
@@ -228,7 +228,7 @@ private func quarantinePage(_ desk: DeskFrame, _ held: [Quarantined]) -> HTML {
         t("Quarantine"), desk, back: (Path("admin"), t("Administration")),
         """
         <p class="quiet small">\(t("These messages are still on their server. Here is why they couldn't be imported."))\
-        </p>\(none)<div class="scroll" tabindex="0" role="region" aria-label="\(t("Quarantine"))">\
+        </p>\(none)<div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Quarantine"))">\
         <table class="figures full"><thead><tr>\
         <th scope="col">\(t("Mailbox"))</th><th scope="col">\(t("Message"))</th><th scope="col">\(t("Size"))</th>\
         <th scope="col">\(t("Why"))</th><th scope="col">\(t("When"))</th><th scope="col">\(t("Attempts"))</th>\

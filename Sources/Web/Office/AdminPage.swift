@@ -11,32 +11,6 @@ func adminSheet(
     return deskPage(title, desk, at: place, "<main class=\"sheet broad\" id=\"content\">\(back)\(content)</main>")
 }
 
-func adminPage(_ desk: DeskFrame, _ backlog: Backlog, sends: Bool, steps: FirstSteps?) -> HTML {
-    let t = desk.t
-    func card(_ path: Path, _ title: String, _ about: String) -> HTML {
-        """
-        <a class="card" href="\(href: path)"><strong>\(title)</strong><span class="small quiet">\(about)</span></a>
-        """
-    }
-    let resources: [HTML] = Resource.all.map { card(Path("admin", $0.path), t($0.title), t($0.summary)) }
-    let waiting = backlog.outbox.map(\.count).reduce(0, +)
-    let warning: HTML? = sends ? nil : noMailServer(t)
-    return deskPage(
-        t("Administration"), desk, at: .administration,
-        """
-        <main class="sheet broad" id="content"><h1>\(t("Administration"))</h1>\
-        \(steps.map { firstSteps($0, desk, from: "admin") })\(steps == nil ? warning : nil)\
-        <div class="cards">\(resources)\
-        \(card(Path("admin", "settings"), t("Settings"), t("Name, mail, urgent words, closing and reopening times")))\
-        \(card(Path("admin", "mail-texts"), t("Email templates"), t("What the desk writes on each occasion")))\
-        \(card(Path("admin", "keys"), t("API keys"), t("For programs that open and read tickets")))\
-        \(card(Path("admin", "intake"), t("Email log"), t("What was decided about each message, and why")))\
-        \(card(Path("admin", "quarantine"), t("Quarantine"), t("Messages that couldn't be imported, and why")))\
-        \(card(Path("admin", "outbox"), t("Outbox"), waiting == 1 ? t("1 email is waiting") : t("{0} emails are waiting", String(waiting))))\
-        </div></main>
-        """)
-}
-
 func resourceListPage(
     _ desk: DeskFrame, _ resource: Resource, _ base: [String], _ rows: [ResourceRow], said words: String?
 ) -> HTML {
@@ -53,7 +27,7 @@ func resourceListPage(
         let slug = row.fields.first { $0.name == "slug" }?.value.text
         return writes ? Path(base + [String(row.id)]) : slug.map { Path("kb", $0) } ?? Path("kb")
     }
-    let add: HTML? = writes ? "<a class=\"button first\" href=\"\(href: Path(base + ["new"]))\">\(t("Add"))</a>" : nil
+    let add: HTML? = writes ? "<a class=\"button primary\" href=\"\(href: Path(base + ["new"]))\">\(t("Add"))</a>" : nil
     let lines: [HTML] = rows.prefix(200).map { row in
         let isGone = row.fields.first { $0.name == "active" }?.value == .bool(false)
         let mark: HTML? = isGone ? " <span class=\"chip\">\(t("Deactivated"))</span>" : nil
@@ -89,7 +63,7 @@ func resourceListPage(
         """
         \(other)<div class="row spread wrap"><h1>\(t(resource.title))</h1>\(add)</div>\(said(words))\
         <p class="quiet small">\(t(resource.summary))</p>\
-        <div class="scroll" tabindex="0" role="region" aria-label="\(t(resource.title))"><table class="figures full">\
+        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t(resource.title))"><table class="figures full">\
         <thead><tr>\(heads)</tr></thead><tbody>\(lines)</tbody></table></div>\(next)
         """)
 }
@@ -128,7 +102,7 @@ func resourcePage(
         title, desk, at: base[0] == "admin" ? .administration : .articles, under: [(Path(base), t(resource.title))],
         """
         <h1>\(title)</h1>\(wrong)\(above)\
-        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, returned))<div class=\"row\"><button class=\"button first\">\(t("Save"))</button></div>"))\
+        \(form(Path(base + [id.map(String.init) ?? "new"]), csrf: desk.csrf, "\(resourceForm.html(values, returned))<div class=\"row\"><button class=\"button primary\">\(t("Save"))</button></div>"))\
         \(remove)
         """)
 }
@@ -146,7 +120,7 @@ func confirmationPage(
         title, desk, at: place,
         """
         <h1>\(title)</h1>\(form(path, csrf: desk.csrf, """
-            \(fields)<input type="hidden" name="confirmed" value="1">\(lines)<div class="row"><button class="button first">\(button)</button><a class="button" data-cancel href="\(href: back)">\(desk.t("Cancel"))</a></div>
+            \(fields)<input type="hidden" name="confirmed" value="1">\(lines)<div class="row"><button class="button primary">\(button)</button><a class="button" data-cancel href="\(href: back)">\(desk.t("Cancel"))</a></div>
             """))
         """)
 }
@@ -266,7 +240,7 @@ private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailT
             \(said(typed?.said))\(TextField(name: "subject", label: t("Subject"), value: typed?.subject ?? text.subject, id: "\(id)-subject").html)\
             <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
             \(typed?.body ?? text.body)</textarea>\(fault)</div>\
-            <div class="row wrap"><button class="button first">\(t("Save"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
+            <div class="row wrap"><button class="button primary">\(t("Save"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
             <button class="button" name="test" value="1">\(t("Send test to me"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>\
             <div class="preview" data-preview="\(href: Path("admin", "mail-texts", name.key, "preview"))" aria-live="polite">\(preview)</div>
             """))</details>
@@ -328,13 +302,13 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
     return adminSheet(
         t("API keys"), desk,
         """
-        <h1>\(t("API keys"))</h1>\(new)<div class="scroll" tabindex="0" role="region" aria-label="\(t("API keys"))">\
+        <h1>\(t("API keys"))</h1>\(new)<div class="scroll-x" tabindex="0" role="region" aria-label="\(t("API keys"))">\
         <table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("Access"))</th>\
         <th scope="col">\(t("Created"))</th><th scope="col">\
         <span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
         \(form(Path("admin", "keys"), csrf: desk.csrf, """
             <h2>\(t("New API key"))</h2>\(TextField(name: "name", label: t("Name"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
-            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button first">\(t("Create key"))</button></div>
+            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button primary">\(t("Create key"))</button></div>
             """))
         """)
 }
@@ -369,7 +343,7 @@ func outboxPage(
         t("Outbox"), desk,
         """
         <h1>\(t("Outbox"))</h1>\(warning)\(servers)\(none)\
-        <div class="scroll" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead>\
+        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead>\
         <tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th>\
         <th scope="col">\(t("State"))</th><th scope="col">\(t("Attempts"))</th>\
         <th scope="col">\(t("Next attempt"))</th><th scope="col">\

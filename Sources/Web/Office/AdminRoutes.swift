@@ -184,9 +184,14 @@ enum AdminRoutes {
 
     @Sendable private static func overview(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
-        let backlog = try await call.desk.read { try $0.backlog(at: desk.now) }
+        let attention = try await call.desk.read { db in
+            Attention(
+                waiting: try db.backlog(at: desk.now).outbox.map(\.count).reduce(0, +),
+                failingServers: try db.failingMailServers().count,
+                quarantined: try db.quarantined(limit: 100).count)
+        }
         return Page.response(
-            adminPage(desk, backlog, sends: try await call.sendsMail(), steps: try await call.firstSteps()))
+            adminPage(desk, attention, sends: try await call.sendsMail(), steps: try await call.firstSteps()))
     }
 
     @Sendable private static func dismissFirstSteps(_ call: Call) async throws -> Response {
@@ -216,7 +221,7 @@ enum AdminRoutes {
         for (name, value) in call.desk.settings.current.fields where name != "mail_texts" {
             // What the environment decides stands on the page without a field.
             if name == "url" && fixed.url || name.hasPrefix("smtp_") && fixed.smtp != nil { continue }
-            let text = form[name] ?? ""
+            let text = SettingsUnit.of(name).flatMap { unit in form[unit.field].map(unit.kept) } ?? form[name] ?? ""
             switch value {
             case .bool: changes[name] = .bool(!text.isEmpty)
             case .array:

@@ -63,25 +63,21 @@ func firstSteps(_ steps: FirstSteps, _ desk: DeskFrame, from place: String) -> H
     let items: [HTML] = steps.steps.map { step in
         let mark: HTML =
             step.isDone
-            ? "<span class=\"tickmark\" aria-hidden=\"true\">✓</span>"
-            : "<span class=\"tickmark\" aria-hidden=\"true\"></span>"
+            ? "<span class=\"tick\" aria-hidden=\"true\">\(Icon.check.html)</span>"
+            : "<span class=\"tick\" aria-hidden=\"true\"></span>"
         let title: HTML =
             step.isDone
             ? "<span>\(step.title)<span class=\"unseen\"> \(t("(done)"))</span></span>"
-            : "<a href=\"\(href: step.path)\">\(step.title)</a>"
-        return
-            """
-            <li\(step.isDone ? " class=\"done\"" as HTML : nil)>\(mark)<div>\(title)\
-            <span class="small quiet">\(step.about)</span></div></li>
-            """
+            : "<span><a href=\"\(href: step.path)\">\(step.title)</a><br><span class=\"quiet\">\(step.about)</span></span>"
+        return "<li\(step.isDone ? " class=\"done\"" as HTML : nil)>\(mark)\(title)</li>"
     }
     return """
-        <section class="card roomy steps" aria-labelledby="first-steps"><div class="row spread wrap">\
-        <h2 id="first-steps">\(t("First steps"))</h2>\
-        <span class="small quiet">\(t("{0} of {1} done", String(steps.done), String(steps.steps.count)))</span></div>\
-        <ol>\(items)</ol>\
-        <form method="post" action="\(href: Path("admin", "first-steps", "dismiss"))">\
+        <section class="card steps" aria-labelledby="first-steps"><header><h2 id="first-steps">\(t("First steps"))</h2>\
+        <span class="quiet">\(t("{0} of {1} done", String(steps.done), String(steps.steps.count)))</span>\
+        <progress max="\(steps.steps.count)" value="\(steps.done)" aria-label="\(t("First steps"))"></progress>\
+        <form class="end" method="post" action="\(href: Path("admin", "first-steps", "dismiss"))">\
         <input type="hidden" name="csrf" value="\(desk.csrf)"><input type="hidden" name="from" value="\(place)">\
-        <button class="link small">\(t("Dismiss"))</button></form></section>
+        <button class="button plain">\(t("Dismiss"))</button></form></header>\
+        <div class="inside"><ol class="checklist">\(items)</ol></div></section>
         """
 }

@@ -50,7 +50,7 @@ func goLivePage(_ desk: DeskFrame, held: (count: Int, first: [Delivery])) -> HTM
         held.count == 0
         ? nil
         : """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(t("Email that was waiting"))">
+        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Email that was waiting"))">
         <table class="figures full">
         <thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th>\
         <th scope="col">\(t("Created"))</th></tr></thead>
@@ -85,7 +85,7 @@ func goLivePage(_ desk: DeskFrame, held: (count: Int, first: [Delivery])) -> HTM
             <p>\
             \(t("Once live, this desk sends email, checks its mailboxes, closes resolved tickets, and sends reminders and surveys. What fell due since the backup is done now."))\
             </p>
-            \(form(Path("admin", "go-live"), csrf: desk.csrf, "\(choice)<div class=\"row\"><button class=\"button first\">\(t("Go live"))</button></div>"))
+            \(form(Path("admin", "go-live"), csrf: desk.csrf, "\(choice)<div class=\"row\"><button class=\"button primary\">\(t("Go live"))</button></div>"))
             """
     }
     let back = trail([(Path("admin"), t("Administration"))], t)

@@ -30,7 +30,7 @@ struct ResourceForm {
     func html(_ values: [String: JSON], _ returned: Returned? = nil) -> HTML {
         let fields: [HTML] = resource.fields.compactMap { field in
             guard !field.kind.isReadOnly else { return nil }
-            let heading: HTML? = field.section.map { "<h2>\(t($0))</h2>" }
+            let heading: HTML? = field.section.map { "<h2 class=\"section\">\(t($0))</h2>" }
             return "\(heading)\(input(field, values[field.name] ?? .null, returned))"
         }
         return "\(fields)"

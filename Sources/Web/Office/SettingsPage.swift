@@ -30,40 +30,91 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: Settings
     let t = desk.t
     func text(_ name: String) -> String { values[name]?.integer.map(String.init) ?? values[name]?.text ?? "" }
     func fault(_ name: String) -> String? { state.fault(name, t) }
-    func number(_ name: String, _ label: String) -> HTML {
-        TextField(name: name, label: label, value: text(name), type: "number", isRequired: true, fault: fault(name))
-            .html
-    }
     func words(_ name: String, _ label: String, hint: String? = nil, type: String = "text") -> HTML {
         TextField(name: name, label: label, value: text(name), type: type, hint: hint, fault: fault(name)).html
     }
+    func measured(_ name: String, _ label: String, _ unit: String, _ hint: String? = nil) -> HTML {
+        let value = SettingsUnit.of(name).map { $0.shown(text(name)) } ?? text(name)
+        return unitField(SettingsUnit.of(name)?.field ?? name, label, value, unit, hint, fault(name))
+    }
     var urgent = ""
     if case .array(let items)? = values["urgent_words"] { urgent = items.compactMap(\.text).joined(separator: ", ") }
+    func on(_ name: String) -> Bool { values[name] == .bool(true) }
     return adminSheet(
         t("Settings"), desk,
         """
         <h1>\(t("Settings"))</h1>\(said(state.said))\
         \(state.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Nothing was saved yet. Check the marked fields."))</p>" as HTML)\
-        \(form(Path("admin", "settings"), csrf: desk.csrf, """
-            <h2>\(t("Desk"))</h2>\
+        \(form(Path("admin", "settings"), csrf: desk.csrf, class: "form", """
+            <section><h2>\(t("Desk"))</h2>\
             \(TextField(name: "name", label: t("Name of the desk"), value: text("name"), isRequired: true, fault: fault("name")).html)\
-            \(address(state, text("url"), t))\
-            <h2 id="outgoing">\(t("Outgoing email"))</h2>\
+            \(address(state, text("url"), t))</section>\
+            <section><h2 id="outgoing">\(t("Outgoing email"))</h2>\
             \(words("mail_address", t("Address the desk writes from"), hint: t("Currently {0}", state.office.mailbox.address), type: "email"))\
             \(server(state, text, t))\
-            <h2>\(t("Incoming email"))</h2>\
-            \(words("authserv_id", t("Name of your mail server in Authentication-Results (optional)"), hint: t("For example mx.example.com. Usher then trusts what this server found out about a sender. It must remove such headers from incoming mail.")))\
-            <div class="pair">\(number("message_bytes", t("Largest mail that is taken in, in bytes")))\(number("fetch_every_seconds", t("Seconds between two looks into the mailboxes")))</div>\
-            <h2>\(t("Requests"))</h2>\
+            \(measured("undo_seconds", t("Time to undo a reply"), t("seconds")))\
+            \(measured("automatic_per_hour", t("Automatic emails to one address"), t("per hour"), t("More are held back, so that two programs don't answer each other forever.")))\
+            \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: on("sends_acknowledgements")))</section>\
+            <section><h2>\(t("Incoming email"))</h2>\
+            \(measured("fetch_every_seconds", t("Check mailboxes every"), t("seconds")))\
+            \(measured("message_bytes", t("Maximum incoming email size"), "MB"))\
+            \(measured("attachment_bytes", t("Maximum size of a message's attachments"), "MB"))\
+            \(words("authserv_id", t("Name of your mail server in Authentication-Results (optional)"), hint: t("For example mx.example.com. Usher then trusts what this server found out about a sender. It must remove such headers from incoming mail.")))</section>\
+            <section><h2>\(t("Requests"))</h2>\
             \(TextField(name: "urgent_words", label: t("Escalate when a request contains any of these words"), value: urgent, hint: t("Separate words and phrases with commas. Denied, quoted and asked-about words don’t count."), fault: fault("urgent_words")).html)\
-            <div class="pair">\(number("close_after_hours", t("Hours of silence until a resolved ticket closes")))\(number("reopen_within_days", t("Days in which an answer reopens a closed ticket")))\
-            \(number("survey_delay_hours", t("Hours from closing to the survey")))\(number("update_every_hours", t("Hours between updates to the customer of an escalated ticket")))\
-            \(number("automatic_per_hour", t("Automatic mails one address gets in an hour")))\(number("attachment_bytes", t("Largest files of one message, in bytes")))</div>\
-            \(number("undo_seconds", t("Seconds in which a reply can be taken back")))\
-            \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: values["sends_acknowledgements"] == .bool(true)))\(tick("sends_surveys", t("Ask how it went after closing"), isOn: values["sends_surveys"] == .bool(true)))\
-            <div class="row"><button class="button first">\(t("Save"))</button></div>
+            \(measured("close_after_hours", t("Close resolved tickets after"), t("hours"), t("Unless the customer writes again.")))\
+            \(measured("reopen_within_days", t("A reply reopens a closed ticket within"), t("days")))\
+            \(measured("update_every_hours", t("Update customers of escalated tickets every"), t("hours")))</section>\
+            <section><h2>\(t("Satisfaction survey"))</h2>\
+            \(tick("sends_surveys", t("Ask how it went after closing"), isOn: on("sends_surveys")))\
+            \(measured("survey_delay_hours", t("Send the survey after"), t("hours")))</section>\
+            <div class="save-bar"><button class="button primary">\(t("Save changes"))</button></div>
             """))\(testing(desk, state))
         """)
+}
+
+/// A setting that is kept in bytes, which nobody thinks in.
+struct SettingsUnit {
+    /// The field's name in the form.
+    let field: String
+    private static let size = 1 << 20
+
+    static func of(_ name: String) -> SettingsUnit? {
+        name.hasSuffix("_bytes") ? SettingsUnit(field: name.replacing("_bytes", with: "_megabytes")) : nil
+    }
+
+    /// Bytes as they are shown: whole megabytes, or with up to two digits behind the point.
+    func shown(_ bytes: String) -> String {
+        guard let bytes = Int(bytes) else { return bytes }
+        guard bytes % Self.size != 0 else { return String(bytes / Self.size) }
+        return String(format: "%.2f", Double(bytes) / Double(Self.size))
+    }
+
+    /// What was typed, in bytes; as it is where it is no number.
+    func kept(_ typed: String) -> String {
+        guard let number = Double(typed.replacing(",", with: ".")), number.isFinite, abs(number) < 1e9 else {
+            return typed
+        }
+        return String(Int((number * Double(Self.size)).rounded()))
+    }
+}
+
+/// A number with its unit behind the box.
+private func unitField(
+    _ name: String, _ label: String, _ value: String, _ unit: String, _ hint: String?, _ fault: String?
+) -> HTML {
+    let below: HTML? = hint.map { "<span class=\"hint\" id=\"\(name)-hint\">\($0)</span>" }
+    let wrong: HTML? = fault.map { "<span class=\"fault\" id=\"\(name)-fault\">\($0)</span>" }
+    let ids = [fault == nil ? nil : "\(name)-fault", "\(name)-unit", hint == nil ? nil : "\(name)-hint"].compactMap {
+        $0
+    }
+    let invalid: HTML? = fault == nil ? nil : " aria-invalid=\"true\""
+    return """
+        <div class="field"><label for="\(name)">\(label)</label><div class="unit">\
+        <input id="\(name)" name="\(name)" value="\(typed: value)" inputmode="decimal" required \
+        aria-describedby="\(ids.joined(separator: " "))"\(invalid)><span id="\(name)-unit">\(unit)</span></div>\
+        \(wrong)\(below)</div>
+        """
 }
 
 /// Where people reach the desk.
@@ -157,7 +208,7 @@ func passwordLinkPage(_ desk: DeskFrame, _ agent: Agent, link: String, isNew: Bo
         </p>\
         <div class="field"><label for="link">\(t("Link to set a password"))</label>\
         <input id="link" readonly value="\(typed: link)" data-copy></div>\
-        <div class="row"><button type="button" class="button first" data-copies="link" data-done="\(t("Copied"))" \
+        <div class="row"><button type="button" class="button primary" data-copies="link" data-done="\(t("Copied"))" \
         hidden>\(t("Copy link"))</button><a class="button" href="\(href: Path("admin", "agents"))">\
         \(t("Back to agents"))</a></div></section>
         """)

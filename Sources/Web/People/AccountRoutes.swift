@@ -193,7 +193,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
             <div class="pair">\(Choice(name: "digest", label: t("Daily summary email"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
             \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("Such as Europe/Berlin"), fault: fault("time_zone")).html)</div>\
             \(tick("new_requests", t("Email me when new requests come in for my departments and teams"), isOn: state.wantsNewRequests ?? true))\
-            \(tick("away", t("I'm away (don't return reopened tickets to me)"), isOn: desk.agent.isAway))<div class="row"><button class="button first">\(t("Save"))</button></div>
+            \(tick("away", t("I'm away (don't return reopened tickets to me)"), isOn: desk.agent.isAway))<div class="row"><button class="button primary">\(t("Save"))</button></div>
             """))\
         \(form(Path("desk", "account", "password"), csrf: desk.csrf, """
             <h2>\(t("Password"))</h2>\(TextField(name: "current", label: t("Current password"), type: "password", autocomplete: "current-password", isRequired: true, id: "present", fault: fault("current")).html)\
@@ -226,7 +226,7 @@ private func secondFactor(_ desk: DeskFrame, hasCodes: Bool, _ state: AccountSta
             \(t("Two-factor authentication is on. If you lose your device, each of these codes signs you in once. Save them now: they won't be shown again."))\
             </p>\
             <ul class="plain codes">\(items)</ul><p>\
-            <a class="button first" href="\(href: Path("desk", "account"))">\(t("I've saved them"))</a></p></section>
+            <a class="button primary" href="\(href: Path("desk", "account"))">\(t("I've saved them"))</a></p></section>
             """
     }
     if let secret = state.secret, let sealed = state.sealed {
@@ -240,7 +240,7 @@ private func secondFactor(_ desk: DeskFrame, hasCodes: Bool, _ state: AccountSta
             <p class="small">\(t("Can't scan it? Enter this key:")) \
             <code class="key">\(OneTimeCode.base32(secret))</code></p>\
             \(TextField(name: "code", label: t("Code"), autocomplete: "one-time-code", isRequired: true, fault: fault("code")).html)\
-            <div class="row"><button class="button first">\(t("Turn on"))</button></div>
+            <div class="row"><button class="button primary">\(t("Turn on"))</button></div>
             """)
     }
     guard hasCodes else {

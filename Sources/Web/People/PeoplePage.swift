@@ -58,7 +58,7 @@ func peoplePage(_ desk: DeskFrame, _ customers: [CustomerItem], _ agents: [Agent
         <label class="unseen" for="who">\(t("Name or address"))</label>\
         <input class="search grow" id="who" name="query" type="search" value="\(query)" \
         placeholder="\(t("Name or address"))"><button class="button">\(t("Search"))</button></form>\
-        <section><h2>\(t("Customers"))</h2><div class="scroll" tabindex="0" role="region" \
+        <section><h2>\(t("Customers"))</h2><div class="scroll-x" tabindex="0" role="region" \
         aria-label="\(t("Customers"))"><table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th>\
         <th scope="col">\(t("Email"))</th><th scope="col">\(t("Organization"))</th></tr></thead>\
         <tbody>\(rows)</tbody></table></div>\(next)</section>\

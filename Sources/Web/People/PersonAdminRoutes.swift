@@ -144,7 +144,7 @@ private func erasurePage(_ desk: DeskFrame, _ row: ResourceRow, _ state: Erasure
         \(form(Path("admin", "customers", String(row.id), "erase"), csrf: desk.csrf, """
             <fieldset><legend>\(t("Requests of this customer"))</legend>\(wrong)\(option(.keep, t("Keep them without the person's data. What was written in them stays.")))\(option(.delete, t("Delete them with everything in them")))</fieldset>\
             \(TextField(name: "address", label: t("Type the email address to confirm"), value: state.address, hint: addresses.joined(separator: ", "), isRequired: true, fault: fault("address")).html)\
-            <div class="row"><button class="button first">\(t("Erase permanently"))</button><a class="button" href="\(href: Path("admin", "customers", String(row.id)))">\(t("Cancel"))</a></div>
+            <div class="row"><button class="button primary">\(t("Erase permanently"))</button><a class="button" href="\(href: Path("admin", "customers", String(row.id)))">\(t("Cancel"))</a></div>
             """))</main>
         """)
 }

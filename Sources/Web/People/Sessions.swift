@@ -110,7 +110,7 @@ extension Web {
         return Frame(
             t: language, deskName: desk.settings.current.name, session: session,
             csrf: sessions.formMark(of: subject, desk), now: desk.clock.now(),
-            isDeveloping: Assets.folder != nil, clockHold: desk.clockWatch.hold)
+            isDeveloping: Assets.folder != nil, clockHold: desk.clockWatch.hold, theme: Theme(request, desk))
     }
 }
 
@@ -143,10 +143,8 @@ extension Call {
             return Page.response(status, try page(frame))
         }
         let visit = Secret.random()
-        let own = frame
-        let frame = Frame(
-            t: own.t, deskName: own.deskName, session: nil, csrf: desk.office.signer.mark(visit, for: .form),
-            now: own.now, isDeveloping: own.isDeveloping)
+        var frame = frame
+        frame.csrf = desk.office.signer.mark(visit, for: .form)
         var response = Page.response(status, try page(frame))
         response.set(Cookies.visit, visit, lasting: nil, desk)
         return response

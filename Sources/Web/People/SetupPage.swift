@@ -49,13 +49,13 @@ func setupPage(_ frame: Frame, _ token: String, csrf: String, name: String, emai
     return portalPage(
         t("Set up the desk"), frame,
         """
-        <header><h1>\(t("Welcome to your help desk"))</h1>\
+        <div class="slim"><header class="stack"><h1>\(t("Welcome to your help desk"))</h1>\
         <p class="quiet">\(t("You are its first administrator. This link works once."))</p></header>
         \(form(Path("setup", token), csrf: csrf, """
             \(TextField(name: "name", label: t("Your name"), value: name, autocomplete: "name", isRequired: true, fault: fault("name")).html)
             \(TextField(name: "email", label: t("Email"), value: email, type: "email", autocomplete: "email", isRequired: true, fault: fault("email")).html)
             \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault("password")).html)
-            <div class="row"><button class="button first">\(t("Set up the desk"))</button></div>
-            """))
+            <div class="row"><button class="button primary">\(t("Set up the desk"))</button></div>
+            """))</div>
         """)
 }

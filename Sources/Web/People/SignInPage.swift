@@ -60,10 +60,10 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
         <div class="row"><button class="button">\(t("Email me a link"))</button></div>
         """)
     return portalPage(
-        t("Sign in"), frame,
+        t("Sign in"), frame, at: .signIn,
         """
-        <div class="narrow"><h1>\(t("Sign in"))</h1>\(interrupted)\(mailed)\
-        \(form(Path("sign-in"), csrf: frame.csrf, "\(next)\(kept)\(refused)\(wait)\(fields)<div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))\
+        <div class="slim"><h1>\(t("Sign in"))</h1>\(interrupted)\(mailed)\
+        \(form(Path("sign-in"), csrf: frame.csrf, "\(next)\(kept)\(refused)\(wait)\(fields)<div class=\"row\"><button class=\"button primary\">\(t("Sign in"))</button></div>"))\
         \(state.proof == nil ? state.mailsLinks ? linkForm : noLinks(t) : nil)</div>
         """)
 }
@@ -92,11 +92,11 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
     return portalPage(
         t("You are signed in again"), frame,
         """
-        <div class="narrow"><h1>\(t("You are signed in again"))</h1>\
+        <div class="slim"><h1>\(t("You are signed in again"))</h1>\
         <p>\(t("Nothing was lost. Send it now, or change it first. Files have to be chosen again."))</p>\
         <form class="card roomy" method="post" action="\(path)">\
         <input type="hidden" name="csrf" value="\(frame.csrf)">\(fields)<div class="row">\
-        <button class="button first">\(t("Send"))</button></div></form></div>
+        <button class="button primary">\(t("Send"))</button></div></form></div>
         """)
 }
 
@@ -107,7 +107,7 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
         return portalPage(
             t("This link has expired"), frame,
             """
-            <div class="narrow"><h1>\(t("This link has expired"))</h1>\
+            <div class="slim"><h1>\(t("This link has expired"))</h1>\
             <p>\(t("It was already used, or it is too old."))</p><p>\
             <a href="\(href: Path("sign-in"))">\(t("Request a new link"))</a></p></div>
             """
@@ -119,19 +119,19 @@ func linkUsePage(_ frame: Frame, _ link: OneTimeLink?, token: String, fault: Fau
         return portalPage(
             t("Choose a password"), frame,
             """
-            <div class="narrow"><h1>\(t("Choose a password"))</h1><p class="quiet">\(t("For {0}", agent.email))</p>\
+            <div class="slim"><h1>\(t("Choose a password"))</h1><p class="quiet">\(t("For {0}", agent.email))</p>\
             \(form(path, csrf: frame.csrf, """
                 <input type="hidden" name="email" autocomplete="username" value="\(agent.email)">\
                 \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault.map(t.fault)).html)\
-                <div class="row"><button class="button first">\(t("Set the password and sign in"))</button></div>
+                <div class="row"><button class="button primary">\(t("Set the password and sign in"))</button></div>
                 """))</div>
             """)
     default:
         return portalPage(
             t("Sign in"), frame,
             """
-            <div class="narrow"><h1>\(t("Welcome back"))</h1>\
-            \(form(path, csrf: frame.csrf, "<p>\(t("Click to see your requests."))</p><div class=\"row\"><button class=\"button first\">\(t("Sign in"))</button></div>"))\
+            <div class="slim"><h1>\(t("Welcome back"))</h1>\
+            \(form(path, csrf: frame.csrf, "<p>\(t("Click to see your requests."))</p><div class=\"row\"><button class=\"button primary\">\(t("Sign in"))</button></div>"))\
             </div>
             """)
     }

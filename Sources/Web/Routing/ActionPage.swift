@@ -164,7 +164,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
     return form(
         desk.actionPath(view.ticket.number, action), csrf: desk.csrf, class: "roomy stack",
         keep: "\(action.rawValue)-\(desk.agent.id.number)-\(view.ticket.number)",
-        "\(note)\(content)<div class=\"row\"><button class=\"button first\">\(button)</button></div>")
+        "\(note)\(content)<div class=\"row\"><button class=\"button primary\">\(button)</button></div>")
 }
 
 /// Shows what a merge does and to whom, before it is done.
@@ -266,7 +266,7 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
         </div>\
         \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\
         \(fields)\
-        <div class="row"><button class="button first">\(t("Save"))</button></div>
+        <div class="row"><button class="button primary">\(t("Save"))</button></div>
         """)
 }
 

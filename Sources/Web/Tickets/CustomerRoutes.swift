@@ -125,25 +125,25 @@ func myTicketsPage(_ frame: Frame, _ tickets: [Ticket], isSet: Bool, fault: Faul
     let t = frame.t
     let rows: [HTML] = tickets.map { ticket in
         """
-        <li><a class="card" href="\(href: Path("tickets", String(ticket.number)))"><span class="row spread">\
-        <strong class="cut" dir="auto">\(ticket.subject)</strong>\
-        <span class="chip">\(t.customerState(ticket.state))</span></span><span class="row spread small quiet">\
-        <span class="num">#\(ticket.number)</span>\(moment(ticket.updatedAt))</span></a></li>
+        <li><a href="\(href: Path("tickets", String(ticket.number)))">\
+        <span class="strong cut" dir="auto">\(ticket.subject)</span>\
+        <span class="quiet cut">#\(ticket.number) · \(t("Updated")) \(moment(ticket.updatedAt))</span>\
+        \(customerChip(ticket.state, t))</a></li>
         """
     }
     let list: HTML =
         rows.isEmpty
-        ? "<p class=\"quiet\">\(t("You have no requests yet."))</p>" : "<ul class=\"plain stack\">\(rows)</ul>"
+        ? "<p class=\"quiet\">\(t("You have no requests yet."))</p>" : "<ul class=\"requests\">\(rows)</ul>"
     let open: HTML? = fault == nil ? nil : " open"
     return portalPage(
-        t("My requests"), frame,
+        t("My requests"), frame, at: .requests,
         """
-        \(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My requests"))</h1>\
-        <a class="button first" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
-        <details\(open)><summary class="small quiet">\(t("Sign in with a password next time"))</summary>\
+        <div class="reading">\(said(isSet ? t("Your password is set.") : nil))<div class="row spread wrap"><h1>\(t("My requests"))</h1>\
+        <a class="button primary" href="\(href: Path("tickets", "new"))">\(t("New request"))</a></div>\(list)\
+        <details\(open)><summary class="quiet">\(t("Sign in with a password next time"))</summary>\
         \(form(Path("tickets", "password"), csrf: frame.csrf, """
             \(TextField(name: "password", label: t("Password, at least {0} characters", String(Password.shortest)), type: "password", autocomplete: "new-password", isRequired: true, fault: fault.map(t.fault)).html)\
             <div class="row"><button class="button">\(t("Set the password"))</button></div>
-            """))</details>
+            """))</details></div>
         """)
 }

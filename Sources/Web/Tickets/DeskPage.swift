@@ -50,7 +50,7 @@ enum Place: Equatable {
     case search, feedback, people, articles, administration, account, other
 }
 
-/// A page of the workspace: bar, rail, and what belongs to the page.
+/// A page of the workspace: bar, navigation, and what belongs to the page.
 ///
 /// - Parameter watched: the ticket the page shows, to hear of its news.
 func deskPage(
@@ -58,13 +58,6 @@ func deskPage(
     dialog: Dialog? = nil, _ content: HTML
 ) -> HTML {
     let t = desk.t
-    let newTicket: HTML? =
-        desk.works
-        ? """
-        <a class="button first" href="\(href: Path("desk", "new"))" data-key="c">\(t("New ticket")) \
-        <kbd>C</kbd></a>
-        """
-        : nil
     let watching: HTML? = watched.map { " data-ticket=\"\($0.ticket)\"" }
     // The list that the page shows, or has beside the ticket: of this one it wants the news.
     let shown: WorkList? = if case .list(let list) = place { list } else { desk.position?.list }
@@ -73,11 +66,17 @@ func deskPage(
         "desk", "live",
         query: [("seen", String(desk.counts.generation))]
             + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
-    // A ticket's page has the bars where they were always looked for.
-    let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undo\">\($0)</div>" } : nil
+    // A ticket's page has the bars above its composer.
+    let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undos\">\($0)</div>" } : nil
     let toReply: HTML? = watched == nil ? nil : "<a class=\"skip\" href=\"#reply-body\">\(t("Skip to the reply"))</a>"
-    return document(
-        title, desk.frame, script: Assets.desk,
+    // One button of a page stands out: where tickets are listed it is the one for a new ticket.
+    let isList: Bool =
+        switch place {
+        case .list, .search: watched == nil
+        default: false
+        }
+    return deskDocument(
+        title, desk.frame,
         """
         <body><a class="skip" href="#content">\(t("Skip to the content"))</a>\(toReply)\(restoredBanner(desk))\
         \(ClockNotice.html(desk))<div class="desk" data-live="\(href: live)" data-csrf="\(desk.csrf)" \
@@ -85,20 +84,42 @@ func deskPage(
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" \
          data-words-kept="\(t("Draft saved"))" \
          data-words-unkept="\(t("You're offline. We'll save when you're back."))" \
-         data-words-new="\(t("Something new has arrived"))">
-        <header class="bar"><button type="button" class="button plain narrow-only" popovertarget="rail">\(t("Lists"))\
-        </button><a class="mark" href="\(href: Path("desk"))">ush<i>e</i>r</a>\
-        <form class="grow find" role="search" action="\(href: Path("desk", "search"))">\
-        <label class="unseen" for="find">\(t("Search"))</label>\
-        <input class="search" id="find" name="query" type="search" value="\(query)" \
-        placeholder="\(t("Search: words, state:open, from:kim, tag:vip"))" data-key="/"></form>\
-        \(newTicket)<button type="button" class="button plain wide" data-key="?" data-keys \
-        aria-label="\(t("Keyboard shortcuts"))" title="\(t("Keyboard shortcuts"))" hidden><kbd>?</kbd></button>\
-        <a class="face" href="\(href: Path("desk", "account"))" title="\(desk.agent.name)">\
-        <span class="unseen">\(t("Your account")), \(desk.agent.name)</span>\
-        <span aria-hidden="true">\(initials(desk.agent.name))</span></a></header>
-        \(rail(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])</div></body>
+         data-words-new="\(t("Something new has arrived"))" data-words-selected="\(t("{0} selected"))" \
+         data-words-copied="\(t("Copied"))" data-words-place="\(t("{0} of {1}"))">
+        \(topBar(desk, query: query, isList: isList))
+        \(navigation(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])</div></body>
         """)
+}
+
+private func topBar(_ desk: DeskFrame, query: String, isList: Bool) -> HTML {
+    let t = desk.t
+    let style: HTML = isList ? "button new primary" : "button new"
+    let newTicket: HTML? =
+        desk.works
+        ? """
+        <a class="\(style)" href="\(href: Path("desk", "new"))" data-key="c" title="\(t("New ticket")) (C)">\
+        \(Icon.plus.html)<span>\(t("New ticket"))</span></a>
+        """
+        : nil
+    return """
+        <header class="top"><div class="row"><button type="button" class="button plain icon-only nav-button" \
+        popovertarget="nav" aria-label="\(t("Open navigation"))">\(Icon.menu.html)</button>\
+        <a class="brand" href="\(href: Path("desk"))">\(logo)<span>\(desk.frame.deskName)</span></a></div>\
+        <form class="search" role="search" action="\(href: Path("desk", "search"))">\(Icon.search.html)\
+        <label class="unseen" for="find">\(t("Search"))</label>\
+        <input id="find" name="query" type="search" value="\(query)" \
+        placeholder="\(t("Search tickets"))" data-key="/"><kbd aria-hidden="true">/</kbd></form>\(newTicket)\
+        <details class="more"><summary class="me" title="\(desk.agent.name)">\
+        <span class="unseen">\(t("Your account")), \(desk.agent.name)</span>\
+        \(face(desk.agent.name))</summary><div class="menu">\
+        <a href="\(href: Path("desk", "account"))">\(Icon.user.html)\(t("Your account"))</a>\
+        <button type="button" data-key="?" data-keys hidden>\(Icon.info.html)\(t("Keyboard shortcuts")) \
+        <kbd>?</kbd></button><a href="\(href: Path())">\(Icon.eye.html)\(t("Customer portal"))</a><hr>\
+        \(Theme.form(desk.frame, from: desk.position?.path ?? Path("desk")))<hr>\
+        <form method="post" action="\(href: Path("sign-out"))">\
+        <input type="hidden" name="csrf" value="\(desk.csrf)">\
+        <button>\(Icon.out.html)\(t("Sign out"))</button></form></div></details></header>
+        """
 }
 
 /// The same on every page, so made once for each language.
@@ -127,30 +148,52 @@ private func keysDialog(_ t: Language) -> HTML {
         """
 }
 
-private func rail(_ desk: DeskFrame, at place: Place) -> HTML {
+private func navigation(_ desk: DeskFrame, at place: Place) -> HTML {
     let t = desk.t
     func item(_ list: WorkList) -> HTML {
         let current: HTML? = place == .list(list) ? " aria-current=\"page\"" : nil
+        let title = t.list(list)
         let count: HTML? = desk.counts.lists[list].map {
-            "<span class=\"num\" data-count=\"\(list.rawValue)\">\($0.text)</span>"
+            let style: HTML = list == .missed && $0.number > 0 ? "num miss" : "num"
+            return "<span class=\"\(style)\" data-count=\"\(list.rawValue)\">\($0.text)</span>"
         }
-        return "<a href=\"\(href: listPath(list))\"\(current)>\(t.list(list)) \(count)</a>"
+        return """
+            <a href="\(href: listPath(list))" title="\(title)"\(current)>\(icon(of: list).html)<span>\(title)</span> \
+            \(count)</a>
+            """
     }
-    func link(_ path: Path, _ title: String, _ here: Place) -> HTML {
+    func link(_ path: Path, _ title: String, _ icon: Icon, _ here: Place) -> HTML {
         let current: HTML? = place == here ? " aria-current=\"page\"" : nil
-        return "<a href=\"\(href: path)\"\(current)>\(title)</a>"
+        return "<a href=\"\(href: path)\" title=\"\(title)\"\(current)>\(icon.html)<span>\(title)</span></a>"
     }
     let mine: [HTML] = [WorkList.next, .escalated, .mine, .answered].map(item)
     let teams: [HTML] = [WorkList.unassigned, .teams, .missed].map(item)
     // Only who may mark and unmark it looks after spam.
     let all: [HTML] = ([WorkList.open, .waiting, .closed] + (desk.works ? [.spam] : [])).map(item)
     let administration: HTML? =
-        desk.agent.role == .administrator ? link(Path("admin"), t("Administration"), .administration) : nil
+        desk.agent.role == .administrator
+        ? link(Path("admin"), t("Administration"), .gear, .administration) : nil
     return """
-        <nav class="rail" id="rail" popover aria-label="\(t("Lists"))"><h2>\(t("My day"))</h2>\(mine)\
-        <h2>\(t("Teams"))</h2>\(teams)<h2>\(t("Everything"))</h2>\(all)\
-        <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .feedback))\
-        \(link(Path("desk", "people"), t("People"), .people))\
-        \(desk.works ? link(Path("desk", "kb"), t("Articles"), .articles) : nil)\(administration)</nav>
+        <nav class="nav" id="nav" popover aria-label="\(t("Main"))"><h2>\(t("My work"))</h2>\(mine)\
+        <h2>\(t("Team"))</h2>\(teams)<h2>\(t("Views"))</h2>\(all)\
+        <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .wave, .feedback))\
+        \(link(Path("desk", "people"), t("People"), .users, .people))\
+        \(desk.works ? link(Path("desk", "kb"), t("Knowledge base"), .book, .articles) : nil)\(administration)</nav>
         """
+}
+
+private func icon(of list: WorkList) -> Icon {
+    switch list {
+    case .next: .inbox
+    case .escalated: .flame
+    case .mine: .user
+    case .answered: .chat
+    case .unassigned: .plus
+    case .teams: .users
+    case .missed: .alert
+    case .open: .folder
+    case .waiting: .snooze
+    case .closed: .check
+    case .spam: .ban
+    }
 }

@@ -68,10 +68,14 @@ enum DeskRoutes {
             let wanted = TicketList(
                 query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50,
                 after: position.cursor)
-            let page = try await call.desk.read { try $0.lines(wanted) }
+            let (page, glances) = try await call.desk.read { db in
+                let page = try db.lines(wanted)
+                return (page, try db.glances(at: page.lines))
+            }
             let choices = try await call.desk.choices.choices(on: call.desk)
             var view = ListView(
                 title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
+            view.glances = glances
             if page.lines.isEmpty {
                 view.emptiness = try await emptiness(call, desk, list)
                 if case .noTickets? = view.emptiness { view.steps = try await call.firstSteps() }
@@ -83,13 +87,16 @@ enum DeskRoutes {
                 let query = try TicketQuery(text, now: desk.now)
                 let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
                 let words = query.soughtWords
-                (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
+                (view.page, view.snippets, view.glances, view.found) = try await call.desk.read(.search) { db in
                     let page = try db.lines(wanted)
                     // A first page that is not full has been counted already.
                     let found =
                         page.next == nil && wanted.after == nil
                         ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: mostFound + 1)
-                    return (page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found))
+                    return (
+                        page, try db.snippets(of: page.lines.map(\.id), words: words),
+                        try db.glances(at: page.lines), ListCount(number: found)
+                    )
                 }
                 view.words = words
                 if view.page.lines.isEmpty {
@@ -410,14 +417,14 @@ func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoi
         \(form(Path("desk", "new"), csrf: desk.csrf, files: true, keep: "caller", """
             <div class="pair">\(TextField(name: "email", label: t("Customer's email"), value: request.email, type: "email", isRequired: true, fault: fault("email")).html)\
             \(TextField(name: "name", label: t("Customer's name"), value: request.name, fault: fault("name")).html)</div>
-            <div class="row end"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: [("", "–")] + choices.topics.map { (String($0.id.number), $0.name) }, chosen: request.topic.map { String($0.id.number) } ?? "").html)</div>\
+            <div class="row bottom"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: [("", "–")] + choices.topics.map { (String($0.id.number), $0.name) }, chosen: request.topic.map { String($0.id.number) } ?? "").html)</div>\
             <button class="button" name="choose" value="1" formnovalidate data-choose>\(t("Choose"))</button></div>
             <div class="pair">\(Choice(name: "priority", label: t("Priority"), options: [("", t("as the topic says"))] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: typed.priority).html)\
             \(Choice(name: "source", label: t("Source"), options: [("phone", t("Phone"))]).html)</div>
             \(TextField(name: "subject", label: t("Subject"), value: request.subject, isRequired: true, fault: fault("subject")).html)
             \(own)\(TextArea(name: "body", label: t("What the customer says"), value: request.body, isRequired: true, fault: fault("body")).html)
             \(fileField(t, lost: typed.files))\(tick("mine", t("Assign it to me"), isOn: typed.isMine))\(tick("notify", t("Email the ticket number to the customer"), isOn: typed.notifies))
-            <div class="row"><button class="button first">\(t("Create ticket"))</button></div>
+            <div class="row"><button class="button primary">\(t("Create ticket"))</button></div>
             """))</main>
         """)
 }

@@ -5,7 +5,7 @@ import Markup
 import Primitives
 
 /// What happened, in a sentence.
-func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [:]) -> HTML {
+func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [:]) -> String {
     let who = event.actor.name
     let data = event.dataText == "{}" ? nil : JSON(event.dataText)
     let given = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
@@ -54,7 +54,7 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .quieted: t("a mail was not sent")
         case .takenBack: t("{0} took a reply back", who)
         }
-    return "\(sentence)"
+    return sentence
 }
 
 /// Whom an escalation was told to.

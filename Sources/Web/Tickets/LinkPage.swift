@@ -35,16 +35,40 @@ func customerPage(_ frame: Frame, _ view: CustomerView, _ notice: CustomerNotice
     let ticket = view.ticket
     let entries: [HTML] = view.entries.map { entry($0, in: view, t) }
     return portalPage(
-        "#\(ticket.number) \(ticket.subject)", frame,
+        "#\(ticket.number) \(ticket.subject)", frame, at: .requests,
         """
-        \(thanks(notice.sent, t))
-        <header><p class="quiet small num">#\(ticket.number) · \
-        <span class="chip">\(t.customerState(ticket.state))</span></p><h1 dir="auto">\(ticket.subject)</h1></header>
+        <div class="reading">\(thanks(notice.sent, t))
+        <header class="stack"><h1 dir="auto">\(ticket.subject)</h1><p class="row wrap quiet">\
+        <span class="num">#\(ticket.number)</span>\(customerChip(ticket.state, t))\
+        <span>\(t("Updated")) \(moment(ticket.updatedAt))</span></p></header>\(progress(ticket.state, t))
         \(view.mayDecide ? question(view, highlight: notice.highlight, t) : nil)\
-        \(view.isGuest ? "<p class=\"small quiet\">\(t("We'll reply by email. This page shows only what you wrote; the link in our emails shows everything."))</p>" : nil as HTML?)
-        <section class="talk" aria-label="\(t("Conversation"))">\(entries)</section>
-        \(answerForm(view, notice, t))
+        \(view.isGuest ? "<p class=\"quiet\">\(t("We'll reply by email. This page shows only what you wrote; the link in our emails shows everything."))</p>" : nil as HTML?)
+        <section class="talk-plain" aria-label="\(t("Conversation"))">\(entries)</section>
+        \(answerForm(view, notice, t))</div>
         """)
+}
+
+/// How a request stands, as its customer reads it; green where it is for them to say something.
+func customerChip(_ state: TicketState, _ t: Language) -> HTML {
+    let style: HTML = state == .resolved || state == .waiting ? "chip on" : "chip"
+    return "<span class=\"\(style)\">\(t.customerState(state))</span>"
+}
+
+/// How far a request has come.
+private func progress(_ state: TicketState, _ t: Language) -> HTML? {
+    let step: Int
+    switch state {
+    case .new: step = 0
+    case .open, .waiting, .held: step = 1
+    case .resolved, .closed: step = 2
+    case .spam, .merged, .deleted: return nil
+    }
+    let items: [HTML] = [t("Received"), t("In progress"), t("Solved")].enumerated().map { index, name in
+        let style: HTML? = index <= step ? " class=\"done\"" : nil
+        let current: HTML? = index == step ? " aria-current=\"step\"" : nil
+        return "<li\(style)\(current)>\(name)</li>"
+    }
+    return "<ol class=\"progress-steps\" aria-label=\"\(t("Progress"))\">\(items)</ol>"
 }
 
 private func thanks(_ sent: String?, _ t: Language) -> HTML? {
@@ -62,12 +86,13 @@ private func thanks(_ sent: String?, _ t: Language) -> HTML? {
 private func question(_ view: CustomerView, highlight: String?, _ t: Language) -> HTML? {
     let csrf: HTML = "<input type=\"hidden\" name=\"csrf\" value=\"\(view.csrf)\">"
     if view.ticket.state == .resolved {
-        let (yes, no): (HTML, HTML) = highlight == "no" ? ("button", "button first") : ("button first", "button")
+        let (yes, no): (HTML, HTML) =
+            highlight == "no" ? ("button large", "button primary large") : ("button primary large", "button large")
         return """
-            <section class="solved" aria-labelledby="solved"><h2 id="solved">\(t("Is it solved?"))</h2>\
+            <section class="solved" aria-labelledby="solved"><h2 id="solved">\(t("Did we solve your problem?"))</h2>\
             <div class="row wrap">
             <form method="post" action="\(href: view.path("confirm"))">\(csrf)\
-            <button class="\(yes)">\(t("Yes, it is solved"))</button></form>
+            <button class="\(yes)">\(t("Yes, close my request"))</button></form>
             <form method="post" action="\(href: view.path("reopen"))">\(csrf)\
             <button class="\(no)">\(t("No, I still need help"))</button></form>
             </div></section>
@@ -86,17 +111,20 @@ private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML
     let name = entry.author.name.isEmpty ? entry.author.address ?? "" : entry.author.name
     let files: [HTML] = entry.attachments.map { file in
         """
-        <li><a href="\(href: view.path("attachments", file.id.description))">\(file.name)</a> \
-        <span class="quiet small">\(fileSize(file.size))</span></li>
+        <li><a class="file" href="\(href: view.path("attachments", file.id.description))">\
+        \(file.type.hasPrefix("image/") ? Icon.image.html : Icon.clip.html)<span class="cut">\(file.name)</span> \
+        <span class="quiet nowrap">\(fileSize(file.size))</span></a></li>
         """
     }
     let list: HTML? = files.isEmpty ? nil : "<ul class=\"files\">\(files)</ul>"
-    let kind: HTML = entry.kind == .reply ? "entry reply" : "entry"
+    let (style, circle): (HTML, HTML) =
+        entry.kind == .reply
+        ? ("told reply", "<span class=\"face us\" aria-hidden=\"true\">\(initials(name))</span>") : ("told", face(name))
     return """
-        <article class="\(kind)">\(face(name))<div><p class="row spread small"><strong>\(name)</strong> \
-        <span class="quiet">\(moment(entry.at))</span></p>\
-        <div class="body" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))\(list)</div></div>\
-        </article>
+        <article class="\(style)">\(circle)<div><header><strong dir="auto">\(name)</strong> \
+        <span class="quiet">\(moment(entry.at))</span></header><div class="body">\
+        <div class="prose" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))</div>\(list)</div>\
+        </div></article>
         """
 }
 
@@ -110,7 +138,7 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
         """
         \(TextArea(name: "body", label: label, value: notice.typed, fault: notice.problem.map(t.fault)).html)
         \(fileField(t))
-        <div class="row"><button class="button first">\(t("Send"))</button></div>
+        <div class="row"><button class="\(view.ticket.state == .resolved ? "button" as HTML : "button primary")">\(t("Send reply"))</button></div>
         """)
 }
 

@@ -12,6 +12,7 @@ struct ListView: Sendable {
     /// What is shown, kept in the addresses of its tickets.
     let position: ListPosition
     var page: TicketLines
+    var glances: [Ticket.ID: TicketGlance] = [:]
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
@@ -60,22 +61,11 @@ struct BulkChoice: Sendable {
 func listPage(_ desk: DeskFrame, _ view: ListView) -> HTML {
     deskPage(
         view.title, desk, at: view.place, query: view.position.search ?? "",
-        "<main class=\"list wide\" id=\"content\" data-refresh>\(listContent(desk, view))</main>")
+        "<main class=\"main\" id=\"content\" data-refresh>\(listContent(desk, view))</main>")
 }
 
 private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     let t = desk.t
-    let orders: [HTML] = TicketOrder.allCases.map { order in
-        let current: HTML? = order == view.order ? " aria-current=\"true\"" : nil
-        let title =
-            switch order {
-            case .newest: t("newest")
-            case .oldest: t("oldest")
-            case .due: t("due first")
-            case .urgency: t("urgent first")
-            }
-        return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(title)</a>"
-    }
     let fault: HTML? = view.fault.map { "<p class=\"fault\" role=\"alert\">\($0)</p>" }
     let next: HTML? = view.page.next.map {
         "<a class=\"button\" rel=\"next\" href=\"\(href: view.address(cursor: $0))\">\(t("Next page"))</a>"
@@ -83,25 +73,99 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
     let first: HTML? =
         view.position.cursor == nil
         ? nil : "<a class=\"button\" rel=\"first\" href=\"\(href: view.address(cursor: nil))\">\(t("First page"))</a>"
-    var rows = HTML(capacity: view.page.lines.count * 520)
-    let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
-    for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
+    let pager: HTML? = next == nil && first == nil ? nil : "<div class=\"pager\">\(first)\(next)</div>"
     let empty: HTML? = view.page.lines.isEmpty && view.fault == nil ? view.emptiness.map { emptyList($0, t) } : nil
-    let steps: HTML? = view.steps.map { "<div class=\"pager\">\(firstSteps($0, desk, from: "desk"))</div>" }
     return """
-        <form method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list>\
+        <form class="view" method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list>\
         <input type="hidden" name="csrf" value="\(desk.csrf)">\
-        <header class="row spread wrap"><div><h1>\(view.title)</h1>\(view.list == nil ? searchLine(view, t) : nil)\
-        </div><nav class="row small sorts" aria-label="\(t("Order"))">\(orders)</nav></header>\(said(view.said))\
-        \(fault)\(bulkBar(desk, view))\
-        <ol class="rows">\(rows)</ol>\(empty)</form>\(steps)<div class="row pager">\(first)\(next)</div>
+        <header class="page-head"><h1>\(view.title)</h1>\(count(desk, view))</header>\(said(view.said))\(fault)\
+        \(strip(view, t))\(bulkBar(desk, view))<div class="grid-wrap" tabindex="0" role="region" \
+        aria-label="\(t("Tickets"))">\(view.page.lines.isEmpty ? nil : table(desk, view))\(empty)\(pager)</div></form>\
+        \(view.steps.map { firstSteps($0, desk, from: "desk") })
         """
 }
+
+/// How many there are, beside the title: of a list as the navigation says, of a search as it counted.
+private func count(_ desk: DeskFrame, _ view: ListView) -> HTML? {
+    let t = desk.t
+    if let list = view.list {
+        return desk.counts.lists[list].map {
+            "<span class=\"quiet num\" data-count=\"\(list.rawValue)\">\($0.text)</span>"
+        }
+    }
+    return view.found.map { count in
+        let words =
+            count.number > mostFound
+            ? t("More than {0} tickets", String(mostFound))
+            : count.number == 1 ? t("1 ticket") : t("{0} tickets", String(count.number))
+        return "<span class=\"quiet\" data-found>\(words)</span>"
+    }
+}
+
+/// The order, and for a search where its language is explained. What can be done with chosen tickets takes its place.
+private func strip(_ view: ListView, _ t: Language) -> HTML {
+    let orders: [HTML] = TicketOrder.allCases.map { order in
+        let current: HTML? = order == view.order ? " aria-current=\"true\"" : nil
+        let title =
+            switch order {
+            case .newest: t("Newest")
+            case .oldest: t("Oldest")
+            case .due: t("Due first")
+            case .urgency: t("Urgent first")
+            }
+        return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(title)</a>"
+    }
+    let help: HTML? =
+        view.list == nil
+        ? """
+        <a class="button plain end" href="\(href: Path("desk", "search", "help"))">\(Icon.info.html)\
+        \(t("How to search"))</a>
+        """ : nil
+    return """
+        <div class="strip"><nav class="sorts" aria-label="\(t("Order"))">\(orders)</nav>\(help)</div>
+        """
+}
+
+private func table(_ desk: DeskFrame, _ view: ListView) -> HTML {
+    let t = desk.t
+    var rows = HTML(capacity: view.page.lines.count * 900)
+    let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
+    for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
+    return """
+        <table class="tickets"><caption class="unseen">\(view.title)</caption>\
+        \(desk.works ? tableHeads[t.code]?.works : tableHeads[t.code]?.looks)<tbody>\(rows)</tbody></table>
+        """
+}
+
+/// The heads of the columns, with and without boxes to tick; they differ by the language alone.
+private let tableHeads = Dictionary(
+    uniqueKeysWithValues: Language.all.map { t in
+        let columns: [HTML] = [
+            "<th scope=\"col\" class=\"c-subject\">\(t("Subject"))</th>",
+            "<th scope=\"col\" class=\"c-who\">\(t("Requester"))</th>",
+            "<th scope=\"col\" class=\"c-assignee\">\(t("Assignee"))</th>",
+            "<th scope=\"col\" class=\"c-status\">\(t("Status"))</th>",
+            "<th scope=\"col\" class=\"c-prio\">\(t("Priority"))</th>",
+            "<th scope=\"col\" class=\"c-due\">\(t("Due"))</th>",
+            "<th scope=\"col\" class=\"c-updated\">\(t("Updated"))</th>",
+        ]
+        let all: HTML =
+            """
+            <td class="c-check"><input type="checkbox" data-all hidden aria-label="\(t("Select all on this page"))"></td>
+            """
+        return (
+            t.code,
+            (
+                works: "<thead><tr>\(all)\(columns)</tr></thead>" as HTML,
+                looks: "<thead><tr>\(columns)</tr></thead>" as HTML
+            )
+        )
+    })
 
 /// What stands where rows would be.
 private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
     func sentence(_ text: String, _ rest: HTML? = nil) -> HTML {
-        "<div class=\"empty quiet\"><p>\(text)</p>\(rest)</div>"
+        "<div class=\"empty\"><p>\(text)</p>\(rest)</div>"
     }
     switch why {
     case .noPlace:
@@ -124,18 +188,6 @@ private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
 /// The most tickets that a search counts: counting on costs several times what the page itself does, and nobody pages
 /// so far.
 let mostFound = 100
-
-/// How many were found, and where the search language is explained.
-private func searchLine(_ view: ListView, _ t: Language) -> HTML {
-    let found: HTML? = view.found.map { count in
-        "<span data-found>\(count.number > mostFound ? t("More than {0} tickets", String(mostFound)) : count.number == 1 ? t("1 ticket") : t("{0} tickets", String(count.number)))</span> · "
-    }
-    return
-        """
-        <p class="small quiet">\(found)<a href="\(href: Path("desk", "search", "help"))">\(t("How to search"))</a>\
-        </p>
-        """
-}
 
 /// The search language on one page: each term beside what it finds.
 func searchHelpPage(_ desk: DeskFrame) -> HTML {
@@ -198,101 +250,131 @@ private func makeBulkBar(_ t: Language, _ view: ListView) -> HTML {
         [("", t("Assign to…"))] + view.choices.agents.map { ("agent:\($0.email)", $0.name) }
         + view.choices.teams.map { ("team:\($0.id.number)", t("team {0}", $0.name)) }
     return """
-        <div class="bulk row wrap"><div class="tick"><input type="checkbox" id="all" data-all>\
-        <label for="all" class="unseen">\(t("Choose all"))</label></div>\
-        \(Choice(name: "action", label: t("What to do"), options: actions, chosen: view.bulk?.action ?? "", hidesLabel: true).html)\
-        \(Choice(name: "to", label: t("To whom"), options: people, chosen: view.bulk?.to ?? "", hidesLabel: true).html)\
+        <div class="strip bulk">\
+        <b data-chosen-count aria-live="polite">\(view.bulk.map { t("{0} selected", String($0.numbers.count)) })</b>\
+        \(select("action", t("Bulk actions"), actions, chosen: view.bulk?.action ?? ""))\
+        \(select("to", t("Assign to…"), people, chosen: view.bulk?.to ?? ""))\
         <button class="button">\(t("Apply"))</button>\
-        <span class="small quiet" data-chosen-count aria-live="polite">\(view.bulk.map { String($0.numbers.count) })\
-        </span>\
+        <button type="button" class="button plain" data-none hidden>\(t("Clear selection"))</button>\
         \(view.bulk.map { "<span class=\"fault\" role=\"alert\">\($0.fault)</span>" as HTML })</div>
         """
 }
 
+private func select(_ name: String, _ label: String, _ options: [(String, String)], chosen: String) -> HTML {
+    let items: [HTML] = options.map {
+        "<option value=\"\($0.0)\"\($0.0 == chosen && !chosen.isEmpty ? " selected" : nil as HTML?)>\($0.1)</option>"
+    }
+    return "<select id=\"\(name)\" name=\"\(name)\" aria-label=\"\(label)\">\(items)</select>"
+}
+
+// MARK: rows
+
+/// One ticket in its columns, written straight into the page: most of what a list costs.
 private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame, _ view: ListView, _ tail: String) {
     let t = desk.t
-    html.write(ticket.isUnread ? "<li class=\"new\">" : "<li>")
+    html.write(ticket.isUnread ? "<tr class=\"unread\">" : "<tr>")
     if desk.works {
-        html.write("<input type=\"checkbox\" name=\"number\" value=\"")
+        html.write("<td class=\"c-check\"><input type=\"checkbox\" name=\"number\" value=\"")
         html.write(ticket.number)
         html.write("\" aria-label=\"#")
         html.write(ticket.number)
-        html.write(view.bulk?.numbers.contains(ticket.number) ?? false ? "\" checked>" : "\">")
+        html.write(view.bulk?.numbers.contains(ticket.number) ?? false ? "\" checked></td>" : "\"></td>")
     }
-    html.write("<a href=\"/desk/tickets/")
+    writeSubject(ticket, to: &html, view, tail, t)
+    html.write("<td class=\"c-who\"><span dir=\"auto\">")
+    html.write(text: ticket.requester)
+    html.write("</span>")
+    if let organization = view.glances[ticket.id]?.organization {
+        html.write("<span class=\"quiet org\" dir=\"auto\">")
+        html.write(text: organization)
+        html.write("</span>")
+    }
+    html.write("</td><td class=\"c-assignee\">")
+    if let assignee = ticket.assignee ?? ticket.team {
+        html.write(text: assignee)
+    } else {
+        html.write("<span class=\"quiet\">")
+        html.write(text: t("Unassigned"))
+        html.write("</span>")
+    }
+    html.write("</td><td class=\"c-status\">")
+    writeStatus(ticket.state, to: &html, t)
+    html.write("</td><td class=\"c-prio\">")
+    writePriority(ticket.priority, to: &html, t)
+    html.write("</td><td class=\"c-due\">")
+    writeDue(ticket.nextDue, isResponse: ticket.isResponseDue, to: &html, desk.now, t)
+    html.write("</td><td class=\"c-updated quiet\">")
+    html.write(text: t.ago(desk.now.timeIntervalSince(ticket.updatedAt)))
+    html.write("</td></tr>")
+}
+
+/// The subject, its level of escalation, and the words that were found or came last.
+private func writeSubject(_ ticket: TicketLine, to html: inout HTML, _ view: ListView, _ tail: String, _ t: Language) {
+    html.write("<td class=\"c-subject\"><a class=\"subject\" href=\"/desk/tickets/")
     html.write(ticket.number)
     html.write(text: tail)
-    html.write("\"><span><strong dir=\"auto\">")
+    html.write("\"><span class=\"cut\" dir=\"auto\">")
     if view.words.isEmpty {
         html.write(text: ticket.subject)
     } else {
         write(marked: ticket.subject, view.words, to: &html)
     }
-    html.write("</strong><small dir=\"auto\">")
-    html.write(text: ticket.requester)
-    html.write("</small>")
+    html.write("</span>")
+    if ticket.escalationLevel > 0 {
+        html.write("<span class=\"chip miss\">")
+        html.write(text: t("Level {0}", String(ticket.escalationLevel)))
+        html.write("</span>")
+    }
+    html.write("</a>")
     if let snippet = view.snippets[ticket.id] {
-        html.write("<small>")
+        html.write("<span class=\"words cut\" dir=\"auto\">")
         if snippet.isCutBefore { html.write("…") }
         write(marked: snippet.text, view.words, to: &html)
         if snippet.isCutAfter { html.write("…") }
-        html.write("</small>")
+        html.write("</span>")
+    } else if let glance = view.glances[ticket.id], !glance.words.isEmpty {
+        html.write(
+            glance.isOurs ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
+        html.write(text: glance.words)
+        html.write("</span>")
     }
-    html.write("</span><span>")
-    writeChips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department, to: &html, t)
-    html.write("</span><small>")
-    html.write(text: ticket.assignee ?? ticket.team ?? t("nobody"))
-    html.write("</small><small class=\"num\">")
-    writeDue(ticket.nextDue, to: &html, desk.now, t)
-    html.write("#")
-    html.write(ticket.number)
-    html.write("</small></a></li>")
+    html.write("</td>")
 }
 
-/// State, level, priority and department, where they say something.
-private func writeChips(
-    _ state: TicketState, _ priority: Priority, _ level: Int, _ department: String, to html: inout HTML, _ t: Language
-) {
-    if level > 0 {
-        html.write("<span class=\"chip up miss\">")
-        html.write(text: t("Level {0}", String(level)))
-        html.write("</span>")
+/// A shape and a word, never a colour alone.
+func writeStatus(_ state: TicketState, to html: inout HTML, _ t: Language) {
+    switch state {
+    case .new: html.write("<span class=\"status new\">")
+    case .open: html.write("<span class=\"status open\">")
+    case .held: html.write("<span class=\"status held\">")
+    case .resolved, .closed: html.write("<span class=\"status closed\">")
+    default: html.write("<span class=\"status\">")
     }
-    html.write(state == .waiting || state == .resolved ? "<span class=\"chip ok\">" : "<span class=\"chip\">")
-    html.write(text: t.state(state))
-    html.write("</span>")
-    if priority != .normal {
-        html.write("<span class=\"chip\">")
-        html.write(text: t.priority(priority))
-        html.write("</span>")
-    }
-    html.write("<span class=\"chip wide\">")
-    html.write(text: department)
+    html.write(text: t.status(state))
     html.write("</span>")
 }
 
-/// How long until the next target, or since it was missed.
-func writeDue(_ due: Date?, to html: inout HTML, _ now: Date, _ t: Language) {
+private func writePriority(_ priority: Priority, to html: inout HTML, _ t: Language) {
+    switch priority {
+    case .urgent: html.write("<span class=\"miss\">")
+    case .high: html.write("<span class=\"risk\">")
+    default: html.write("<span class=\"quiet\">")
+    }
+    html.write(text: t.priorityName(priority))
+    html.write("</span>")
+}
+
+/// How long until the next target and what it is, or since when it is overdue.
+func writeDue(_ due: Date?, isResponse: Bool, to html: inout HTML, _ now: Date, _ t: Language) {
     guard let due else { return }
     let left = due.timeIntervalSince(now)
     html.write(
         left < 0
-            ? "<span class=\"chip miss\" dir=\"auto\">−"
-            : left < 3600 ? "<span class=\"chip risk\" dir=\"auto\">" : "<span class=\"chip\" dir=\"auto\">")
-    html.write(text: t.span(left))
-    if left < 0 {
-        html.write("<span class=\"unseen\"> ")
-        html.write(text: t("overdue"))
-        html.write("</span>")
-    }
+            ? "<span class=\"due miss\">" : left < 3600 ? "<span class=\"due risk\">" : "<span class=\"due\">")
+    let span = t.span(left)
+    html.write(
+        text: left < 0 ? t("{0} overdue", span) : isResponse ? t("reply in {0}", span) : t("resolve in {0}", span))
     html.write("</span>")
-}
-
-func chips(_ ticket: Ticket, _ now: Date, _ t: Language) -> HTML {
-    var html = HTML(capacity: 256)
-    writeChips(ticket.state, ticket.priority, ticket.escalationLevel, ticket.department.name, to: &html, t)
-    writeDue(ticket.state.isActive ? ticket.deadlines.next : nil, to: &html, now, t)
-    return html
 }
 
 /// Text with the words looked for marked in it, compared without regard to case and accents.
