@@ -11,6 +11,13 @@ from test_pages import DEMO, LOOKS, addresses
 
 SHOWN = ["list", "search", "ticket", "new", "feedback", "people", "account", "not-found", "do-assign", "admin", "topics-one", "settings", "mail-texts", "mailbox", "home", "form", "article", "sign-in"]
 PLACE = ROOT / "docs/screenshots"
+# Pages whose parts move as space gets short, at the widths where they do.
+MOVING = ["list", "ticket", "admin", "home", "form"]
+WIDTHS = {
+    "laptop": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+    "tablet": {"color_scheme": "light", "viewport": {"width": 820, "height": 1180}},
+    "zoomed": {"color_scheme": "light", "viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
+}
 
 
 def main():
@@ -24,12 +31,13 @@ def main():
         desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Hello,\n\nSam is on the way with a mobile router. I write again within the hour in any case.", "author": "ada@harbour.example"})
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            for look, options in LOOKS.items():
+            for look, options in (LOOKS | WIDTHS).items():
                 if look == "phone-dark":
                     continue
+                shown = MOVING if look in WIDTHS else SHOWN
                 context = browser.new_context(base_url=desk.url, locale="en-GB", timezone_id="Europe/Berlin", **options)
                 page = context.new_page()
-                for name in SHOWN:
+                for name in shown:
                     if name in guests:
                         page.goto(guests[name])
                         page.screenshot(path=PLACE / f"{name}-{look}.png")
@@ -38,7 +46,7 @@ def main():
                 page.get_by_label("Password", exact=True).fill(DEMO)
                 page.get_by_role("button", name="Sign in").click()
                 page.wait_for_url("**/desk**")
-                for name in SHOWN:
+                for name in shown:
                     if name in agents:
                         page.goto(agents[name])
                         page.wait_for_timeout(500)

@@ -26,6 +26,8 @@ def pane(page):
 
 
 def send(page, button="Send"):
+    if button != "Send":
+        page.get_by_label("More ways to send").click()
     page.locator("form.box.reply").get_by_role("button", name=re.compile("^" + button + "( Ctrl|$)")).click()
 
 
@@ -67,17 +69,17 @@ def test_the_list_stays_beside_the_ticket_through_every_action(people, peopled):
     ada.keyboard.press("e")
     ada.get_by_role("dialog").get_by_label("The solution").fill("Done.")
     ada.get_by_role("dialog").get_by_role("button", name="Resolve").click()
-    expect(ada.locator(".ticket > header")).to_contain_text("resolved")
+    expect(ada.locator(".subject-bar")).to_contain_text("Resolved")
     expect(pane(ada)).to_have_count(29)
     press(ada, "j")
     assert f"/tickets/{numbers[20]}" in ada.url
     # The list's own next, without a script's help.
     ada.get_by_label(re.compile("^Reply to")).fill("Words")
-    send(ada, "Send and next")
+    send(ada, "Send & next ticket")
     ada.wait_for_url(f"**/tickets/{numbers[21]}?**")
     assert "sort=oldest" in ada.url
     expect(ada.get_by_role("status")).to_contain_text("Reply sent.")
-    ada.get_by_role("link", name=re.compile("^← All open")).click()
+    ada.locator(".pane header a").click()
     ada.wait_for_url("**/desk?list=open&sort=oldest")
 
 
@@ -94,8 +96,8 @@ def test_a_search_is_a_place_too(people, peopled):
     expect(ada.get_by_role("status")).to_contain_text("assigned to you")
     press(ada, "j")
     assert f"/tickets/{numbers[0]}" in ada.url and "query=printer" in ada.url
-    ada.get_by_role("link", name="← Search").click()
-    expect(ada.locator(".rows li")).to_have_count(3)
+    ada.locator(".pane header a").click()
+    expect(ada.locator(".tickets tbody tr")).to_have_count(3)
 
 
 def test_what_was_typed_into_a_dialog_is_kept(people, peopled, sink):
@@ -122,12 +124,12 @@ def test_what_was_typed_into_a_dialog_is_kept(people, peopled, sink):
     ada.keyboard.press("e")
     expect(ada.get_by_role("dialog").get_by_label("The solution")).to_have_value("I have cleaned the glass.")
     ada.get_by_role("dialog").get_by_role("button", name="Resolve").click()
-    expect(ada.locator(".ticket > header")).to_contain_text("resolved")
+    expect(ada.locator(".subject-bar")).to_contain_text("Resolved")
     # Sent is sent: reopened, the box is empty.
     ready(ada)
     ada.keyboard.press("o")
     ada.get_by_role("dialog").get_by_role("button", name="Reopen").click()
-    expect(ada.locator(".ticket > header")).to_contain_text("open")
+    expect(ada.locator(".subject-bar")).to_contain_text("Open")
     expect(ada.get_by_role("status")).to_contain_text("Ticket reopened.")
     ready(ada)
     ada.keyboard.press("e")
@@ -138,10 +140,10 @@ def test_a_refused_dialog_stays_on_the_ticket(people, peopled):
     number, other = peopled.open(subject="Mine")["number"], peopled.open(subject="Salary", requester={"email": "lee@corner.example", "name": "Lee Okafor"})["number"]
     ada = people.agent("ada@desk.example")
     ada.goto(f"/desk/tickets/{number}?list=open")
-    ada.locator(".actions summary").click()
+    ada.locator(".tools summary").click()
     ada.keyboard.press("Escape")
-    expect(ada.locator(".more")).not_to_have_attribute("open", "")
-    ada.locator(".actions summary").click()
+    expect(ada.locator(".tools .more")).not_to_have_attribute("open", "")
+    ada.locator(".tools summary").click()
     ada.get_by_role("link", name="Merge").click()
     dialog = ada.get_by_role("dialog")
     dialog.get_by_label("Number of the other ticket").fill("999")
@@ -218,7 +220,7 @@ def test_without_scripts_everything_asks_too(people, peopled):
     number = peopled.open()["number"]
     mara = people.agent("mara@desk.example", java_script_enabled=False)
     mara.goto(f"/desk/tickets/{number}?list=open")
-    mara.locator(".actions summary").click()
+    mara.locator(".tools summary").click()
     mara.get_by_role("link", name="Merge").click()
     mara.get_by_label("Number of the other ticket").fill("999")
     mara.get_by_role("button", name="Continue").click()
@@ -226,7 +228,7 @@ def test_without_scripts_everything_asks_too(people, peopled):
     expect(mara.locator(".talk")).to_be_visible()
     mara.goto("/desk?list=open")
     mara.get_by_label(f"#{number}").check()
-    mara.get_by_label("What to do").select_option(label="Close")
+    mara.get_by_label("Bulk actions").select_option(label="Close")
     mara.get_by_role("button", name="Apply").click()
     expect(mara.get_by_role("heading")).to_contain_text(["Close 1 ticket?"])
     mara.get_by_role("button", name="Close tickets").click()

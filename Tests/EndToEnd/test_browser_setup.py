@@ -98,7 +98,7 @@ def test_the_first_steps_lead_through_an_empty_desk(fresh):
     steps.get_by_role("link", name="Send a first test request").click()
     mara.get_by_label("Email").fill(KIM)
     mara.get_by_label("Subject").fill("A first test")
-    mara.get_by_label("Description").fill("Does it work?")
+    mara.get_by_label("Describe the problem").fill("Does it work?")
     mara.get_by_role("button", name="Send").click()
     mara.goto("/admin")
     expect(steps).to_contain_text("2 of 6 done")

@@ -89,7 +89,7 @@ def test_axe_finds_nothing(looking, demo, look):
         examine(mara, name)
     # An open dialog, the open note, the keyboard's table.
     mara.goto(agents["ticket"])
-    mara.locator(".actions").get_by_role("link", name=re.compile("^Escalate")).click()
+    mara.locator(".tools").get_by_role("link", name=re.compile("^Escalate")).click()
     examine(mara, "dialog")
     mara.keyboard.press("Escape")
     mara.locator("label[for=tab-note]").click()
