@@ -125,6 +125,7 @@ let package = Package(
             path: "Tests/DeskTesting",
             swiftSettings: strict),
         .target(name: "Measuring", path: "Tests/Measuring", swiftSettings: strict),
+        .testTarget(name: "DomainTests", dependencies: ["Domain", "Primitives"], swiftSettings: strict),
         .testTarget(name: "MarkupTests", dependencies: ["Markup", "Primitives"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting", "Domain", "Primitives"],

@@ -88,7 +88,7 @@ package struct Desk: Sendable {
     }
 }
 
-/// One transaction of the desk. Verbs are its methods: each loads, decides, saves and records.
+/// One transaction of the desk. Verbs are its methods: each loads, decides and carries out.
 package struct Transaction {
     package let db: any Connection
     /// Read once for all that happens in the transaction.

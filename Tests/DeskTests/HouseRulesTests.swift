@@ -28,7 +28,7 @@ struct HouseRulesTests {
             "SQL(raw:", in: "Sources",
             allowed: [
                 "Sources/Store/Dialect.swift", "Sources/Store/SQL.swift", "Sources/Store/Streaming.swift",
-                "Sources/Desk/Office/ResourceRows.swift", "Sources/Desk/Conversation/SecondThought.swift",
+                "Sources/Desk/Office/ResourceRows.swift",
                 "Sources/Desk/Office/Backup.swift", "Sources/Desk/Office/Dependants.swift",
             ], "SQL is written as a literal")
         only(
@@ -48,9 +48,44 @@ struct HouseRulesTests {
         }
     }
 
+    @Test("decisions are pure: Domain imports Primitives and Foundation alone, and asks no clock, disk or network")
+    func pure() throws {
+        let imported = try Regex(#"^\s*(?:@\w+\s+|public\s+|package\s+|internal\s+|private\s+)*import\s+(\S+)"#)
+            .anchorsMatchLineEndings()
+        for (path, text) in Self.sources("Sources/Domain") + Self.sources("Sources/Primitives") {
+            let allowed: Set<Substring> =
+                path.hasPrefix("Sources/Domain") ? ["Foundation", "Primitives"] : ["Foundation"]
+            for match in text.matches(of: imported) {
+                let module = match.output[1].substring ?? ""
+                #expect(allowed.contains(module), "\(path): a decision takes values alone, so it imports no \(module)")
+            }
+            for word in [
+                "Date()", "Date.now", "WallClock", "ContinuousClock", "FileManager", "URLSession", "Process", "random",
+                "UUID()",
+            ] {
+                #expect(!text.contains(word), "\(path): \(word) is handed over as a value, such as `now`")
+            }
+        }
+    }
+
+    @Test("carryOut alone writes the row of a ticket")
+    func ticketRow() {
+        only(
+            "save(ticket", in: "Sources", allowed: ["Sources/Desk/Tickets/CarryOut.swift"],
+            "a verb loads, decides and carries out")
+        only(
+            "UPDATE ticket SET", in: "Sources",
+            allowed: [
+                "Sources/Desk/Tickets/TicketRows.swift", "Sources/Desk/Schema/029-due-order.swift",
+                // What is known of the people around a ticket, and the end of an erased customer's.
+                "Sources/Desk/People/PeopleChanges.swift", "Sources/Desk/People/EraseCustomer.swift",
+                "Sources/Desk/Tickets/CustomersTickets.swift",
+            ], "a ticket's life is decided in Domain")
+    }
+
     @Test("time comes from the clock that was handed over")
     func time() {
-        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Web")
+        for (path, text) in Self.sources("Sources/Desk") + Self.sources("Sources/Web") + Self.sources("Sources/Domain")
         where !path.hasSuffix("Desk/Desk.swift") {
             #expect(
                 !text.contains("Date()") && !text.contains("Date.now"),
@@ -60,7 +95,7 @@ struct HouseRulesTests {
 
     @Test("libraries print nothing and end nothing")
     func quiet() {
-        for folder in ["Desk", "Store", "Mail", "Markup", "Web"] {
+        for folder in ["Primitives", "Domain", "Desk", "Store", "Mail", "Markup", "Web"] {
             for (path, text) in Self.sources("Sources/\(folder)") {
                 for word in ["print(", "fatalError(", "try!", " as! "] {
                     #expect(!text.contains(word), "\(path): \(word) has no place in a library")

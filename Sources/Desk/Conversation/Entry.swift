@@ -23,14 +23,7 @@ package struct Entry: Sendable {
     package let provenance: Provenance
     package var attachments: [Attachment] = []
 
-    package enum Kind: String, Sendable, CaseIterable, SQLConvertible {
-        /// From a customer.
-        case message
-        /// From an agent to the customer.
-        case reply
-        /// Internal: no customer ever receives it.
-        case note
-    }
+    package typealias Kind = EntryKind
 }
 
 /// How sure it is who wrote an entry, and what else is known of its way.

@@ -12,9 +12,9 @@ package struct SecondThought: Sendable {
 }
 
 extension Transaction {
-    /// Holds the mails of a reply that was just written back for some seconds, and remembers how the ticket was before
-    /// it.
-    package func holdBack(_ entry: Entry.ID, of ticket: Ticket.ID, by agent: Agent.ID, before: TicketSnapshot) throws {
+    /// Holds the mails of a reply that was just written back for some seconds, and keeps how what came with it is taken
+    /// back.
+    package func holdBack(_ entry: Entry.ID, of ticket: Ticket.ID, by agent: Agent.ID) throws {
         guard settings.undoSeconds > 0 else { return }
         let until = now + TimeInterval(settings.undoSeconds)
         try db.execute(
@@ -24,13 +24,25 @@ extension Transaction {
             """
         )
         try db.execute("DELETE FROM second_thought WHERE until < \(now)")
-        let after = try db.snapshot(of: ticket)
+        let inverse = try inverse(of: ticket).texts
         try db.execute(
             """
             INSERT INTO second_thought (entry_id, agent_id, until, ticket_before, ticket_after)
-            VALUES (\(entry), \(agent), \(until), \(before.text), \(after.text))
+            VALUES (\(entry), \(agent), \(until), \(inverse.restored), \(inverse.expected))
             """
         )
+    }
+
+    /// The inverse of all that was carried out on a ticket in this transaction. A ticket that was opened in it has no
+    /// former state to go back to.
+    private func inverse(of ticket: Ticket.ID) throws -> Inverse {
+        let done = recorded.carriedOut.filter { $0.after.id == ticket }
+        guard let first = done.first, let last = done.last, !done.contains(where: \.opensTicket) else {
+            return .nothing
+        }
+        var former: [JobKind: Date] = [:]
+        for step in done { former.merge(step.formerJobs) { earlier, _ in earlier } }
+        return try Inverse(from: first.before, to: last.after, done.flatMap(\.consequences), former: former)
     }
 
     /// Takes a reply back: its mails never go, its words and files become a draft again, and the ticket is as it was
@@ -43,7 +55,7 @@ extension Transaction {
             WHERE ticket_id = \(ticket.id))
             """
         ) {
-            (TicketSnapshot(text: try $0.read()), TicketSnapshot(text: try $0.read()))
+            (restored: try $0.read(String.self), expected: try $0.read(String.self))
         }
         let onItsWay: Int =
             try db.value(
@@ -52,67 +64,46 @@ extension Transaction {
                 AND state <> 'queued'
                 """
             ) ?? 0
-        guard let (before, after) = found, onItsWay == 0 else {
-            throw Refusal.conflict("it is on its way already", allowed: [])
-        }
-        let written = try db.entry(entry)
-        let known = try db.drafts(by: agent.id, in: ticket.id)[.reply]
-        try keepDraft(
-            [written.text, known?.body ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n"), of: .reply,
-            by: agent.id, in: ticket.id)
-        try keepDraft(
-            written.attachments.map { StoredFile(hash: $0.hash, size: $0.size, name: $0.name, type: $0.type) }
-                + (known?.files ?? []).map(\.file), of: .reply, by: agent.id, in: ticket.id)
-        let isUntouched = try db.snapshot(of: ticket.id) == after
-        if isUntouched { try restore(before, of: ticket.id) }
+        guard let found, onItsWay == 0 else { throw Refusal.conflict("it is on its way already", allowed: []) }
+        var after = ticket
+        let inverse = Inverse(restored: found.restored, expected: found.expected)
+        let consequences = try after.takeBackReply(inverse, by: Actor(agent), at: now)
+        try makeDraft(of: entry, in: ticket.id, by: agent.id)
         try db.execute("DELETE FROM outbox WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM follow_up WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM entry WHERE id = \(entry)")
-        try db.indexTexts(of: [ticket.id])
-        try record(
-            .takenBack, on: ticket.id, by: Actor(agent),
-            reason: isUntouched
-                ? "the ticket is as it was before" : "the ticket has been worked on since and stays as it is")
+        try carryOut([.indexTexts([ticket.id])] + consequences, on: after, from: ticket)
     }
 
-    private func restore(_ snapshot: TicketSnapshot, of ticket: Ticket.ID) throws {
-        guard case .array(let values)? = JSON(snapshot.text), values.count == TicketSnapshot.columns.count else {
-            throw StoreError.unreadable("a snapshot of a ticket")
-        }
-        let assignments = zip(TicketSnapshot.columns, values).map { column, value -> SQL in
-            let bound: SQLValue = value.integer.map { .integer($0) } ?? value.text.map { .text($0) } ?? .null
-            return "\(SQL(raw: column)) = \(bound)"
-        }
-        recorded.touched.insert(ticket)
-        try db.execute(
-            "UPDATE ticket SET \(SQL.join(assignments, separator: ", ")), updated_at = \(now) WHERE id = \(ticket)")
-        if try db.ticket(ticket).state != .resolved { try cancel(.closeSilent, for: ticket) }
+    /// The words and files of a reply come before those of a draft that was begun since.
+    private func makeDraft(of entry: Entry.ID, in ticket: Ticket.ID, by agent: Agent.ID) throws {
+        let written = try db.entry(entry)
+        let known = try db.drafts(by: agent, in: ticket)[.reply]
+        try keepDraft(
+            [written.text, known?.body ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n"), of: .reply,
+            by: agent, in: ticket)
+        try keepDraft(
+            written.attachments.map { StoredFile(hash: $0.hash, size: $0.size, name: $0.name, type: $0.type) }
+                + (known?.files ?? []).map(\.file), of: .reply, by: agent, in: ticket)
+    }
+
+    /// Takes back what was done to a ticket without words to the customer, such as resolving, closing or assigning it:
+    /// the ticket is as it was before, and mail that has not gone does not go. Refused once somebody has worked on the
+    /// ticket since.
+    package func undo(_ done: CarriedOut, of ticket: inout Ticket, by actor: Actor) throws {
+        let before = ticket
+        let consequences = try ticket.undo(try done.inverse, queuedAt: done.at, by: actor, at: now)
+        try carryOut(consequences, on: ticket, from: before)
     }
 }
 
-/// What a reply may change of a ticket, in the order of its columns.
-package struct TicketSnapshot: Sendable, Equatable {
-    let text: String
-    static let columns = [
-        "state", "status", "team_id", "assignee_id", "solver_id", "first_responded_at", "first_response_due_at",
-        "resolution_due_at", "paused_at", "watch_at", "overdue", "escalation_level",
-        "urgency", "reopened_count", "resolved_at", "closed_at", "last_message_at", "last_reply_at", "due_rank",
-    ]
+extension CarriedOut {
+    fileprivate var opensTicket: Bool {
+        consequences.contains { if case .record(let event) = $0 { event.kind == .opened } else { false } }
+    }
 }
 
 extension Connection {
-    package func snapshot(of ticket: Ticket.ID) throws -> TicketSnapshot {
-        let columns = SQL(raw: TicketSnapshot.columns.joined(separator: ", "))
-        let values = try first("SELECT \(columns) FROM ticket WHERE id = \(ticket)") { row in
-            // The first two are words, all others whole numbers.
-            var values: [JSON] = [.string(try row.read()), JSON(try row.read(String?.self))]
-            for _ in TicketSnapshot.columns.dropFirst(2) { values.append(try row.integer().map { JSON($0) } ?? .null) }
-            return values
-        }
-        guard let values else { throw Refusal.notFound }
-        return TicketSnapshot(text: JSON.array(values).written)
-    }
-
     package func latestReply(in ticket: Ticket.ID) throws -> Entry.ID? {
         try value(
             "SELECT id FROM entry WHERE ticket_id = \(ticket) AND kind = 'reply' ORDER BY id DESC LIMIT 1",

@@ -12,6 +12,8 @@ package final class Recorded: @unchecked Sendable {
     var events: [Event] = []
     /// Tickets that were saved.
     var touched: Set<Ticket.ID> = []
+    /// Decisions about tickets, in the order in which they were carried out.
+    var carriedOut: [CarriedOut] = []
     /// Whether somebody may see or do less or more than before.
     var changesRights = false
     package init() {}

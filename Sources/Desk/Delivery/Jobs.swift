@@ -18,8 +18,10 @@ extension Transaction {
         try forgetOldSessions()
     }
 
-    func cancel(_ job: JobKind, for ticket: Ticket.ID) throws {
-        try db.execute("DELETE FROM job WHERE ticket_id = \(ticket) AND kind = \(job)")
+    /// Calls a job off, and tells when it had been due; nil where it was not planned.
+    @discardableResult
+    func cancel(_ job: JobKind, for ticket: Ticket.ID) throws -> Date? {
+        try db.value("DELETE FROM job WHERE ticket_id = \(ticket) AND kind = \(job) RETURNING due_at")
     }
 
     /// Takes a due job and does it, both in this transaction: it is done once, by one node.

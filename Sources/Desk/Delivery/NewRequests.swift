@@ -50,7 +50,8 @@ extension Transaction {
         try queue(.newRequests, nil, nil, ["tickets": .array(named), "more": JSON(Int64(tickets.count - named.count))])
     }
 
-    private func firstMessage(of ticket: Ticket.ID) throws -> Entry.ID? {
+    /// The message that opened a ticket.
+    func firstMessage(of ticket: Ticket.ID) throws -> Entry.ID? {
         try db.value("SELECT id FROM entry WHERE ticket_id = \(ticket) AND kind = 'message' ORDER BY id LIMIT 1")
     }
 

@@ -256,6 +256,24 @@ extension Transaction {
             ) > 0
         else { throw Refusal.notFound }
     }
+    /// Keeps back what a program decided to send about a ticket.
+    func cancelAutomaticMail(of ticket: Ticket.ID) throws {
+        try db.execute(
+            """
+            UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE ticket_id = \(ticket)
+            AND is_automatic = 1 AND due_at IS NOT NULL AND state <> 'sending'
+            """)
+    }
+
+    /// Keeps back what was queued about a ticket on one occasion and has not gone.
+    func cancelMail(_ kind: MailKind, queuedAt moment: Date, of ticket: Ticket.ID) throws {
+        try db.execute(
+            """
+            UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE ticket_id = \(ticket) AND kind = \(kind)
+            AND created_at = \(moment) AND state IN ('queued', 'deferred')
+            """)
+    }
+
     package func cancel(_ id: OutboxMail.ID) throws {
         guard
             try db.execute(

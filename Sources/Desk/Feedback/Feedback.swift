@@ -96,16 +96,10 @@ extension Transaction {
         request.mailbox = rated.mailbox
         request.notify = false
         var (ticket, _) = try open(request, by: actor)
-        ticket.team = rated.team
-        try db.execute(
-            """
-            INSERT INTO ticket_link (ticket_id, other_id, kind)
-            VALUES (\(ticket.id), \(rated.id), 'follow_up') ON CONFLICT DO NOTHING
-            """
-        )
-        let data: JSON = ["follows": JSON(rated.number), "by": JSON(ticket.number)]
-        try record(.linked, on: ticket.id, by: actor, reason: "it follows the rating of #\(rated.number)", data: data)
-        let entry = try reply(to: &ticket, writing, by: actor, files: [], source: .api)
-        return (ticket, entry)
+        let before = ticket
+        var consequences = ticket.follow(ratingOf: rated, by: actor)
+        consequences += try ticket.reply(by: actor, as: try whoTakesUp(ticket, actor), at: now)
+        let words = NewEntry(writing: writing, author: Author(actor), files: [], source: .api)
+        return (ticket, try carryOut(consequences, on: ticket, from: before, saying: words).writtenEntry())
     }
 }

@@ -35,7 +35,7 @@ package struct NewTicket: Sendable {
     /// The closed ticket this one follows, and where that knowledge sits.
     package var follows: Ticket?
 
-    package static let longestSubject = 300
+    package static let longestSubject = Ticket.longestSubject
     /// Characters of a person's name.
     package static let longestName = 200
 
@@ -72,9 +72,9 @@ extension Transaction {
         let requesterName = (request.requester.name.isEmpty ? customer.name : request.requester.name).cut(
             to: NewTicket.longestName)
         let level = try routing.serviceLevel.flatMap { try db.serviceLevel($0) }
+        let subject = request.subject.singleLine.cut(to: NewTicket.longestSubject)
         var ticket = Ticket(
-            id: Ticket.ID(0), number: keys.number,
-            subject: request.subject.singleLine.cut(to: NewTicket.longestSubject), state: .new,
+            id: Ticket.ID(0), number: keys.number, subject: subject.isEmpty ? "(no subject)" : subject, state: .new,
             priority: routing.priority, topic: topic.map { Reference(id: $0.id, name: $0.name) },
             department: routing.department, team: routing.team, customer: customer.id, requesterName: requesterName,
             requesterAddress: request.requester.address, source: request.source, mailbox: request.mailbox,
@@ -82,40 +82,43 @@ extension Transaction {
             serviceLevel: level.map { Reference(id: $0.id, name: $0.name) },
             deadlines: level?.deadlines(from: now, priority: routing.priority) ?? Deadlines(), createdAt: now,
             updatedAt: now, lastMessageAt: now)
-        if ticket.subject.isEmpty { ticket.subject = "(no subject)" }
-        var target: EscalationTarget?
-        if routing.escalation != nil {
-            ticket.escalationLevel = 1
-            let found = try escalationTarget(of: ticket.department.id, level: 1)
-            ticket.team = found.team ?? ticket.team
-            if found.team == nil { ticket.assignee = found.supervisor?.person }
-            target = found
-        }
+        let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
+        let consequences = try decideOpening(of: &ticket, request, routing, by: actor ?? author.actor)
         ticket = try insert(ticket, under: keys.ticket, isProved: request.isProved)
-        if !request.tags.isEmpty {
-            try setTags(request.tags, of: &ticket)
-            try save(ticket)
-        }
         let words =
             [ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text]
             + request.files.map(\.name)
         try db.indexText(of: ticket.id.number, conversation: words)
-        let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let entry = try save(
             request.writing, kind: .message, by: author, in: ticket.id, source: request.source,
             messageID: request.messageID, raw: request.raw,
             files: request.files, isFirst: true, provenance: request.provenance, key: keys.entry)
-        try record(
-            .opened, on: ticket.id, by: actor ?? author.actor,
-            reason: "\(Self.channel(request.source)); \(routing.reason)", data: ["entry": JSON(entry.number)])
-        if let reason = routing.escalation, let target {
-            try announceEscalation(
-                of: ticket, to: target, by: .routing, reason: reason, entry: entry, former: routing.askedPriority)
-        }
-        if let former = request.follows { try follow(former, with: &ticket, entry: entry) }
+        try carryOut(consequences, on: ticket, from: ticket, entry: entry)
         try acknowledge(ticket, request, obstacle)
         try planToTell(of: ticket)
         return (ticket, entry)
+    }
+
+    /// Decides all that follows from a new request, before its ticket has a key: where it goes, and why.
+    private func decideOpening(of ticket: inout Ticket, _ request: NewTicket, _ routing: Routing, by actor: Actor)
+        throws -> [Consequence]
+    {
+        var escalation: ImmediateEscalation?
+        if let reason = routing.escalation {
+            escalation = ImmediateEscalation(
+                reason: reason, target: try escalationTarget(of: ticket.department.id, level: 1),
+                askedPriority: routing.askedPriority)
+        }
+        var consequences = ticket.tag(request.tags)
+        consequences += ticket.open(
+            by: actor, reason: "\(Self.channel(request.source)); \(routing.reason)", escalation: escalation, at: now,
+            settings.life)
+        if let former = request.follows {
+            ticket.takeTeam(of: former)
+            consequences += ticket.follow(
+                former, previous: try previousSolver(of: former, for: ticket), settings.life)
+        }
+        return consequences
     }
 
     private func mayAcknowledge(_ request: NewTicket) -> Bool { settings.sendsAcknowledgements && request.notify }
@@ -204,27 +207,7 @@ extension Transaction {
                 \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
             RETURNING id
             """)
-        var inserted = ticket
-        inserted.id = id
-        return inserted
-    }
-
-    /// A new ticket that continues a closed one: linked to it, and to whoever knows the history.
-    private func follow(_ former: Ticket, with ticket: inout Ticket, entry: Entry.ID) throws {
-        try db.execute(
-            """
-            INSERT INTO ticket_link (ticket_id, other_id, kind)
-            VALUES (\(ticket.id), \(former.id), 'follow_up') ON CONFLICT DO NOTHING
-            """
-        )
-        let data: JSON = ["follows": JSON(former.number), "by": JSON(ticket.number)]
-        try record(
-            .linked, on: ticket.id, by: .routing,
-            reason: "it continues #\(former.number), which was closed longer than \(settings.reopenWithinDays) days",
-            data: data)
-        try record(.linked, on: former.id, by: .routing, reason: "it is continued in #\(ticket.number)", data: data)
-        try handToKnower(of: former, &ticket, entry: entry)
-        try save(ticket)
+        return ticket.keyed(id)
     }
 }
 

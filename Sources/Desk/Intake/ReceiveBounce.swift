@@ -37,9 +37,8 @@ extension Transaction {
         guard isForGood else {
             // A report that does not say is for a person to read.
             if !isReport, status.isEmpty {
-                try tellWorkers(
-                    of: living, .undelivered, entry: nil, by: .mail,
-                    reason: "Your mail to \(found.address) \(what): \(detail)")
+                try carryOut(
+                    living.mailCameBack(from: found.address, detail: detail, what: what), on: living, from: living)
             }
             return (.bounced(living.number), nil, reason: "a delivery report")
         }
@@ -58,9 +57,7 @@ extension Transaction {
                 """
             )
         }
-        try tellWorkers(
-            of: living, .undelivered, entry: nil, by: .mail,
-            reason: "Your mail to \(found.address) came back: \(detail)")
+        try carryOut(living.mailCameBack(from: found.address, detail: detail), on: living, from: living)
         return (.bounced(living.number), nil, reason: "a delivery report")
     }
 

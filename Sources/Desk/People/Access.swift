@@ -127,6 +127,17 @@ extension Connection {
         return try value("SELECT 1 FROM ticket WHERE ticket.id = \(ticket) AND \(asker.condition)", as: Int64.self)
             != nil
     }
+    /// Whether somebody may do something with a ticket as it is decided to be, which need not be how it is kept: the same
+    /// rule, asked of the values of the ticket.
+    func may(_ asker: Asker, _ deed: Deed, as ticket: Ticket) throws -> Bool {
+        guard asker.mayEver(deed) else { return false }
+        let row: SQL = """
+            SELECT CAST(\(ticket.id) AS BIGINT) AS id, CAST(\(ticket.department.id) AS BIGINT) AS department_id,
+            CAST(\(ticket.team?.id) AS BIGINT) AS team_id, CAST(\(ticket.assignee?.id) AS BIGINT) AS assignee_id,
+            CAST(\(ticket.customer) AS BIGINT) AS customer_id, CAST(\(ticket.state) AS TEXT) AS state
+            """
+        return try value("SELECT 1 FROM (\(row)) AS ticket WHERE \(asker.condition)", as: Int64.self) != nil
+    }
     /// `notFound` where the asker may not: what may not be seen is not there.
     package func require(_ asker: Asker, _ deed: Deed, _ ticket: Ticket.ID) throws {
         guard try may(asker, deed, ticket) else { throw Refusal.notFound }

@@ -110,8 +110,7 @@ extension Connection {
                 try !wasTakenOut(token.customer, of: living)
             else { throw Refusal.notFound }
         }
-        var shown = own
-        shown.state = living.state
+        let shown = own.shown(as: living)
         if token.isGuest {
             guard own.customer == token.customer else { throw Refusal.notFound }
             return LinkedTicket(living: living, shown: shown, part: own.id, guest: token.customer)

@@ -10,6 +10,7 @@ extension TicketEvent.Kind: SQLConvertible {}
 extension MailKind: SQLConvertible {}
 extension JobKind: SQLConvertible {}
 extension Rating: SQLConvertible {}
+extension EntryKind: SQLConvertible {}
 
 // Every line of every list reads these two; the way all enums are read looks their types up each time.
 extension TicketState: SQLConvertible {

@@ -121,38 +121,44 @@ extension Connection {
 }
 
 extension Transaction {
-    /// Writes what verbs may change.
-    func save(_ ticket: Ticket) throws {
+    /// Writes what decisions may change of a ticket that exists.
+    ///
+    /// - Parameter before: the ticket as it is kept; where it has another requester, nothing has shown yet that the new
+    ///   address is theirs.
+    func save(_ ticket: Ticket, from before: Ticket? = nil) throws {
         recorded.touched.insert(ticket.id)
+        var requester: SQL = ""
+        if let before, before.requester != ticket.requester {
+            requester = """
+                , customer_id = \(ticket.customer), requester_name = \(ticket.requesterName),
+                requester_address = \(ticket.requesterAddress), is_unproved = CASE
+                WHEN customer_id = \(ticket.customer) AND requester_address = \(ticket.requesterAddress)
+                THEN is_unproved ELSE 1 END
+                """
+        }
         try db.execute(
             """
             UPDATE ticket SET subject = \(ticket.subject), state = \(ticket.state), status = \(ticket.status),
-            priority = \(ticket.priority),
-                topic_id = \(ticket.topic?.id), department_id = \(ticket.department.id), team_id = \(ticket.team?.id),
+                priority = \(ticket.priority), topic_id = \(ticket.topic?.id),
+                department_id = \(ticket.department.id), team_id = \(ticket.team?.id),
                 assignee_id = \(ticket.assignee?.id), solver_id = \(ticket.solver), fields = \(ticket.fieldsText),
-                tags = \(ticket.tagsText),
-                service_level_id = \(ticket.serviceLevel?.id), first_response_due_at =
-                \(ticket.deadlines.firstResponseDueAt),
-                first_responded_at = \(ticket.deadlines.firstRespondedAt), resolution_due_at =
-                \(ticket.deadlines.resolutionDueAt),
-                paused_at = \(ticket.deadlines.pausedAt), watch_at = \(ticket.watchAt), overdue = \(ticket.overdue),
+                tags = \(ticket.tagsText), service_level_id = \(ticket.serviceLevel?.id),
+                first_response_due_at = \(ticket.deadlines.firstResponseDueAt),
+                first_responded_at = \(ticket.deadlines.firstRespondedAt),
+                resolution_due_at = \(ticket.deadlines.resolutionDueAt), paused_at = \(ticket.deadlines.pausedAt),
+                watch_at = \(ticket.watchAt), overdue = \(ticket.overdue),
                 escalation_level = \(ticket.escalationLevel), urgency = \(ticket.urgency),
                 due_rank = \(ticket.dueRank), reopened_count = \(ticket.reopenedCount),
                 merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt),
-                closed_at = \(ticket.closedAt),
-                last_message_at = \(ticket.lastMessageAt), last_reply_at = \(ticket.lastReplyAt)
+                closed_at = \(ticket.closedAt), last_message_at = \(ticket.lastMessageAt),
+                last_reply_at = \(ticket.lastReplyAt)\(requester)
             WHERE id = \(ticket.id)
             """)
     }
 
-    /// Makes tags the ones given, in the ticket and in the table that is searched.
-    func setTags(_ tags: [String], of ticket: inout Ticket) throws {
-        var kept: [String] = []
-        for tag in tags.map({ $0.singleLine.lowercased() }) where !tag.isEmpty && !kept.contains(tag) {
-            kept.append(tag)
-        }
-        ticket.tagsText = JSON.array(kept.map(JSON.string)).written
-        try db.execute("DELETE FROM ticket_tag WHERE ticket_id = \(ticket.id)")
-        for tag in kept { try db.execute("INSERT INTO ticket_tag (tag, ticket_id) VALUES (\(tag), \(ticket.id))") }
+    /// Makes the tags of a ticket that are searched the ones given.
+    func setTags(_ tags: [String], of ticket: Ticket.ID) throws {
+        try db.execute("DELETE FROM ticket_tag WHERE ticket_id = \(ticket)")
+        for tag in tags { try db.execute("INSERT INTO ticket_tag (tag, ticket_id) VALUES (\(tag), \(ticket))") }
     }
 }

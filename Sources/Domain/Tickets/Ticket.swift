@@ -4,39 +4,39 @@ import Primitives
 /// A request and all that is decided about it; what was said stands in its entries.
 package struct Ticket: Sendable, Equatable, Codable {
     package typealias ID = Primitives.ID<Ticket>
-    package var id: ID
+    package internal(set) var id: ID
     package let number: Int64
-    package var subject: String
-    package var state: TicketState
-    package var status: String?
-    package var priority: Priority
-    package var topic: Reference<Topic>?
-    package var department: Reference<Department>
-    package var team: Reference<Team>?
-    package var assignee: Person<Agent>?
+    package internal(set) var subject: String
+    package internal(set) var state: TicketState
+    package internal(set) var status: String?
+    package internal(set) var priority: Priority
+    package internal(set) var topic: Reference<Topic>?
+    package internal(set) var department: Reference<Department>
+    package internal(set) var team: Reference<Team>?
+    package internal(set) var assignee: Person<Agent>?
     /// Who offered the solution; a follow-up goes back there.
-    package var solver: Agent.ID?
-    package var customer: Customer.ID
-    package var requesterName: String
-    package var requesterAddress: String
+    package internal(set) var solver: Agent.ID?
+    package internal(set) var customer: Customer.ID
+    package internal(set) var requesterName: String
+    package internal(set) var requesterAddress: String
     package let source: Source
     /// The address of ours the customer wrote to.
     package let mailbox: String?
     /// As JSON, as they are kept and sent.
-    package var tagsText: String
-    package var fieldsText: String
-    package var serviceLevel: Reference<ServiceLevel>?
-    package var deadlines: Deadlines
-    package var overdue: Bool
-    package var escalationLevel: Int
-    package var reopenedCount: Int
-    package var mergedInto: ID?
+    package internal(set) var tagsText: String
+    package internal(set) var fieldsText: String
+    package internal(set) var serviceLevel: Reference<ServiceLevel>?
+    package internal(set) var deadlines: Deadlines
+    package internal(set) var overdue: Bool
+    package internal(set) var escalationLevel: Int
+    package internal(set) var reopenedCount: Int
+    package internal(set) var mergedInto: ID?
     package let createdAt: Date
-    package var updatedAt: Date
-    package var resolvedAt: Date?
-    package var closedAt: Date?
-    package var lastMessageAt: Date?
-    package var lastReplyAt: Date?
+    package internal(set) var updatedAt: Date
+    package internal(set) var resolvedAt: Date?
+    package internal(set) var closedAt: Date?
+    package internal(set) var lastMessageAt: Date?
+    package internal(set) var lastReplyAt: Date?
 
     /// A ticket as it is kept, or as it is about to be written: what is left out is as a fresh ticket has it.
     package init(
@@ -137,9 +137,12 @@ package struct Ticket: Sendable, Equatable, Codable {
         guard action.isAllowed(in: state) else {
             throw .conflict(
                 "a ticket that is \(state.rawValue) cannot be changed by “\(action.rawValue)”",
-                allowed: TicketAction.allCases.filter { $0.isAllowed(in: state) }.map(\.rawValue))
+                allowed: allowedActions)
         }
     }
+
+    /// What can be done to it as it is, by the names of the actions.
+    package var allowedActions: [String] { TicketAction.allCases.filter { $0.isAllowed(in: state) }.map(\.rawValue) }
 }
 
 extension Ticket {

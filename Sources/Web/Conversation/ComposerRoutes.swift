@@ -51,19 +51,16 @@ enum ComposerRoutes {
                         body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
                     if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                     let actor = Actor(agent)
-                    let before = try tx.db.snapshot(of: ticket.id)
                     switch (kind, then) {
                     case (.note, _): _ = try tx.note(on: &ticket, writing, by: actor, files: files, source: .web)
                     case (_, .resolve):
                         try tx.resolve(&ticket, by: actor, solution: writing, files: files, source: .web)
                     default:
                         _ = try tx.reply(
-                            to: &ticket, writing, by: actor, files: files, source: .web,
-                            mails: then == .wait ? .waiting : .reply)
-                        if then == .wait { try tx.pause(&ticket, as: .waiting, by: actor) }
+                            to: &ticket, writing, by: actor, files: files, source: .web, waits: then == .wait)
                     }
                     if kind == .reply, let entry = try tx.db.latestReply(in: ticket.id) {
-                        try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before)
+                        try tx.holdBack(entry, of: ticket.id, by: agent.id)
                     }
                     try tx.dropDraft(of: kind, by: agent.id, in: ticket.id)
                     return number

@@ -70,13 +70,9 @@ enum FeedbackBoard {
         do {
             try await call.desk.write { tx in
                 try tx.require(id, visibleTo: .agent(agent))
-                let rated = try tx.db.survey(id).ticket
-                let before = try tx.db.snapshot(of: rated)
                 let followed = try tx.followUp(id, kind, subject: nil, Writing(body, type: .text), by: Actor(agent))
                 guard let entry = try tx.db.latestReply(in: followed.id) else { return }
-                // A new ticket has no former state to go back to: it stays as it is, with the words as a draft.
-                let former = followed.id == rated ? before : try tx.db.snapshot(of: followed.id)
-                try tx.holdBack(entry, of: followed.id, by: agent.id, before: former)
+                try tx.holdBack(entry, of: followed.id, by: agent.id)
             }
         } catch Refusal.invalid(let faults) {
             return try await show(

@@ -70,12 +70,12 @@ enum DeskActionRoutes {
             }
             after = try await call.desk.write { tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent))
-                let before = wish.solution.map { $0.text.isEmpty } ?? true ? nil : try tx.db.snapshot(of: ticket.id)
+                let hasWords = wish.solution.map { !$0.text.isEmpty } ?? false
                 _ = try tx.perform(
                     action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
                 // Words to the customer wait for second thoughts, as those from the composer do.
-                if let before, let entry = try tx.db.latestReply(in: ticket.id) {
-                    try tx.holdBack(entry, of: ticket.id, by: agent.id, before: before)
+                if hasWords, let entry = try tx.db.latestReply(in: ticket.id) {
+                    try tx.holdBack(entry, of: ticket.id, by: agent.id)
                 }
                 return TicketCursor(ticket)
             }

@@ -1,11 +1,11 @@
 import DeskTesting
-import Domain
 import Foundation
 import Mail
 import Primitives
 import Testing
 
 @testable import Desk
+@testable import Domain
 @testable import Store
 
 @Suite("Rights that were taken away")

@@ -1,9 +1,9 @@
 import DeskTesting
-import Domain
 import Foundation
 import Testing
 
 @testable import Desk
+@testable import Domain
 @testable import Store
 
 @Suite("Counts in memory")
