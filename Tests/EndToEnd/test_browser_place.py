@@ -247,6 +247,7 @@ def test_an_empty_placeholder_is_named_instead_of_inserted(people, peopled):
     ada = people.agent("ada@desk.example")
     ada.goto(f"/desk/tickets/{number}")
     ready(ada)
+    ada.get_by_label(re.compile("^Reply to")).click()
     ada.locator("#canned").select_option(label="Greeting")
     expect(ada.locator("[data-canned-fault]")).to_contain_text("{{customer.name}} is empty")
     expect(ada.get_by_label(re.compile("^Reply to"))).to_have_value("")
