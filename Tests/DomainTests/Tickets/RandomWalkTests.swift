@@ -7,7 +7,7 @@ import Testing
 /// Whatever happens to a ticket, in whatever order, some things always hold.
 @Suite("A random life")
 struct RandomWalkTests {
-    @Test("keeps times in order, one open clock and counts that add up", arguments: 1...100)
+    @Test("keeps times in order, one open clock and counts that add up", arguments: 1...20)
     func walk(seed: Int) throws {
         var life = Life(seed: UInt64(seed))
         for _ in 0..<80 { try life.step() }
@@ -16,7 +16,7 @@ struct RandomWalkTests {
     @Test("goes to every state, is refused and is taken back")
     func reach() throws {
         var (states, refusals, undone): (Set<TicketState>, Int, Int) = ([], 0, 0)
-        for seed in 1...100 {
+        for seed in 1...20 {
             var life = Life(seed: UInt64(seed))
             for _ in 0..<80 {
                 try life.step()
@@ -26,7 +26,7 @@ struct RandomWalkTests {
             undone += life.undone
         }
         #expect(states == Set(TicketState.allCases).subtracting([.deleted]))
-        #expect(refusals > 500 && undone > 100)
+        #expect(refusals > 100 && undone > 20)
     }
 }
 
@@ -40,7 +40,7 @@ private struct Life {
     private var reopened = 0
     private var dice: Dice
     /// The last decision that can be taken back.
-    private var last: (before: Ticket, after: Ticket, inverse: Inverse)?
+    private var last: Decided?
     private var policy = LifePolicy(surveyDelayHours: 24)
 
     init(seed: UInt64) { dice = Dice(state: seed) }
@@ -97,16 +97,13 @@ private struct Life {
             }
         }
         expectWrittenEntry(consequences)
-        let inverse = try Inverse(from: before, to: ticket, consequences, former: former)
-        last = (before, ticket, inverse)
+        last = Decided(before: before, after: ticket, consequences: consequences, former: former)
     }
 
-    private mutating func takeBack(
-        _ last: (before: Ticket, after: Ticket, inverse: Inverse)
-    ) throws {
-        let fits = try last.inverse.fits(ticket)
-        #expect(fits == (try ticket.changedFields(since: last.after).isEmpty), "nothing else was done since")
-        let consequences = try ticket.takeBackReply(last.inverse, by: Actor(Cast.ada), at: now)
+    private mutating func takeBack(_ last: Decided) throws {
+        let inverse = try Inverse(from: last.before, to: last.after, last.consequences, former: last.former)
+        #expect(try inverse.fits(ticket), "nothing else was done since")
+        let consequences = try ticket.takeBackReply(inverse, by: Actor(Cast.ada), at: now)
         for consequence in consequences {
             if case .schedule(let job, let due) = consequence { jobs[job] = due }
             if case .cancel(let job) = consequence { jobs[job] = nil }
@@ -178,6 +175,14 @@ private struct Life {
         #expect(ticket.overdue || ticket.state.isPaused || ticket.watchAt == ticket.deadlines.next)
         #expect(ticket.urgency > 0)
     }
+}
+
+/// A decision with all that its inverse is made of.
+private struct Decided {
+    let before: Ticket
+    let after: Ticket
+    let consequences: [Consequence]
+    let former: [JobKind: Date]
 }
 
 /// Numbers that are the same in every run (SplitMix64).
