@@ -6,15 +6,17 @@ package enum Growth {
     /// takes no time at all cannot be judged and is no trouble.
     ///
     /// On a busy machine the caches belong to others, and a single doubling may look worse than it is. Where it does,
-    /// three doublings are looked at: they may take 2.5 times each, which work that grows with the square (64 times)
-    /// is far from.
+    /// up to three doublings are looked at: they may take 2.5 times each, which work that grows with the square (64
+    /// times for three) is far from.
     ///
     /// - Parameter size: of the smaller input; the larger one is twice as big and comes first, so that whatever is made
     ///   once at the beginning counts against it.
     package static func isLinear<Input>(_ input: (Int) -> Input, size: Int = 8 << 10, _ work: (Input) -> Void) -> Bool {
         let large = input(2 * size)
         var longest = Duration.seconds(1000)
-        func grows(from small: Input, atMost most: Double) -> Bool {
+        func grows(from smaller: Int) -> Bool {
+            let small = input(smaller)
+            let most = pow(2.5, log2(Double(2 * size) / Double(smaller)))
             var shortest = Duration.seconds(1000)
             for _ in 0..<12 {
                 longest = min(longest, processorTime { work(large) })
@@ -24,7 +26,7 @@ package enum Growth {
             }
             return false
         }
-        return grows(from: input(size), atMost: 2.5) || grows(from: input(max(1, size / 4)), atMost: 2.5 * 2.5 * 2.5)
+        return grows(from: size) || grows(from: max(1, size / 4))
     }
 
     /// What a piece of work takes of the processor, which another program on the machine does not change as it changes

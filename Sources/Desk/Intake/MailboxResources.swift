@@ -71,7 +71,7 @@ extension Resource {
     static let bans = Resource(
         "bans", "ban", table: "ban",
         """
-        Senders whose mail is set aside and whose forms are refused: an address, a domain such as @example.org, or \
+        Senders whose email opens no tickets and whose forms are refused: an address, a domain such as @example.org, or \
         a pattern with *
         """,
         readScope: .full,

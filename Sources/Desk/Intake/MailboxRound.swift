@@ -240,7 +240,7 @@ package struct MailboxRound: Service {
 
     private func setAside(_ message: WaitingMessage, of mailbox: Mailbox, reason: String) async throws {
         desk.log.error(
-            "a message was set aside",
+            "a message was quarantined",
             metadata: ["mailbox": "\(mailbox.address.address)", "message": "\(message.key)", "detail": "\(reason)"])
         try await desk.write { tx in
             try tx.db.execute(

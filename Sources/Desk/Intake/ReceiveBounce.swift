@@ -57,7 +57,8 @@ extension Transaction {
                 """
             )
         }
-        try carryOut(living.mailCameBack(from: found.address, detail: detail), on: living, from: living)
+        try carryOut(
+            living.mailCameBack(from: found.address, detail: detail, what: what), on: living, from: living)
         return (.bounced(living.number), nil, reason: "a delivery report")
     }
 

@@ -78,18 +78,14 @@ extension TicketQuery {
         case .rating(let stars):
             return "\(column("ticket.id")) IN (SELECT ticket_id FROM survey WHERE rating IN (\(list: stars)))"
         case .due(let from, let to):
-            let due: SQL = """
-                CASE WHEN ticket.paused_at IS NOT NULL OR ticket.urgency = 0 THEN NULL
-                WHEN ticket.first_responded_at IS NOT NULL OR ticket.first_response_due_at IS NULL THEN \
-                ticket.resolution_due_at
-                WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE \
-                ticket.first_response_due_at END
-                """
-            let bounds: [SQL] = [from.map { "(\(due)) >= \($0)" }, to.map { "(\(due)) < \($0)" }].compactMap { $0 }
+            let bounds: [SQL] = [
+                from.map { "(\(TicketLine.nextDue)) >= \($0)" }, to.map { "(\(TicketLine.nextDue)) < \($0)" },
+            ]
+            .compactMap { $0 }
             return
                 """
                 (+ticket.urgency > 0 AND
-                \(bounds.isEmpty ? "(\(due)) IS NULL" : SQL.join(bounds, separator: " AND ")))
+                \(bounds.isEmpty ? "(\(TicketLine.nextDue)) IS NULL" : SQL.join(bounds, separator: " AND ")))
                 """
         case .moment(let moment, let from, let to):
             let column: SQL =

@@ -26,15 +26,20 @@ package struct TicketLine: Sendable {
     let urgency: Int
     let dueRank: Int
 
+    /// The target of a ticket that comes next; null while its clock rests.
+    static let nextDue: SQL = """
+        CASE WHEN ticket.paused_at IS NOT NULL THEN NULL
+        WHEN ticket.first_responded_at IS NOT NULL OR ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
+        WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at
+        ELSE ticket.first_response_due_at END
+        """
+
     static let columns: SQL = """
         ticket.id, ticket.number, ticket.subject, ticket.state, ticket.priority, department.name, assignee.name, \
         team.name,
         CASE ticket.requester_name WHEN '' THEN ticket.requester_address ELSE ticket.requester_name END, \
         ticket.escalation_level,
-        CASE WHEN ticket.paused_at IS NOT NULL THEN NULL WHEN ticket.first_responded_at IS NOT NULL OR \
-        ticket.first_response_due_at IS NULL THEN ticket.resolution_due_at
-            WHEN ticket.resolution_due_at < ticket.first_response_due_at THEN ticket.resolution_due_at ELSE \
-            ticket.first_response_due_at END,
+        \(nextDue),
         CASE WHEN ticket.first_responded_at IS NULL AND ticket.first_response_due_at IS NOT NULL
             AND (ticket.resolution_due_at IS NULL OR ticket.first_response_due_at <= ticket.resolution_due_at)
             THEN 1 ELSE 0 END,

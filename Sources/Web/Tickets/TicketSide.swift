@@ -76,7 +76,7 @@ private func requesterLinks(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
         """
 }
 
-/// Every mail about the ticket and how it fares, out of the way until somebody asks.
+/// Every email about the ticket and whether it was delivered, folded until somebody asks.
 private func mails(_ view: TicketView, _ t: Language) -> HTML? {
     guard !view.mails.isEmpty else { return nil }
     let rows: [HTML] = view.mails.prefix(50).map { mail in
