@@ -17,6 +17,11 @@ enum Directions {
         default: return nil
         }
     }
+
+    /// Whether the control that starts there is U+202D or U+202E, which turn the letters of any writing around.
+    static func isOverride(at index: Int, in utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+        utf8[index] == 0xE2 && utf8[index + 1] == 0x80 && (0xAD...0xAE).contains(utf8[index + 2])
+    }
 }
 
 extension String {

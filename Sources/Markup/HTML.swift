@@ -26,8 +26,8 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     /// Anybody's text, escaped, with the characters that steer its direction shown as marks.
     package mutating func write(text: some StringProtocol) { Self.escape(text, into: &bytes) }
     /// Anybody's text of many lines, escaped: there such characters are part of the writing, and end with the
-    /// paragraph.
-    package mutating func write(prose: some StringProtocol) { Self.escape(prose, showing: false, into: &bytes) }
+    /// paragraph. Overrides alone are shown, since no writing needs them and they make words read backwards.
+    package mutating func write(prose: some StringProtocol) { Self.escape(prose, showing: .overrides, into: &bytes) }
     package mutating func write(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -47,17 +47,26 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         }
         /// Text in a field, which comes back as it stands there.
         package mutating func appendInterpolation(typed text: String) {
-            HTML.escape(text, showing: false, into: &bytes)
+            HTML.escape(text, showing: .none, into: &bytes)
         }
         package mutating func appendInterpolation(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
         package mutating func appendInterpolation(_ number: Int64) { bytes.append(contentsOf: String(number).utf8) }
-        package mutating func appendInterpolation(_ markup: HTML) { bytes.append(contentsOf: markup.bytes) }
+        package mutating func appendInterpolation(_ markup: HTML) { append(markup) }
         package mutating func appendInterpolation(_ markup: HTML?) {
-            if let markup { bytes.append(contentsOf: markup.bytes) }
+            if let markup { append(markup) }
         }
         package mutating func appendInterpolation(_ parts: [HTML]) {
+            let count = parts.reduce(0) { $0 + $1.bytes.count }
+            if count > Self.large { bytes.reserveCapacity(bytes.count + count + Self.large) }
             for part in parts { bytes.append(contentsOf: part.bytes) }
         }
+        /// What is large is made room for at once, with some for what usually stands around it.
+        private mutating func append(_ markup: HTML) {
+            let count = markup.bytes.count
+            if count > Self.large { bytes.reserveCapacity(bytes.count + count + Self.large) }
+            bytes.append(contentsOf: markup.bytes)
+        }
+        private static let large = 2048
         /// One of our own addresses, inside a double-quoted attribute.
         package mutating func appendInterpolation(href path: Path) { escape(path.text) }
         /// Somebody else's address, inside a double-quoted attribute.
@@ -67,13 +76,18 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
         private mutating func escape(_ text: String) { HTML.escape(text, into: &bytes) }
     }
 
-    fileprivate static func escape(_ text: some StringProtocol, showing: Bool = true, into bytes: inout [UInt8]) {
-        if text.utf8.withContiguousStorageIfAvailable({ escape($0, showing, into: &bytes) }) == nil {
-            Array(text.utf8).withUnsafeBufferPointer { escape($0, showing, into: &bytes) }
+    /// Which of the characters that steer the direction of text are shown as marks.
+    fileprivate enum Shown { case none, overrides, all }
+
+    fileprivate static func escape(
+        _ text: some StringProtocol, showing shown: Shown = .all, into bytes: inout [UInt8]
+    ) {
+        if text.utf8.withContiguousStorageIfAvailable({ escape($0, shown, into: &bytes) }) == nil {
+            Array(text.utf8).withUnsafeBufferPointer { escape($0, shown, into: &bytes) }
         }
     }
 
-    private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, _ showsDirections: Bool, into bytes: inout [UInt8]) {
+    private static func escape(_ utf8: UnsafeBufferPointer<UInt8>, _ shown: Shown, into bytes: inout [UInt8]) {
         // Stretches without a special character go over in one piece.
         var plain = 0
         for index in 0..<utf8.count {
@@ -86,9 +100,11 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
             case UInt8(ascii: "'"): entity = "&#39;"
             case 0: entity = ""
             case 0xE2, 0xD8:
-                guard showsDirections, let (length, shown) = Directions.control(at: index, in: utf8) else { continue }
+                guard shown != .none, let (length, mark) = Directions.control(at: index, in: utf8),
+                    shown == .all || Directions.isOverride(at: index, in: utf8)
+                else { continue }
                 bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[plain..<index]))
-                bytes.append(contentsOf: shown.utf8)
+                bytes.append(contentsOf: mark.utf8)
                 plain = index + length
                 continue
             default: continue

@@ -4,7 +4,7 @@ extension JSON {
     /// Reads RFC 8259 text in UTF-8. Throws `Refusal.malformed` when it is none.
     package init(parsing bytes: Data) throws {
         var reader = JSONReader(bytes)
-        do { self = try reader.read() } catch let fault as JSONReader.Fault { throw Refusal.malformed(fault.rawValue) }
+        do { self = try reader.read() } catch { throw Refusal.malformed(error.rawValue) }
     }
     package init?(_ text: String) {
         // a column of ours that is no JSON reads as absent

@@ -12,6 +12,7 @@ package protocol Database: Sendable {
     /// - Parameter lane: what the read is for; nil is the lane of the task, or of the database.
     func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
     /// Writes; returns only after the change would survive a loss of power. It goes on when its caller is gone.
+    @discardableResult
     func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T
     /// Waits for what runs, then lets the files or connections go.
     func close() async

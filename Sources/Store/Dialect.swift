@@ -76,11 +76,14 @@ package enum Dialect: String, Sendable {
         }
     }
 
-    /// Keeps two processes from migrating at once. SQLite's single writer already does.
+    /// Keeps two processes from migrating at once, to the end of the transaction. SQLite's single writer already does.
+    ///
+    /// The lock has a number and not a table, because two sessions of PostgreSQL that create the same table at once
+    /// fail in spite of `IF NOT EXISTS`.
     var lockMigrations: SQL? {
         switch self {
         case .sqlite: nil
-        case .postgres: "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE"
+        case .postgres: "SELECT pg_advisory_xact_lock(hashtext('usher schema_migration'))"
         }
     }
 }

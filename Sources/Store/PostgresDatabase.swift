@@ -63,6 +63,7 @@ package final class PostgresDatabase: Database {
         }
     }
 
+    @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         let errand = Errand(writing: Lane.current ?? lane)
         return try await withCheckedThrowingContinuation { continuation in

@@ -118,6 +118,7 @@ package final class SQLiteDatabase: Database {
         thread.start()
     }
 
+    @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         try await queue.write(in: Lane.current ?? lane, body)
     }

@@ -39,6 +39,7 @@ final class SQLiteWriter: Sendable {
         ended.wait()
     }
 
+    @discardableResult
     func write<T: Sendable>(in lane: Lane, _ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         let errand = Errand(writing: lane)
         return try await withCheckedThrowingContinuation { continuation in

@@ -72,6 +72,7 @@ extension Transaction {
         try db.execute("DELETE FROM outbox WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM follow_up WHERE entry_id = \(entry)")
         try db.execute("DELETE FROM entry WHERE id = \(entry)")
+        try forgetLatestWords(of: [ticket.id])
         try carryOut([.indexTexts([ticket.id])] + consequences, on: after, from: ticket)
     }
 

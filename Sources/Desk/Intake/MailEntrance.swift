@@ -49,7 +49,7 @@ package struct MailEntrance: Service, MailDoor {
             switch try await desk.receive(message, sender: MailAddress(sender), mailbox: MailAddress(recipient)) {
             case .opened(let number), .added(let number), .bounced(let number): return .kept("kept as \(number)")
             case .duplicate(let number): return .kept("kept before as \(number)")
-            case .rejected(let reason): return .kept("kept and set aside: \(reason)")
+            case .rejected(let reason): return .kept("kept in the intake log, no ticket opened: \(reason)")
             }
         } catch {
             desk.log.error("a message could not be kept", metadata: ["detail": "\(error)"])

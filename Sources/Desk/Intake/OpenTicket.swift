@@ -84,7 +84,9 @@ extension Transaction {
             updatedAt: now, lastMessageAt: now)
         let author = Author(.customer, id: customer.id.number, name: requesterName, address: ticket.requesterAddress)
         let consequences = try decideOpening(of: &ticket, request, routing, by: actor ?? author.actor)
-        ticket = try insert(ticket, under: keys.ticket, isProved: request.isProved)
+        ticket = try insert(
+            ticket, under: keys.ticket, isProved: request.isProved,
+            latest: LatestWords(request.writing.text, of: .message))
         let words =
             [ticket.subject, String(ticket.number), requesterName, ticket.requesterAddress, request.writing.text]
             + request.files.map(\.name)
@@ -188,7 +190,7 @@ extension Transaction {
             urgentWords: settings.urgentWords)
     }
 
-    private func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool) throws -> Ticket {
+    private func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool, latest: LatestWords) throws -> Ticket {
         let id: Ticket.ID = try db.insert(
             under: key,
             """
@@ -196,7 +198,7 @@ extension Transaction {
             customer_id, requester_name, requester_address,
                 source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at,
                 escalation_level, urgency, due_rank,
-                created_at, updated_at, last_message_at, is_unproved)
+                created_at, updated_at, last_message_at, is_unproved, latest_words)
             VALUES (\(db.dialect.key(key, from: "ticket_id_seq")), \(ticket.number), \(ticket.subject),
             \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
                 \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress),
@@ -204,7 +206,7 @@ extension Transaction {
                 \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id),
                 \(ticket.deadlines.firstResponseDueAt),
                 \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency),
-                \(ticket.dueRank), \(now), \(now), \(now), \(!isProved))
+                \(ticket.dueRank), \(now), \(now), \(now), \(!isProved), \(latest.stored))
             RETURNING id
             """)
         return ticket.keyed(id)

@@ -58,7 +58,12 @@ extension Transaction {
         _ consequences: [Consequence], on ticket: Ticket, from before: Ticket, saying words: NewEntry? = nil,
         entry: Entry.ID? = nil
     ) throws -> CarriedOut {
-        if ticket != before { try save(ticket, from: before) }
+        let latest = words.flatMap { words in consequences.writes.map { LatestWords(words.writing.text, of: $0) } }
+        if ticket != before {
+            try save(ticket, from: before, latest: latest)
+        } else if let latest {
+            try db.execute("UPDATE ticket SET latest_words = \(latest.stored) WHERE id = \(ticket.id)")
+        }
         var done = CarriedOut(before: before, after: ticket, consequences: consequences, at: now, entry: entry)
         for consequence in consequences { try carryOut(consequence, saying: words, &done) }
         recorded.carriedOut.append(done)
@@ -186,6 +191,7 @@ extension Transaction {
             UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other)
             WHERE ticket_id = \(ticket)
             """)
+        try forgetLatestWords(of: [ticket, other])
     }
 
     private func link(_ ticket: Ticket.ID, to former: Ticket.ID) throws {

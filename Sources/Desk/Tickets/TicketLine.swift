@@ -15,6 +15,9 @@ package struct TicketLine: Sendable {
     package let team: String?
     /// The requester's name, else the address.
     package let requester: String
+    /// The requester's.
+    package let organization: String?
+    package let latest: LatestWords
     package let escalationLevel: Int
     /// The target that comes next; none while the clock rests.
     package let nextDue: Date?
@@ -43,12 +46,20 @@ package struct TicketLine: Sendable {
         CASE WHEN ticket.first_responded_at IS NULL AND ticket.first_response_due_at IS NOT NULL
             AND (ticket.resolution_due_at IS NULL OR ticket.first_response_due_at <= ticket.resolution_due_at)
             THEN 1 ELSE 0 END,
-        ticket.updated_at, ticket.last_message_at, ticket.last_reply_at, ticket.urgency, ticket.due_rank
+        ticket.updated_at, ticket.last_message_at, ticket.last_reply_at, ticket.urgency, ticket.due_rank, organization.name,
+        \(LatestWords.column)
         """
     static let joins: SQL = """
         LEFT JOIN department ON department.id = ticket.department_id LEFT JOIN team ON team.id = ticket.team_id
         LEFT JOIN agent assignee ON assignee.id = ticket.assignee_id
+        LEFT JOIN customer requester ON requester.id = ticket.customer_id
+        LEFT JOIN organization ON organization.id = requester.organization_id
         """
+
+    /// Reads some tickets by their keys.
+    fileprivate static func statement(of tickets: [Ticket.ID], order: TicketOrder) -> SQL {
+        "SELECT \(columns) FROM ticket \(joins) WHERE ticket.id IN (\(list: tickets)) ORDER BY \(order.sql)"
+    }
 
     init(_ row: inout Row) throws {
         id = try row.read()
@@ -69,6 +80,8 @@ package struct TicketLine: Sendable {
         isUnread = message.map { $0 > reply ?? 0 } ?? false
         urgency = try row.read()
         dueRank = try row.read()
+        organization = try row.read()
+        latest = LatestWords(stored: try row.read())
     }
 }
 
@@ -81,9 +94,30 @@ package struct TicketLines: Sendable {
 
 extension Connection {
     package func lines(_ list: TicketList) throws -> TicketLines {
+        try lines(list, by: try list.lineStatement(self))
+    }
+
+    /// The first page of a list and how many tickets it has, counted up to `most`.
+    ///
+    /// In an order by key both are one walk; in another, counting may go along a cheaper index.
+    package func firstLines(_ list: TicketList, countingTo most: Int) throws -> (page: TicketLines, count: Int) {
+        let list = list.fromTheBeginning
+        guard list.order == .newest || list.order == .oldest, most > list.limit else {
+            let page = try lines(list)
+            return (page, page.next == nil ? page.lines.count : try count(list, atMost: most))
+        }
+        var counted = list
+        counted.limit = most - 1
+        let found: [Ticket.ID] = try query(try counted.keyStatement(self)) { try $0.read() }
+        let shown = found.prefix(list.limit + 1)
+        guard !shown.isEmpty else { return (.none, 0) }
+        return (try lines(list, by: TicketLine.statement(of: Array(shown), order: list.order)), found.count)
+    }
+
+    private func lines(_ list: TicketList, by statement: SQL) throws -> TicketLines {
         var lines: [TicketLine] = []
         lines.reserveCapacity(list.limit + 1)
-        try run(try list.lineStatement(self)) { lines.append(try TicketLine(&$0)) }
+        try run(statement) { lines.append(try TicketLine(&$0)) }
         guard lines.count > list.limit else { return TicketLines(lines: lines, next: nil) }
         lines.removeLast()
         return TicketLines(

@@ -94,6 +94,16 @@ extension TicketList {
             ORDER BY \(plan.order) LIMIT \(literal: limit + 1)
             """
     }
+
+    /// Reads the keys alone, one more than asked for.
+    func keyStatement(_ db: any Connection) throws -> SQL {
+        let plan = try TicketPlan(self, db)
+        return
+            """
+            SELECT ticket.id FROM \(plan.source) WHERE \(plan.condition) ORDER BY \(plan.order)
+            LIMIT \(literal: limit + 1)
+            """
+    }
 }
 
 extension TicketList {

@@ -125,8 +125,10 @@ extension Transaction {
     ///
     /// - Parameter before: the ticket as it is kept; where it has another requester, nothing has shown yet that the new
     ///   address is theirs.
-    func save(_ ticket: Ticket, from before: Ticket? = nil) throws {
+    /// - Parameter latest: how the entry begins that is written with it, if there is one.
+    func save(_ ticket: Ticket, from before: Ticket? = nil, latest: LatestWords? = nil) throws {
         recorded.touched.insert(ticket.id)
+        let words: SQL = latest.map { ", latest_words = \($0.stored)" } ?? ""
         var requester: SQL = ""
         if let before, before.requester != ticket.requester {
             requester = """
@@ -151,7 +153,7 @@ extension Transaction {
                 due_rank = \(ticket.dueRank), reopened_count = \(ticket.reopenedCount),
                 merged_into_id = \(ticket.mergedInto), updated_at = \(now), resolved_at = \(ticket.resolvedAt),
                 closed_at = \(ticket.closedAt), last_message_at = \(ticket.lastMessageAt),
-                last_reply_at = \(ticket.lastReplyAt)\(requester)
+                last_reply_at = \(ticket.lastReplyAt)\(requester)\(words)
             WHERE id = \(ticket.id)
             """)
     }

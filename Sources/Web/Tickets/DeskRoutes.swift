@@ -68,14 +68,10 @@ enum DeskRoutes {
             let wanted = TicketList(
                 query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50,
                 after: position.cursor)
-            let (page, glances) = try await call.desk.read { db in
-                let page = try db.lines(wanted)
-                return (page, try db.glances(at: page.lines))
-            }
+            let page = try await call.desk.read { try $0.lines(wanted) }
             let choices = try await call.desk.choices.choices(on: call.desk)
             var view = ListView(
                 title: desk.t.list(list), place: .list(list), position: position, page: page, choices: choices)
-            view.glances = glances
             if page.lines.isEmpty {
                 view.emptiness = try await emptiness(call, desk, list)
                 if case .noTickets? = view.emptiness { view.steps = try await call.firstSteps() }
@@ -87,15 +83,13 @@ enum DeskRoutes {
                 let query = try TicketQuery(text, now: desk.now)
                 let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
                 let words = query.soughtWords
-                (view.page, view.snippets, view.glances, view.found) = try await call.desk.read(.search) { db in
-                    let page = try db.lines(wanted)
-                    // A first page that is not full has been counted already.
-                    let found =
-                        page.next == nil && wanted.after == nil
-                        ? page.lines.count : try db.count(wanted.fromTheBeginning, atMost: mostFound + 1)
+                (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
+                    let (page, found) =
+                        wanted.after == nil
+                        ? try db.firstLines(wanted, countingTo: mostFound + 1)
+                        : (try db.lines(wanted), try db.count(wanted.fromTheBeginning, atMost: mostFound + 1))
                     return (
-                        page, try db.snippets(of: page.lines.map(\.id), words: words),
-                        try db.glances(at: page.lines), ListCount(number: found)
+                        page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found)
                     )
                 }
                 view.words = words

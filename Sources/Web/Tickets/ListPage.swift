@@ -12,7 +12,6 @@ struct ListView: Sendable {
     /// What is shown, kept in the addresses of its tickets.
     let position: ListPosition
     var page: TicketLines
-    var glances: [Ticket.ID: TicketGlance] = [:]
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
@@ -284,7 +283,7 @@ private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame,
     html.write("<td class=\"c-who\"><span dir=\"auto\">")
     html.write(text: ticket.requester)
     html.write("</span>")
-    if let organization = view.glances[ticket.id]?.organization {
+    if let organization = ticket.organization {
         html.write("<span class=\"quiet org\" dir=\"auto\">")
         html.write(text: organization)
         html.write("</span>")
@@ -332,10 +331,10 @@ private func writeSubject(_ ticket: TicketLine, to html: inout HTML, _ view: Lis
         write(marked: snippet.text, view.words, to: &html)
         if snippet.isCutAfter { html.write("…") }
         html.write("</span>")
-    } else if let glance = view.glances[ticket.id], !glance.words.isEmpty {
+    } else if !ticket.latest.text.isEmpty {
         html.write(
-            glance.isOurs ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
-        html.write(text: glance.words)
+            ticket.latest.isOurs ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
+        html.write(text: ticket.latest.text)
         html.write("</span>")
     }
     html.write("</td>")
