@@ -48,6 +48,7 @@ package struct Desk: Sendable {
     }
 
     /// Runs verbs in one transaction and wakes the courier afterwards. The closure may run more than once.
+    @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
         // Read after the commit only: the keys of events come in until then.
