@@ -76,11 +76,19 @@ package enum Dialect: String, Sendable {
         }
     }
 
-    /// Keeps two processes from migrating at once, to the end of the transaction. SQLite's single writer already does.
+    /// Keeps two processes from migrating at once. SQLite's single writer already does.
     ///
-    /// The lock has a number and not a table, because two sessions of PostgreSQL that create the same table at once
-    /// fail in spite of `IF NOT EXISTS`.
+    /// A transaction that waits for it sees what the other wrote: unlike a query, the command takes no snapshot.
     var lockMigrations: SQL? {
+        switch self {
+        case .sqlite: nil
+        case .postgres: "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE"
+        }
+    }
+
+    /// Does the same before there is a table to lock: two sessions that create one at once fail in spite of
+    /// `IF NOT EXISTS`.
+    var lockFirstMigration: SQL? {
         switch self {
         case .sqlite: nil
         case .postgres: "SELECT pg_advisory_xact_lock(hashtext('usher schema_migration'))"

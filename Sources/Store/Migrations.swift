@@ -23,7 +23,7 @@ package struct Migrator: Sendable {
         try await Lane.$current.withValue(.long) {
             if try await missing(in: database).isEmpty { return [] }
             _ = try await database.write { db in
-                if let lock = db.dialect.lockMigrations { try db.execute(lock) }
+                if let lock = db.dialect.lockFirstMigration { try db.execute(lock) }
                 try db.execute(
                     """
                     CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY,

@@ -62,8 +62,11 @@ def test_axe_finds_nothing(looking, demo, look):
     axe = Axe()
     findings = []
 
+    # Dark pages have the markup of light ones: what can differ is their colours.
+    rules = ["color-contrast"] if look == "dark" else ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
     def examine(page, name):
-        results = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+        results = axe.run(page, options={"runOnly": rules})
         for violation in results.response["violations"]:
             for node in violation["nodes"][:3]:
                 findings.append(f"{name}: {violation['id']}: {node['html'][:160]}: {node.get('failureSummary', '')[:200]}")
@@ -89,7 +92,9 @@ def test_axe_finds_nothing(looking, demo, look):
         examine(mara, name)
     # An open dialog, the open note, the keyboard's table.
     mara.goto(agents["ticket"])
-    mara.locator(".tools").get_by_role("link", name=re.compile("^Escalate")).click()
+    if look == "phone":
+        mara.locator(".tools .more > summary").click()
+    mara.locator(".tools").get_by_role("link", name=re.compile("^Escalate")).filter(visible=True).click()
     examine(mara, "dialog")
     mara.keyboard.press("Escape")
     mara.locator("label[for=tab-note]").click()

@@ -62,7 +62,7 @@ extension Transaction {
         if ticket != before {
             try save(ticket, from: before, latest: latest)
         } else if let latest {
-            try db.execute("UPDATE ticket SET latest_words = \(latest.stored) WHERE id = \(ticket.id)")
+            try save(latest, of: ticket.id)
         }
         var done = CarriedOut(before: before, after: ticket, consequences: consequences, at: now, entry: entry)
         for consequence in consequences { try carryOut(consequence, saying: words, &done) }

@@ -34,13 +34,6 @@ package struct LatestWords: Sendable, Equatable {
         """
 }
 
-extension Transaction {
-    /// Entries were moved or removed: what came last is looked up from now on.
-    func forgetLatestWords(of tickets: [Ticket.ID]) throws {
-        try db.execute("UPDATE ticket SET latest_words = NULL WHERE id IN (\(list: tickets))")
-    }
-}
-
 extension [Consequence] {
     /// The kind of the entry that is written, where one is.
     var writes: EntryKind? {

@@ -158,6 +158,16 @@ extension Transaction {
             """)
     }
 
+    /// Keeps how its newest entry begins, where nothing else of the ticket changes.
+    func save(_ latest: LatestWords, of ticket: Ticket.ID) throws {
+        try db.execute("UPDATE ticket SET latest_words = \(latest.stored) WHERE id = \(ticket)")
+    }
+
+    /// Entries were moved or removed: what came last is looked up from now on.
+    func forgetLatestWords(of tickets: [Ticket.ID]) throws {
+        try db.execute("UPDATE ticket SET latest_words = NULL WHERE id IN (\(list: tickets))")
+    }
+
     /// Makes the tags of a ticket that are searched the ones given.
     func setTags(_ tags: [String], of ticket: Ticket.ID) throws {
         try db.execute("DELETE FROM ticket_tag WHERE ticket_id = \(ticket)")

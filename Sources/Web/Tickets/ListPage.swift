@@ -333,7 +333,8 @@ private func writeSubject(_ ticket: TicketLine, to html: inout HTML, _ view: Lis
         html.write("</span>")
     } else if !ticket.latest.text.isEmpty {
         html.write(
-            ticket.latest.isOurs ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
+            ticket.latest.isOurs
+                ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
         html.write(text: ticket.latest.text)
         html.write("</span>")
     }
