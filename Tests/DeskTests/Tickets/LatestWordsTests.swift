@@ -47,8 +47,10 @@ struct LatestWordsTests {
         let ticket = try await test.open(body: "The first words.")
         let entry = try await test.write { tx in
             var loaded = try tx.db.ticket(ticket.id)
-            return try tx.reply(
-                to: &loaded, Writing("Hasty words.", type: .text), by: Actor(ada), files: [], source: .web, waits: true)
+            let entry = try tx.reply(
+                to: &loaded, Writing("Hasty words.", type: .text), by: Actor(ada), files: [], source: .web)
+            try tx.holdBack(entry, of: ticket.id, by: ada.id)
+            return entry
         }
         try await test.write { try $0.takeBack(entry, in: try $0.db.ticket(ticket.id), by: ada) }
         #expect(try await latest(test, ticket).text == "The first words.")
