@@ -37,28 +37,20 @@ struct Language: Sendable {
     /// A text, with `{0}`, `{1}` … filled.
     func callAsFunction(_ text: String, _ values: String...) -> String {
         let words = texts.isEmpty ? text : texts[text] ?? text
-        return values.isEmpty ? words : Self.fill(words, values)
+        return values.isEmpty ? words : Sentence.fill(words, values)
     }
 
-    /// One pass, so that a value that looks like a place to fill stays what it is.
-    private static func fill(_ text: String, _ values: [String]) -> String {
-        var filled = ""
-        var rest = text[...]
-        while let open = rest.utf8.firstIndex(of: UInt8(ascii: "{")) {
-            let mark = rest[open...].utf8.prefix(3)
-            let digit = mark.dropFirst().first.map { Int($0) - 0x30 } ?? -1
-            if mark.count == 3, mark.last == UInt8(ascii: "}"), values.indices.contains(digit) {
-                filled.append(contentsOf: rest[..<open])
-                filled.append(values[digit])
-                rest = rest[mark.endIndex...]
-            } else {
-                let next = rest.utf8.index(after: open)
-                filled.append(contentsOf: rest[..<next])
-                rest = rest[next...]
+    /// A sentence of the desk's, with the values it has.
+    func callAsFunction(_ sentence: Sentence) -> String {
+        let words = texts[sentence.template] ?? sentence.template
+        guard !sentence.values.isEmpty else { return words }
+        let values = sentence.values.map { value -> String in
+            switch value {
+            case .text(let text): text
+            case .words(let words): texts[words] ?? words
             }
         }
-        filled.append(contentsOf: rest)
-        return filled
+        return Sentence.fill(words, values)
     }
 
     func knows(_ text: String) -> Bool { texts[text] != nil }
