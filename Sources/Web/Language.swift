@@ -80,26 +80,7 @@ struct Language: Sendable {
 
 extension Language {
     /// A fault as the sentence beside its field.
-    func fault(_ problem: Fault.Problem) -> String {
-        switch problem {
-        case .required: self("This is required")
-        case .wrongType(let expected): self("This must be {0}", expected)
-        case .tooLong(let most): self("This is longer than {0} characters", String(most))
-        case .tooMany(let most): self("This has more than {0} items", String(most))
-        case .notAnAddress: self("This is not an email address")
-        case .unknown(let value): self("“{0}” doesn't exist", value)
-        case .notOneOf(let words): self("This must be one of {0}", words.joined(separator: ", "))
-        case .outOfRange(let least, let most): self("This must be from {0} to {1}", String(least), String(most))
-        case .notBase64, .unknownField: "This \(problem.text)"
-        case .taken: self("This is already in use")
-        case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
-        case .emptyPlaceholder(let name):
-            self(
-                "{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}",
-                "{{\(name)|…}}")
-        case .other(let sentence): self("This \(sentence)")
-        }
-    }
+    func fault(_ problem: Fault.Problem) -> String { self(problem.sentence) }
 
     func state(_ state: TicketState) -> String {
         switch state {
