@@ -22,7 +22,7 @@ final class MailLine {
     /// - Parameter seconds: how long the visit may take in all.
     init(_ server: MailServer, within seconds: Int) throws(MailFault) {
         _ = MailServer.library
-        if let fault = server.fault { throw MailFault(.connection, fault) }
+        if let fault = server.fault { throw MailFault(.connection, fault.english) }
         guard let handle = curl_easy_init() else { throw MailFault(.connection, "no memory for a connection") }
         var words = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
         server.configure(handle)

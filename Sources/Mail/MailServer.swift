@@ -1,5 +1,6 @@
 import CCurl
 import Foundation
+import Primitives
 
 /// Where a mail server is, how the line to it is kept safe, and how one signs in.
 package struct MailServer: Sendable, Hashable {
@@ -73,13 +74,13 @@ package struct MailServer: Sendable, Hashable {
     }
 
     /// What is wrong with the settings, before anything is tried.
-    package var fault: String? {
-        if host.isEmpty { return "no server is named" }
+    package var fault: Sentence? {
+        if host.isEmpty { return Sentence("Enter the name of a server.") }
         if !host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@<>\"\\".utf8.contains($0) }) {
-            return "the server's name holds what no name may"
+            return Sentence("Enter the name of a server, such as mail.example.com.")
         }
         if security == .plain || security == .offered, !Self.isLoopback(host) {
-            return "without TLS only a server on this machine is spoken to"
+            return Sentence("Without TLS, only a server on this machine can be used. Choose TLS or STARTTLS.")
         }
         return nil
     }

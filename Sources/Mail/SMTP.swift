@@ -149,7 +149,7 @@ package final class SMTPSender {
         _ message: Data, from sender: String, to recipient: String, isOver: @escaping @Sendable () -> Bool = { false }
     ) -> SMTPOutcome {
         guard handle != nil else { return .serverTrouble("no memory for a connection") }
-        if let fault = server.fault { return .serverTrouble(fault) }
+        if let fault = server.fault { return .serverTrouble(fault.english) }
         let first = Dialogue(message, patience, isOver)
         let outcome = attempt(first, from: sender, to: recipient, fresh: false)
         // A line that was kept may have been closed by the server meanwhile, some with a farewell of 421.
@@ -236,7 +236,7 @@ package final class SMTPSender {
     /// Connects, greets and signs in; returns what is wrong in words, nil when nothing is.
     package func probe() -> String? {
         guard let handle else { return "no memory for a connection" }
-        if let fault = server.fault { return fault }
+        if let fault = server.fault { return fault.english }
         curl_easy_reset(handle)
         server.configure(handle, path: greeting)
         usher_curl_set_number(handle, CURLOPT_CONNECT_ONLY, 1)

@@ -30,16 +30,17 @@ struct Answering: RouterMiddleware {
         do { return try await next(request, context) } catch let refusal as Refusal {
             problem = Problem(refusal)
         } catch is Overloaded {
-            problem = Problem(status: 503, title: "Too many large uploads are under way. Try again in a minute.")
+            problem = Problem(
+                status: 503, title: Sentence("Too many large uploads are under way. Try again in a minute."))
         } catch let error as StoreError {
             problem = self.problem(error, context)
         } catch is CancellationError {
             // Nobody is there to read the answer.
-            problem = Problem(status: 503, title: "The request was given up")
+            problem = Problem(status: 503, title: Sentence("The request was canceled. Send it again."))
         } catch let error as HTTPError {
             problem = Problem(
                 status: error.status.code,
-                title: error.status.code == 404 ? Problem.notFound : error.status.reasonPhrase)
+                title: error.status.code == 404 ? Problem.notFound : Sentence(english: error.status.reasonPhrase))
         } catch {
             problem = unexpected(error, context)
         }
@@ -72,44 +73,48 @@ struct Answering: RouterMiddleware {
             log.warning(
                 "a read took too long and was stopped", metadata: ["request": "\(context.id)", "lane": "\(lane)"])
             return Problem(status: lane.takesTurns ? 422 : 503, title: lane.tooLong)
-        case .busy: return Problem(status: 503, title: "Too many searches are under way; please try again in a moment")
+        case .busy:
+            return Problem(status: 503, title: Sentence("Too many searches are under way. Try again in a moment."))
         default: break
         }
         guard error.isPassing else { return unexpected(error, context) }
         log.error("a request could not be kept", metadata: ["request": "\(context.id)", "detail": "\(error)"])
         return Problem(
-            status: 503, title: "This cannot be kept just now; please try again in a moment", requestID: context.id)
+            status: 503, title: Sentence("This couldn't be saved. Try again in a moment."), requestID: context.id)
     }
 
     private func unexpected(_ error: any Error, _ context: DeskContext) -> Problem {
         log.error("a request failed", metadata: ["request": "\(context.id)", "detail": "\(String(reflecting: error))"])
-        return Problem(status: 500, title: "Something went wrong here; it has been noted", requestID: context.id)
+        return Problem(status: 500, title: Sentence("Something went wrong on our side."), requestID: context.id)
     }
 }
 
 extension Lane {
     /// What is said of something that took too long.
-    var tooLong: String {
+    var tooLong: Sentence {
         switch self {
-        case .search: "This search takes too long. Add a word or a date."
-        case .report: "This report takes too long. Choose a shorter time."
-        case .page, .health, .long: "This takes too long just now; please try again in a moment"
+        case .search: Sentence("This search takes too long. Add a word or a date.")
+        case .report: Sentence("This report takes too long. Choose a shorter time.")
+        case .page, .health, .long: Sentence("This takes too long right now. Try again in a moment.")
         }
     }
 }
 
 extension Problem {
-    static let notFound = "Page not found"
+    static let notFound = Sentence("Page not found")
 
     init(_ refusal: Refusal) {
         switch refusal {
         case .notFound: self.init(status: 404, title: Self.notFound)
         case .notAllowed(let reason): self.init(status: 403, title: reason)
-        case .malformed(let reason): self.init(status: 400, title: reason)
+        case .malformed(let reason): self.init(status: 400, title: Sentence(english: reason))
         case .conflict(let reason, let allowed): self.init(status: 409, title: reason, allowed: allowed)
         case .tooLarge(let limit):
-            self.init(status: 413, title: "This is larger than the limit of \(limit) bytes", limit: limit)
-        case .invalid(let faults): self.init(status: 422, title: "Some fields are wrong", faults: faults)
+            self.init(
+                status: 413, title: Sentence("This is larger than {0}. Send less at a time.", fileSize(limit)),
+                limit: limit)
+        case .invalid(let faults):
+            self.init(status: 422, title: Sentence("Some fields need another look."), faults: faults)
         }
     }
 }
@@ -117,7 +122,7 @@ extension Problem {
 /// A fault as it is told: RFC 9457 for programs, a page for people.
 struct Problem {
     var status: Int
-    var title: String
+    var title: Sentence
     var faults: [Fault] = []
     /// What the state allows instead.
     var allowed: [String] = []
@@ -128,10 +133,10 @@ struct Problem {
         var json = JSONText()
         json.object { json in
             json.field("type", "about:blank")
-            json.field("title", title)
+            json.field("title", title.english)
             json.field("status", status)
             if !faults.isEmpty {
-                json.field("detail", faults.map { "\($0.field) \($0.problem.text)" }.joined(separator: "; "))
+                json.field("detail", faults.map(\.text).joined(separator: " "))
                 json.field("errors", array: faults) { json, fault in
                     json.object { json in
                         json.field("field", fault.field)

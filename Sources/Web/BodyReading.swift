@@ -98,7 +98,9 @@ extension Call {
     private func check(_ form: FormData, _ subject: String) throws {
         guard desk.office.signer.isGenuine(form["csrf"] ?? "", of: subject, for: .form) else { throw Self.foreignForm }
     }
-    private static var foreignForm: Refusal { .notAllowed("This form has expired. Reload the page and try again.") }
+    private static var foreignForm: Refusal {
+        .notAllowed(Sentence("This form has expired. Reload the page and try again."))
+    }
     private static var noForm: Refusal {
         .malformed("The body is not a form. Send multipart/form-data or application/x-www-form-urlencoded.")
     }

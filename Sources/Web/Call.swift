@@ -74,7 +74,7 @@ package struct Call: Sendable {
     func cursor() throws -> Int64? {
         guard let text = query("cursor") else { return nil }
         guard let id = Int64(text), id >= 0 else {
-            throw Refusal.invalid("cursor", .other("is none that a list gave out"))
+            throw Refusal.invalid("cursor", .unknownCursor)
         }
         return id
     }
@@ -84,9 +84,9 @@ package struct Call: Sendable {
     /// The body as a JSON object, with what marks it for a retry.
     func input() async throws -> (Input, IdempotencyKey?) {
         let bytes = try await body()
-        guard !bytes.isEmpty || request.method == .post else { throw Refusal.malformed("there is no body") }
+        guard !bytes.isEmpty || request.method == .post else { throw Refusal.malformed("The body is missing.") }
         let json = bytes.isEmpty ? JSON.object([:]) : try await BlockingLane.requests.run { try JSON(parsing: bytes) }
-        guard case .object(let fields) = json else { throw Refusal.malformed("the body is not a JSON object") }
+        guard case .object(let fields) = json else { throw Refusal.malformed("The body isn't a JSON object.") }
         return (Input(fields), try idempotency(bytes))
     }
 

@@ -37,28 +37,20 @@ struct Language: Sendable {
     /// A text, with `{0}`, `{1}` … filled.
     func callAsFunction(_ text: String, _ values: String...) -> String {
         let words = texts.isEmpty ? text : texts[text] ?? text
-        return values.isEmpty ? words : Self.fill(words, values)
+        return values.isEmpty ? words : Sentence.fill(words, values)
     }
 
-    /// One pass, so that a value that looks like a place to fill stays what it is.
-    private static func fill(_ text: String, _ values: [String]) -> String {
-        var filled = ""
-        var rest = text[...]
-        while let open = rest.utf8.firstIndex(of: UInt8(ascii: "{")) {
-            let mark = rest[open...].utf8.prefix(3)
-            let digit = mark.dropFirst().first.map { Int($0) - 0x30 } ?? -1
-            if mark.count == 3, mark.last == UInt8(ascii: "}"), values.indices.contains(digit) {
-                filled.append(contentsOf: rest[..<open])
-                filled.append(values[digit])
-                rest = rest[mark.endIndex...]
-            } else {
-                let next = rest.utf8.index(after: open)
-                filled.append(contentsOf: rest[..<next])
-                rest = rest[next...]
+    /// A sentence of the desk's, with the values it has.
+    func callAsFunction(_ sentence: Sentence) -> String {
+        let words = texts[sentence.template] ?? sentence.template
+        guard !sentence.values.isEmpty else { return words }
+        let values = sentence.values.map { value -> String in
+            switch value {
+            case .text(let text): text
+            case .words(let words): texts[words] ?? words
             }
         }
-        filled.append(contentsOf: rest)
-        return filled
+        return Sentence.fill(words, values)
     }
 
     func knows(_ text: String) -> Bool { texts[text] != nil }
@@ -88,26 +80,7 @@ struct Language: Sendable {
 
 extension Language {
     /// A fault as the sentence beside its field.
-    func fault(_ problem: Fault.Problem) -> String {
-        switch problem {
-        case .required: self("This is required")
-        case .wrongType(let expected): self("This must be {0}", expected)
-        case .tooLong(let most): self("This is longer than {0} characters", String(most))
-        case .tooMany(let most): self("This has more than {0} items", String(most))
-        case .notAnAddress: self("This is not an email address")
-        case .unknown(let value): self("“{0}” doesn't exist", value)
-        case .notOneOf(let words): self("This must be one of {0}", words.joined(separator: ", "))
-        case .outOfRange(let least, let most): self("This must be from {0} to {1}", String(least), String(most))
-        case .notBase64, .unknownField: "This \(problem.text)"
-        case .taken: self("This is already in use")
-        case .unknownPlaceholder(let name): self("There is no placeholder {0}", "{{\(name)}}")
-        case .emptyPlaceholder(let name):
-            self(
-                "{0} is empty for this ticket. Fill it in yourself, or give it a default such as {1}.", "{{\(name)}}",
-                "{{\(name)|…}}")
-        case .other(let sentence): self("This \(sentence)")
-        }
-    }
+    func fault(_ problem: Fault.Problem) -> String { self(problem.sentence) }
 
     func state(_ state: TicketState) -> String {
         switch state {

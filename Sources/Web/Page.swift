@@ -309,13 +309,5 @@ func initials(_ name: String) -> String {
     return name.split(separator: " ").prefix(2).compactMap(\.first).map { String($0).uppercased() }.joined()
 }
 
-func fileSize(_ bytes: Int) -> String {
-    switch bytes {
-    case ..<1024: "\(bytes) bytes"
-    case ..<(1 << 20): "\(bytes >> 10) KB"
-    default: "\(bytes >> 20) MB"
-    }
-}
-
 /// A short word that something was done.
 func said(_ words: String?) -> HTML? { words.map { "<p class=\"said\" role=\"status\">\($0)</p>" } }

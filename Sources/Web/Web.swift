@@ -126,13 +126,16 @@ package struct Web: Sendable {
         let isAPI = route.path.hasPrefix("/api/v1/")
         let given = isAPI ? call.request.headers[.authorization].flatMap(Self.bearer) : call.request.headers[.apiKey]
         guard let given, let key = try await keys.key(given, desk) else {
-            guard isAPI else { return OsTicketRoutes.text(.unauthorized, "the API key is missing or wrong") }
-            var response = Problem(status: 401, title: "The API key is missing or wrong").apiResponse
+            guard isAPI else { return OsTicketRoutes.text(.unauthorized, "The API key is missing or wrong.") }
+            var response = Problem(status: 401, title: Sentence(english: "The API key is missing or wrong."))
+                .apiResponse
             response.headers[.wwwAuthenticate] = "Bearer"
             return response
         }
         guard key.scope >= scope else {
-            return Problem(status: 403, title: "This needs a key with the scope \(scope.rawValue)").apiResponse
+            return Problem(
+                status: 403, title: Sentence(english: "This needs an API key with the scope \(scope.rawValue).")
+            ).apiResponse
         }
         call.key = key
         return nil
@@ -143,7 +146,10 @@ package struct Web: Sendable {
         guard let agent = call.session?.agent else { return try await SignInRoutes.ask(call) }
         // What an agent may not see is not there.
         guard agent.role >= role else {
-            throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("Your role allows to read only")
+            throw role == .administrator
+                ? Refusal.notFound
+                : Refusal.notAllowed(
+                    Sentence("Your role only lets you read. Ask an administrator if you need to make changes."))
         }
         return nil
     }
@@ -164,7 +170,8 @@ package struct Web: Sendable {
             if allowed.contains(.get) { allowed.append(.head) }
             for method in methods where !allowed.contains(method) {
                 router.on(RouterPath(path), method: method) { [allowed] request, _ in
-                    let problem = Problem(status: 405, title: "This address does not know \(method.rawValue)")
+                    let problem = Problem(
+                        status: 405, title: Sentence("This address doesn't take {0}.", method.rawValue))
                     var response =
                         path.hasPrefix("/api/")
                         ? problem.apiResponse

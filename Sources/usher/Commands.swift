@@ -153,7 +153,7 @@ struct AgentCommands: AsyncParsableCommand {
             if passwordStdin {
                 let password = (readLine(strippingNewline: true) ?? "")
                 guard password.count >= Password.shortest else {
-                    throw fail("the password has fewer than \(Password.shortest) characters", 1)
+                    throw fail("The password is too short. Use at least \(Password.shortest) characters.", 1)
                 }
                 hash = try Password.hash(password)
             }

@@ -54,11 +54,11 @@ func sentence(_ error: any Error) -> String {
     switch error {
     case let refusal as Refusal:
         switch refusal {
-        case .invalid(let faults): faults.map { "\($0.field) \($0.problem.text)" }.joined(separator: "; ")
-        case .notFound: "there is no such thing"
-        case .notAllowed(let reason), .malformed(let reason): reason
-        case .conflict(let reason, _): reason
-        case .tooLarge(let limit): "larger than the limit of \(limit) bytes"
+        case .invalid(let faults): faults.map(\.text).joined(separator: " ")
+        case .notFound: "This doesn't exist. Check its name or number."
+        case .malformed(let reason): reason
+        case .notAllowed(let reason), .conflict(let reason, _): reason.english
+        case .tooLarge(let limit): "This is larger than \(fileSize(limit)). Send less at a time."
         }
     case let fault as Misconfigured: fault.words
     case let fault as ListenAddress.Fault: fault.words

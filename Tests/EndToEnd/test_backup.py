@@ -22,7 +22,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, new_desk, tmp_
     for bad in [whole[: len(whole) // 2 // 512 * 512], whole[:-1024], whole[:1536] + bytes(512) + whole[2048:], whole + b"x", b"", b"x" * 4096]:
         cut.write_bytes(bad)
         done = new.cli("restore", str(cut), check=False)
-        assert done.returncode == 1 and b"no whole backup" in done.stderr, done
+        assert done.returncode == 1 and b"isn't a complete backup" in done.stderr, done
     done = desk.cli("backup", str(tmp_path), check=False)
     assert done.returncode == 1 and b"is a folder" in done.stderr
     assert not os.path.exists(str(tmp_path) + ".part")

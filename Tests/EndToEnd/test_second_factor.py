@@ -47,7 +47,7 @@ def test_two_factor_from_setting_it_up_to_losing_the_device(people, peopled, sin
     card = ada.locator("form", has=ada.get_by_role("heading", name="Two-factor authentication"))
     card.get_by_label("Your password").fill("not my password")
     card.get_by_role("button", name="Set up").click()
-    expect(ada.get_by_text("This is not your password")).to_be_visible()
+    expect(ada.get_by_text("This isn't your password.")).to_be_visible()
     ada.locator("#codes-current").fill(PASSWORD)
     ada.get_by_role("button", name="Set up").click()
     picture = ada.get_by_role("img", name="QR code for your authenticator app")

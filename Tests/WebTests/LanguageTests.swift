@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Primitives
 import Testing
 
 @testable import Desk
@@ -7,16 +8,19 @@ import Testing
 
 @Suite("Languages")
 struct LanguageTests {
-    /// Every text the pages' sources hand to the catalogue.
+    /// Every text the pages' sources hand to the catalogue, and every sentence that any source says to people.
     private static func texts() throws -> Set<String> {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Sources/Web")
+            .deletingLastPathComponent().appending(path: "Sources")
         let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)).compactMap
         { $0 as? URL }.filter { $0.pathExtension == "swift" }
-        let call = try Regex(#"(?:\bt|\bself)\("((?:[^"\\]|\\.)*)""#)
+        let page = try Regex(#"(?:\bt|\bself)\(\s*"((?:[^"\\]|\\.)+)""#)
+        let sentence = try Regex(#"(?:\bSentence\(\s*|\.words\(|\bexpected: )"((?:[^"\\]|\\.)+)""#)
         var texts: Set<String> = []
         for file in files {
-            for match in try String(contentsOf: file, encoding: .utf8).matches(of: call) {
+            let source = try String(contentsOf: file, encoding: .utf8)
+            let isPage = file.path.contains("/Sources/Web/")
+            for match in source.matches(of: sentence) + (isPage ? source.matches(of: page) : []) {
                 guard let text = match.output[1].substring, !text.contains("\\(") else { continue }
                 texts.insert(text.replacingOccurrences(of: "\\\"", with: "\""))
             }
@@ -43,11 +47,33 @@ struct LanguageTests {
                 resource.fields.filter { !$0.kind.isReadOnly }.map { ResourceForm.label($0.name, .english) })
         }
         texts.formUnion(Rating.allCases.map(\.word))
-        texts.formUnion([Problem.notFound, "Some fields are wrong", "Something went wrong here; it has been noted"])
+        texts.formUnion(TicketState.allCases.map(\.word))
         for text in texts.sorted() {
             if !Language.german.knows(text) { Issue.record("German lacks: \(text)") }
             let places = (0...3).filter { text.contains("{\($0)}") }
             #expect(places == (0...3).filter { Language.german(text).contains("{\($0)}") }, "\(text)")
+        }
+    }
+
+    @Test("what is wrong is a sentence of its own, in both languages, with what it names")
+    func sentences() {
+        let problems: [(Fault.Problem, english: String, german: String)] = [
+            (.required, "Enter a value.", "Geben Sie einen Wert ein."),
+            (.wrongType(expected: "a list"), "This must be a list.", "Nötig ist hier: eine Liste."),
+            (.outOfRange(1, 5), "Enter a number from 1 to 5.", "Geben Sie eine Zahl von 1 bis 5 ein."),
+            (
+                .unknown("{0} {1}"), "“{0} {1}” doesn't exist. Check the spelling or choose another.",
+                "„{0} {1}“ gibt es nicht. Prüfen Sie die Schreibweise oder wählen Sie etwas anderes."
+            ),
+            (
+                .other(Sentence("This ticket is {0}. Reopen it first.", [.words("closed")])),
+                "This ticket is closed. Reopen it first.",
+                "Dieses Ticket hat den Status „geschlossen“. Öffnen Sie es zuerst wieder."
+            ),
+        ]
+        for (problem, english, german) in problems {
+            #expect(problem.text == english && Language.english.fault(problem) == english)
+            #expect(Language.german.fault(problem) == german)
         }
     }
 

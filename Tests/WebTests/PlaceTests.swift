@@ -261,10 +261,11 @@ struct PlaceTests {
     @Test(
         "a form of an action that is refused stands on the ticket's page, with the conversation and what was typed",
         arguments: [
-            ("escalate", [("reason", "  ")], "required"), ("merge", [("into", "999")], "There is no ticket #999."),
-            ("merge", [("into", "abc")], "required"),
-            ("add_collaborator", [("email", "kim at harbour")], "not an email"),
-            ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "required"),
+            ("escalate", [("reason", "  ")], "Enter a value."),
+            ("merge", [("into", "999")], "There is no ticket #999."),
+            ("merge", [("into", "abc")], "Enter the number of the other ticket."),
+            ("add_collaborator", [("email", "kim at harbour")], "Enter a valid email address."),
+            ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "Choose an agent or a team."),
         ])
     func refused(action: String, fields: [(String, String)], words: String) async throws {
         let test = try await TestDesk()
@@ -462,7 +463,7 @@ struct WordsTests {
         let answer = try await visitor.post(
             "/desk/canned-replies/new", [("name", "Hello"), ("body", "Hello \(name), on its way."), ("department", "")])
         #expect(
-            answer.status == .unprocessableContent && answer.page.contains("There is no placeholder")
+            answer.status == .unprocessableContent && answer.page.contains("The placeholder {{")
                 && answer.page.contains("on its way."))
     }
 

@@ -164,7 +164,7 @@ struct PageTests {
                 body: ByteBuffer(string: "csrf=\(mark)&body=+++")
             ) { response in
                 #expect(response.status == .unprocessableContent)
-                #expect(String(buffer: response.body).contains("This is required"))
+                #expect(String(buffer: response.body).contains("Enter a value."))
             }
         }
     }

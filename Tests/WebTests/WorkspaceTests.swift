@@ -288,7 +288,7 @@ struct WorkspaceTests {
             try await client.execute(uri: "/tickets/new", method: .post, headers: headers, body: body) { response in
                 let page = String(buffer: response.body)
                 #expect(response.status == .unprocessableContent)
-                #expect(page.contains("takes no requests") && page.contains("Many words"))
+                #expect(page.contains("requests from this address") && page.contains("Many words"))
             }
         }
         let query = try TicketQuery("", now: test.clock.now())

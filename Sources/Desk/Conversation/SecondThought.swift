@@ -64,7 +64,9 @@ extension Transaction {
                 AND state <> 'queued'
                 """
             ) ?? 0
-        guard let found, onItsWay == 0 else { throw Refusal.conflict("it is on its way already", allowed: []) }
+        guard let found, onItsWay == 0 else {
+            throw Refusal.conflict(Sentence("This reply has already been sent."), allowed: [])
+        }
         var after = ticket
         let inverse = Inverse(restored: found.restored, expected: found.expected)
         let consequences = try after.takeBackReply(inverse, by: Actor(agent), at: now)

@@ -239,7 +239,9 @@ extension Transaction {
     /// Who may not write by mail may not by the form either.
     package func refuseBanned(_ address: String) throws {
         if try db.ban(of: address) != nil {
-            throw Refusal.invalid("email", .other("is an address from which this desk takes no requests"))
+            throw Refusal.invalid(
+                "email",
+                .other(Sentence("This desk doesn't accept requests from this address. Use another address.")))
         }
     }
 }

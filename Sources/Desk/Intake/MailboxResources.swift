@@ -82,7 +82,10 @@ extension Resource {
         ],
         afterChange: { tx, id in
             let pattern: String = try tx.db.value("SELECT pattern FROM ban WHERE id = \(id)") ?? ""
-            guard Ban(pattern).isNarrow else { throw Refusal.invalid("pattern", .other("would stop everybody")) }
+            guard Ban(pattern).isNarrow else {
+                throw Refusal.invalid(
+                    "pattern", .other(Sentence("This would block everybody. Enter less, such as @example.org.")))
+            }
         })
 
     static let dkimKeys = Resource(
@@ -102,7 +105,8 @@ extension Resource {
             let pem = tx.office.signer.open(sealed).map { String(decoding: $0, as: UTF8.self) } ?? ""
             guard DKIMKey(pem: pem) != nil else {
                 throw Refusal.invalid(
-                    "private_key", .other("is no RSA key of at least 1024 bits and no Ed25519 key in PEM"))
+                    "private_key",
+                    .other(Sentence("Enter an RSA key of at least 1024 bits, or an Ed25519 key, in PEM format.")))
             }
         })
 }
@@ -116,7 +120,7 @@ extension Mailbox {
             faults.append(
                 Fault(
                     security == .plain && !MailServer.isLoopback(host) ? "\(prefix)_security" : "\(prefix)_host",
-                    .other(": \(fault)")))
+                    .other(fault)))
         }
         if fetch != .no {
             if fetchHost.isEmpty {
@@ -128,7 +132,10 @@ extension Mailbox {
             if signIn == .password, fetchPassword == nil { faults.append(Fault("fetch_password", .required)) }
             if fetch == .imap, after == .move(to: "") { faults.append(Fault("move_to", .required)) }
             if fetch == .pop3, case .move = after {
-                faults.append(Fault("after_fetching", .other("cannot be “move”: POP3 knows no folders")))
+                faults.append(
+                    Fault(
+                        "after_fetching",
+                        .other(Sentence("With POP3, messages can't be moved to a folder. Choose another option."))))
             }
         }
         if !smtpHost.isEmpty { check("smtp", smtpHost, smtpSecurity) }

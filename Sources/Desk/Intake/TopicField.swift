@@ -50,11 +50,11 @@ package struct TopicField: Sendable, Equatable {
         let text = (typed ?? "").withoutControls.trimmingWhitespace()
         let name = "field-\(key)"
         if kind == .check {
-            if isRequired, text.isEmpty { throw .invalid(name, .required) }
+            if isRequired, text.isEmpty { throw .invalid(name, .notTicked) }
             return .bool(!text.isEmpty)
         }
         guard !text.isEmpty else {
-            if isRequired { throw .invalid(name, .required) }
+            if isRequired { throw .invalid(name, kind == .choice ? .notChosen : .required) }
             return nil
         }
         guard text.fits(TopicField.longest) else { throw .invalid(name, .tooLong(most: TopicField.longest)) }

@@ -28,7 +28,10 @@ enum Archive {
             guard
                 FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600])
             else {
-                throw Refusal.conflict("\(url.path) can't be written: \(String(cString: strerror(errno)))", allowed: [])
+                let reason = String(cString: strerror(errno))
+                throw Refusal.conflict(
+                    Sentence(english: "\(url.path) can't be written: \(reason). Check the folder and your rights."),
+                    allowed: [])
             }
             handle = try FileHandle(forWritingTo: url)
         }
@@ -93,10 +96,12 @@ enum Archive {
         init(_ url: URL) throws {
             var isFolder: ObjCBool = false
             if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
-                throw Refusal.conflict("\(url.path) is a folder; name the file of a backup", allowed: [])
+                throw Refusal.conflict(
+                    Sentence(english: "\(url.path) is a folder. Name the file of a backup."), allowed: [])
             }
             do { handle = try FileHandle(forReadingFrom: url) } catch {
-                throw Refusal.conflict("\(url.path) can't be read. Check its name and your rights.", allowed: [])
+                throw Refusal.conflict(
+                    Sentence(english: "\(url.path) can't be read. Check its name and your rights."), allowed: [])
             }
         }
         deinit { try? handle.close() }

@@ -39,14 +39,15 @@ package enum Backup {
     ) async throws -> Summary {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: target.path, isDirectory: &isFolder), isFolder.boolValue {
+            let file = target.appending(path: "desk.usher").path
             throw Refusal.conflict(
-                "\(target.path) is a folder; name a file in it, such as \(target.appending(path: "desk.usher").path)",
-                allowed: [])
+                Sentence(english: "\(target.path) is a folder. Name a file in it, such as \(file)."), allowed: [])
         }
         // The copy takes the place of what has its name: never that of a device or a pipe.
         let kind = try? FileManager.default.attributesOfItem(atPath: target.resolvingSymlinksInPath().path)[.type]
         if let kind = kind as? FileAttributeType, kind != .typeRegular {
-            throw Refusal.conflict("\(target.path) isn't a regular file. Name a file in a folder.", allowed: [])
+            throw Refusal.conflict(
+                Sentence(english: "\(target.path) isn't a regular file. Name a file in a folder."), allowed: [])
         }
         // Under another name until it is proved, so that a file of this name is always a whole backup.
         let partial = URL(fileURLWithPath: target.path + ".part")
@@ -183,7 +184,8 @@ package enum Backup {
         let reader = try Archive.Reader(url)
         do { return try prove(reader, takesUnproved) } catch StoreError.unreadable(let detail) {
             throw Refusal.conflict(
-                "\(url.path) is no whole backup: \(detail). Nothing was restored from it", allowed: [])
+                Sentence(english: "\(url.path) isn't a complete backup: \(detail). Nothing was restored from it."),
+                allowed: [])
         }
     }
 
@@ -459,7 +461,8 @@ extension Connection {
             ("mailbox", "mailboxes"),
         ] {
             if try value("SELECT 1 FROM \(SQL(raw: table)) LIMIT 1", as: Int64.self) != nil {
-                throw Refusal.conflict("the desk is not empty: it has \(what). Restore into a new one", allowed: [])
+                throw Refusal.conflict(
+                    Sentence(english: "This desk isn't empty: it has \(what). Restore into a new one."), allowed: [])
             }
         }
     }

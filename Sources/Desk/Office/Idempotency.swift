@@ -85,7 +85,8 @@ extension Transaction {
             throw StoreError.conflict("another request with the same key is under way")
         }
         guard request == key.request else {
-            throw Refusal.invalid("Idempotency-Key", .other("was used for another request"))
+            throw Refusal.invalid(
+                "Idempotency-Key", .other(Sentence("This key was used for another request. Send a new key.")))
         }
         return answer
     }

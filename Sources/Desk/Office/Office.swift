@@ -97,7 +97,7 @@ package struct OwnMailServer: Sendable, Equatable {
         return [
             Fault(
                 security == .plain && !MailServer.isLoopback(host) ? "smtp_security" : "smtp_host",
-                .other("can't work: \(fault)"))
+                .other(fault))
         ]
     }
 }

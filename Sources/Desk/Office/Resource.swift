@@ -144,7 +144,9 @@ extension Resource {
             let others: Int =
                 try tx.db.value("SELECT count(*) FROM department WHERE is_active = 1 AND id <> \(id)") ?? 0
             guard others > 0 else {
-                throw Refusal.conflict("the last department cannot go: new tickets need one", allowed: [])
+                throw Refusal.conflict(
+                    Sentence("The last department can't be removed: new tickets need one. Add another one first."),
+                    allowed: [])
             }
         })
 

@@ -192,12 +192,14 @@ extension Transaction {
                     try db.execute("UPDATE \(table) SET is_active = 0 WHERE id = \(id)")
                     try resource.afterChange?(self, id)
                 }
-            } catch Refusal.invalid(let faults) {
-                throw Refusal.conflict(faults.map(\.problem.text).joined(separator: "; "), allowed: [])
+            } catch Refusal.invalid(let faults) where !faults.isEmpty {
+                throw Refusal.conflict(faults[0].problem.sentence, allowed: [])
             }
         }
         do { try db.execute("DELETE FROM \(table) WHERE id = \(id)") } catch StoreError.constraint {
-            throw Refusal.conflict("this \(resource.name) is in use", allowed: [])
+            throw Refusal.conflict(
+                Sentence("This is still in use, so it can't be removed. Choose something else where it is used first."),
+                allowed: [])
         }
     }
 
@@ -268,7 +270,7 @@ extension Transaction {
                 slug.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }
                 )
             else {
-                throw Wrong(.wrongType(expected: "lower-case letters, digits and hyphens"))
+                throw Wrong(.other(Sentence("Use only lowercase letters, digits and hyphens.")))
             }
             return .text(slug)
         case .address:
@@ -297,7 +299,7 @@ extension Transaction {
             if value == .null, field.isRequired { throw Wrong(.required) }
             if value == .null { return .null }
             guard let sealed = office.signer.seal(Array(try text(value, field, most: 20_000).utf8)) else {
-                throw Wrong(.other("could not be sealed"))
+                throw Wrong(.notEncrypted)
             }
             return .text(sealed)
         case .timeZone:
@@ -317,19 +319,14 @@ extension Transaction {
             if let problem = ServiceLevel.Target.problem(in: value) { throw Wrong(problem) }
             return .text(value.written)
         case .topicFields:
-            guard case .array(let items) = value, items.count <= TopicField.most else {
-                throw Wrong(.wrongType(expected: "a list of at most \(TopicField.most) fields"))
-            }
+            guard case .array(let items) = value else { throw Wrong(.wrongType(expected: "a list")) }
+            guard items.count <= TopicField.most else { throw Wrong(.tooMany(most: TopicField.most)) }
             let fields = items.compactMap(TopicField.init)
             guard fields.count == items.count, Set(fields.map(\.key)).count == fields.count else {
                 throw Wrong(
-                    .wrongType(
-                        expected:
-                            """
-                            fields with a key of small letters and digits, a label, and options where one is \
-                            chosen; each key once
-                            """
-                    ))
+                    .other(
+                        Sentence(
+                            "Give each field a label, its own key of lowercase letters and digits, and its options.")))
             }
             return .text(value.written)
         case .password:
@@ -357,11 +354,15 @@ extension Transaction {
                         ? item.text.flatMap({ MailAddress("x@" + $0)?.domain })
                         : item.text.flatMap({ MailAddress($0)?.address })
                 else {
-                    throw Wrong(isDomain ? .wrongType(expected: "a domain such as example.org") : .notAnAddress)
+                    throw Wrong(
+                        isDomain ? .other(Sentence("Enter a domain such as example.org.")) : .notAnAddress)
                 }
                 let owner: Int64? = try db.value(
                     "SELECT \(SQL(raw: own)) FROM \(SQL(raw: table)) WHERE \(SQL(raw: column)) = \(text)")
-                if let owner, owner != id { throw Wrong(.other("belongs to somebody else already: \(text)")) }
+                if let owner, owner != id {
+                    throw Wrong(
+                        .other(Sentence("“{0}” already belongs to somebody else. Remove it there first.", text)))
+                }
                 read = .text(text)
             default: read = .null
             }
@@ -400,9 +401,7 @@ extension Transaction {
         return id
     }
     private func agentKey(_ value: JSON) throws -> Int64 {
-        guard let email = value.text ?? value["email"]?.text else {
-            throw Wrong(.wrongType(expected: "an e-mail address"))
-        }
+        guard let email = value.text ?? value["email"]?.text else { throw Wrong(.notAnAddress) }
         guard let agent = try db.agent(email: email.trimmingWhitespace()), agent.isActive else {
             throw Wrong(.unknown(email))
         }

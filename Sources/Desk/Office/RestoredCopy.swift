@@ -57,7 +57,9 @@ extension Transaction {
     /// - Returns: how many were held back.
     @discardableResult
     package func goLive(sendsWaiting: Bool) throws -> Int {
-        guard try !db.isLive() else { throw Refusal.conflict("this desk is live already", allowed: []) }
+        guard try !db.isLive() else {
+            throw Refusal.conflict(Sentence("This desk is already live."), allowed: [])
+        }
         try keepPrivately(RestoredCopy.setting, nil)
         if sendsWaiting {
             try db.execute(

@@ -97,21 +97,16 @@ package struct Settings: Sendable, Equatable {
             guard given.count <= 100 else { return .tooLong(most: 100) }
             self.name = given
         case "mail_address":
-            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "an e-mail address") }
+            guard let given = value.text?.trimmingWhitespace() else { return .notAnAddress }
             guard given.isEmpty || MailAddress(given) != nil else { return .notAnAddress }
             mailAddress = MailAddress.folded(given)
         case "url":
-            guard let given = value.text?.trimmingWhitespace() else {
-                return .wrongType(expected: "an address such as https://help.example.com")
-            }
-            guard given.isEmpty || Settings.isDeskAddress(given) else {
-                return .wrongType(expected: "an address such as https://help.example.com")
+            guard let given = value.text?.trimmingWhitespace(), given.isEmpty || Settings.isDeskAddress(given) else {
+                return .other(Sentence("Enter an address such as https://help.example.com."))
             }
             url = given.hasSuffix("/") ? String(given.dropLast()) : given
         case "smtp_host":
-            guard let given = value.text?.trimmingWhitespace() else {
-                return .wrongType(expected: "the name of a server")
-            }
+            guard let given = value.text?.trimmingWhitespace() else { return .wrongType(expected: "text") }
             guard given.utf8.count <= 253 else { return .tooLong(most: 253) }
             smtp.host = given
         case "smtp_port":
@@ -136,15 +131,14 @@ package struct Settings: Sendable, Equatable {
             guard let given = value.text?.trimmingWhitespace().lowercased() else { return .wrongType(expected: "text") }
             guard given.utf8.count <= 255 else { return .tooLong(most: 255) }
             guard given.unicodeScalars.allSatisfy({ $0.value > 0x20 && !"\";=()".unicodeScalars.contains($0) }) else {
-                return .wrongType(expected: "the name of a server")
+                return .other(Sentence("Enter the name of a server, such as mail.example.com."))
             }
             authservID = given
         case "urgent_words":
             guard case .array(let items) = value else { return .wrongType(expected: "a list of words") }
             let words = items.compactMap { $0.text?.singleLine }.filter { !$0.isEmpty }
-            guard words.count == items.count, words.count <= 200 else {
-                return .wrongType(expected: "a list of at most 200 words")
-            }
+            guard words.count == items.count else { return .wrongType(expected: "a list of words") }
+            guard words.count <= 200 else { return .tooMany(most: 200) }
             urgentWords = words
         case "mail_texts":
             guard case .object(let texts) = value else { return .wrongType(expected: "an object of texts") }
@@ -227,19 +221,23 @@ extension Transaction {
         do { try settings.merge(changes) } catch { if case .invalid(let found) = error { faults = found } }
         faults += fixedFaults(changes, before)
         if let password, password != .null, password.text.map({ $0.utf8.count > 1000 }) ?? true {
-            faults.append(Fault("smtp_password", .wrongType(expected: "text of at most 1000 bytes")))
+            faults.append(
+                Fault("smtp_password", password.text == nil ? .wrongType(expected: "text") : .tooLong(most: 1000)))
         }
         // A kept password goes to no other server than it was given for.
         let isOtherServer = settings.smtp.host != before.smtp.host || settings.smtp.user != before.smtp.user
         let hasNew = !(password?.text ?? "").isEmpty
         if isOtherServer, before.smtp.hasPassword, !settings.smtp.host.isEmpty, !settings.smtp.user.isEmpty, !hasNew {
-            faults.append(Fault("smtp_password", .other("has to be entered again for another server or user")))
+            faults.append(
+                Fault(
+                    "smtp_password",
+                    .other(Sentence("Enter the password again: the server or the user name has changed."))))
         }
         guard faults.isEmpty else { throw Refusal.invalid(faults) }
         for (name, value) in settings.fields where changes[name] != nil { try keep(name, value.written) }
         if hasNew, let text = password?.text {
             guard let sealed = office.signer.seal(Array(text.utf8)) else {
-                throw Refusal.invalid("smtp_password", .other("could not be sealed"))
+                throw Refusal.invalid("smtp_password", .notEncrypted)
             }
             settings.smtp.password = sealed
             try keepPrivately(Settings.keptPassword, sealed)
@@ -255,10 +253,8 @@ extension Transaction {
         let kept = Dictionary(before.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         return changes.keys.sorted().compactMap { name in
             guard changes[name] != kept[name] else { return nil }
-            if name == "url", office.fixed.url { return Fault(name, .other("is set by USHER_URL; change it there")) }
-            if name.hasPrefix("smtp_"), office.fixed.smtp != nil {
-                return Fault(name, .other("is set by USHER_SMTP; change it there"))
-            }
+            if name == "url", office.fixed.url { return Fault(name, .setBy("USHER_URL")) }
+            if name.hasPrefix("smtp_"), office.fixed.smtp != nil { return Fault(name, .setBy("USHER_SMTP")) }
             return nil
         }
     }

@@ -13,7 +13,7 @@ package enum Password {
 
     /// What is wrong with a new password; nil for one that is taken.
     package static func problem(_ password: String) -> Fault.Problem? {
-        if password.count < shortest { return .other("has fewer than \(shortest) characters") }
+        if password.count < shortest { return .tooShort(least: shortest) }
         return password.utf8.count > longest ? .tooLong(most: longest) : nil
     }
 

@@ -47,7 +47,8 @@ package final class PasswordCheck: Sendable {
             let isTaken = put(nil) { continuation.resume(with: Result { try Password.hash(password) }) }
             if !isTaken {
                 continuation.resume(
-                    throwing: Refusal.notAllowed("Too many people are signing in right now. Try again in a moment."))
+                    throwing: Refusal.notAllowed(
+                        Sentence("Too many people are signing in right now. Try again in a moment.")))
             }
         }
     }

@@ -18,7 +18,8 @@ extension Transaction {
         if isAdministrator, try db.needsSetup() {
             throw Refusal.invalid(
                 after.isActive ? "role" : "active",
-                .other("is of the only active administrator; make somebody else an administrator first"))
+                .other(
+                    Sentence("This is the only active administrator. Make somebody else an administrator first.")))
         }
         let isNewPassword = try db.keptPassword(of: id) != password
         if isNewPassword || after.email != before.email || !after.isActive { try endLinks(of: .agent(after)) }

@@ -119,7 +119,10 @@ extension Transaction {
         -> [String]
     {
         guard let step = OneTimeCode.matchingStep(code, secret: secret, at: now, after: 0) else {
-            throw Refusal.invalid("code", .other("does not fit; look whether the clock of your device is right"))
+            throw Refusal.invalid(
+                "code",
+                .other(
+                    Sentence("This code doesn't match. Check the clock of your device, then enter a new code.")))
         }
         try db.execute(
             "UPDATE agent SET totp = \(office.signer.seal(secret)), totp_step = \(step) WHERE id = \(agent.id)")
@@ -142,7 +145,8 @@ extension Transaction {
     /// For whoever lost their device: by an administrator or by the command line.
     package func resetSecondFactor(of agent: Agent) throws {
         guard try db.hasOneTimeCodes(agent.id) else {
-            throw Refusal.conflict("two-factor authentication is not on for \(agent.email)", allowed: [])
+            throw Refusal.conflict(
+                Sentence("Two-factor authentication is already off for {0}.", agent.email), allowed: [])
         }
         try endSecondFactor(of: agent, because: .secondFactorReset)
     }

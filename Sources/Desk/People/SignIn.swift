@@ -74,14 +74,20 @@ extension Desk {
     ) async throws -> [Fault] {
         let counted = [Counted(name: "own:\(agent.id)", free: Throttle.free, isOwn: true)]
         do { try await write { try $0.count(counted) } } catch is HeldBack {
-            return [Fault(fields.password, .other("was wrong too often; wait some minutes and try again"))]
+            return [
+                Fault(
+                    fields.password,
+                    .other(Sentence("This was wrong too often. Wait a few minutes, then try again.")))
+            ]
         }
         guard let account = try await read({ try $0.account(email: agent.email) }), let kept = account.password,
             try await passwords.verify(password, against: kept)
-        else { return [Fault(fields.password, .other("is not your password"))] }
+        else { return [Fault(fields.password, .other(Sentence("This isn't your password. Try again.")))] }
         return try await write { tx in
             if let code, try tx.db.hasOneTimeCodes(agent.id), try !tx.useSecondFactor(code, of: agent) {
-                return [Fault(fields.code, .other("is not a code that works now; wait for the next one"))]
+                return [
+                    Fault(fields.code, .other(Sentence("This code doesn't work now. Wait for the next one.")))
+                ]
             }
             try tx.forgetTry(counted)
             return []

@@ -34,7 +34,9 @@ extension Connection {
         ) { row in
             Routing.Place(department: Reference(id: try row.read(), name: try row.read()), serviceLevel: try row.read())
         }
-        guard let found else { throw Refusal.invalid("department", .other("there is no active department")) }
+        guard let found else {
+            throw Refusal.invalid("department", .other(Sentence("There is no active department. Add one first.")))
+        }
         return found
     }
     func department(_ id: Department.ID) throws -> Reference<Department>? {

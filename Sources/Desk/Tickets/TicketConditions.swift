@@ -33,12 +33,7 @@ extension TicketQuery {
             }
         case .department(let names):
             return "\(column("ticket.department_id")) IN (\(list: try db.departments(named: names)))"
-        case .topic(let names):
-            return
-                """
-                ticket.topic_id IN
-                (\(list: try names.flatMap { try db.named($0, "SELECT id, name FROM topic", called: "topic", exact: nil) }))
-                """
+        case .topic(let names): return "ticket.topic_id IN (\(list: try db.topics(named: names)))"
         case .from(let value): return TicketQuery.from(value, column("ticket.customer_id"))
         case .tagged(let wanted): return wanted ? "ticket.tags <> '[]'" : "ticket.tags = '[]'"
         case .tag(let tag): return "\(column("ticket.id")) IN (SELECT ticket_id FROM ticket_tag WHERE tag = \(tag))"
@@ -50,7 +45,9 @@ extension TicketQuery {
         case .escalated(let wanted): return wanted ? "ticket.escalation_level > 0" : "ticket.escalation_level = 0"
         case .unassigned: return "\(column("ticket.assignee_id")) IS NULL"
         case .organization(let name):
-            let ids = try db.named(name, "SELECT id, name FROM organization", called: "organization", exact: nil)
+            let ids = try db.named(
+                name, "SELECT id, name FROM organization",
+                lacking: Sentence("There is no organization called “{0}”. Check the spelling.", name))
             return
                 "\(column("ticket.customer_id")) IN (SELECT id FROM customer WHERE organization_id IN (\(list: ids)))"
         case .cc(let value):
@@ -131,7 +128,9 @@ extension Asker {
     /// The agent who asks for what is their own.
     func asking(_ field: String) throws(Refusal) -> Agent {
         guard case .agent(let agent) = self else {
-            throw .invalid("query", .other("\(field):me needs an agent who asks"))
+            throw .invalid(
+                "query",
+                .other(Sentence("“{0}:me” works only for an agent who is signed in. Write a name instead.", field)))
         }
         return agent
     }
@@ -141,14 +140,30 @@ extension Connection {
     func agents(named names: [String]) throws -> [Int64] {
         try names.flatMap {
             try named(
-                $0, "SELECT id, name FROM agent", called: "agent", exact: "SELECT id FROM agent WHERE email = \($0)")
+                $0, "SELECT id, name FROM agent", exact: "SELECT id FROM agent WHERE email = \($0)",
+                lacking: Sentence("There is no agent called “{0}”. Check the spelling.", $0))
         }
     }
     func teams(named names: [String]) throws -> [Int64] {
-        try names.flatMap { try named($0, "SELECT id, name FROM team", called: "team", exact: nil) }
+        try names.flatMap {
+            try named(
+                $0, "SELECT id, name FROM team",
+                lacking: Sentence("There is no team called “{0}”. Check the spelling.", $0))
+        }
     }
     func departments(named names: [String]) throws -> [Int64] {
-        try names.flatMap { try named($0, "SELECT id, name FROM department", called: "department", exact: nil) }
+        try names.flatMap {
+            try named(
+                $0, "SELECT id, name FROM department",
+                lacking: Sentence("There is no department called “{0}”. Check the spelling.", $0))
+        }
+    }
+    fileprivate func topics(named names: [String]) throws -> [Int64] {
+        try names.flatMap {
+            try named(
+                $0, "SELECT id, name FROM topic",
+                lacking: Sentence("There is no topic called “{0}”. Check the spelling.", $0))
+        }
     }
     func teams(of agent: Agent.ID) throws -> [Int64] {
         try query(
@@ -162,8 +177,10 @@ extension Connection {
     /// Those whose name is the one given, or else has every word of it, each of which may be begun only: `ada`, `second
     /// lev`. Nobody's name is refused.
     ///
-    /// - Parameter rows: reads keys and names of a short table.
-    fileprivate func named(_ wanted: String, _ rows: SQL, called kind: String, exact: SQL?) throws -> [Int64] {
+    /// - Parameters:
+    ///   - rows: reads keys and names of a short table.
+    ///   - lacking: what is said where there is nobody of that name.
+    fileprivate func named(_ wanted: String, _ rows: SQL, exact: SQL? = nil, lacking: Sentence) throws -> [Int64] {
         if let exact, let id: Int64 = try value(exact) { return [id] }
         let sought = Words.split(wanted)
         var (equal, begun): ([Int64], [Int64]) = ([], [])
@@ -174,7 +191,7 @@ extension Connection {
             if sought.allSatisfy({ word in words.contains { $0.hasPrefix(word) } }) { begun.append(id) }
         }
         let found = equal.isEmpty ? begun : equal
-        guard !found.isEmpty else { throw Refusal.invalid("query", .other("There is no \(kind) called “\(wanted)”.")) }
+        guard !found.isEmpty else { throw Refusal.invalid("query", .other(lacking)) }
         return found
     }
 }

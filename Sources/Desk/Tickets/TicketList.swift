@@ -58,7 +58,7 @@ package struct TicketCursor: Sendable, Equatable {
     package init(parsing text: String) throws(Refusal) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, let urgency = Int(parts[0]), let dueRank = Int(parts[1]), let id = Int64(parts[2])
-        else { throw .invalid("cursor", .other("is none that a list gave out")) }
+        else { throw .invalid("cursor", .unknownCursor) }
         self.init(urgency: urgency, dueRank: dueRank, id: Ticket.ID(id))
     }
     package var text: String { "\(urgency)-\(dueRank)-\(id)" }

@@ -16,7 +16,7 @@ extension TicketQuery {
     /// - Parameter now: what `today` and `7d` are counted from.
     package init(_ text: String, now: Date) throws(Refusal) {
         guard text.utf8.count <= 1000 else {
-            throw .invalid("query", .other("The search is longer than 1000 characters."))
+            throw .invalid("query", .tooLong(most: 1000))
         }
         var parser = Parser(tokens: Self.tokens(text.withoutControls), now: now)
         self = try parser.whole()
@@ -204,14 +204,21 @@ extension TicketQuery {
             position += 1
             terms += 1
             guard terms <= Self.mostTerms else {
-                throw .invalid("query", .other("The search has more than \(Self.mostTerms) terms."))
+                throw .invalid(
+                    "query",
+                    .other(Sentence("The search has more than {0} terms. Remove some.", String(Self.mostTerms))))
             }
             let found: TicketQuery?
             switch token {
             case .open:
                 depth += 1
                 guard depth <= Self.mostDepth else {
-                    throw .invalid("query", .other("The search has brackets nested deeper than \(Self.mostDepth)."))
+                    throw .invalid(
+                        "query",
+                        .other(
+                            Sentence(
+                                "The search has parentheses nested deeper than {0}. Remove some.",
+                                String(Self.mostDepth))))
                 }
                 found = try alternatives()
                 if position < tokens.count { position += 1 }
@@ -231,7 +238,9 @@ extension TicketQuery {
 
         private func field(_ name: String, _ value: String) throws(Refusal) -> TicketQuery {
             let words = value.split(separator: ",").map { String($0).trimmingWhitespace() }.filter { !$0.isEmpty }
-            guard !words.isEmpty else { throw .invalid("query", .other("Write a value behind “\(name):”.")) }
+            guard !words.isEmpty else {
+                throw .invalid("query", .other(Sentence("Enter a value after “{0}:”.", name)))
+            }
             switch name {
             case "state":
                 var states: [TicketState] = []
@@ -248,20 +257,16 @@ extension TicketQuery {
                 return words.count == 1 ? .tag(words[0].lowercased()) : .any(words.map { .tag($0.lowercased()) })
             case "number":
                 let numbers = words.compactMap { Int64($0.hasPrefix("#") ? String($0.dropFirst()) : $0) }
-                guard numbers.count == words.count else { throw .invalid("query", .other("“number:” takes digits.")) }
+                guard numbers.count == words.count else {
+                    throw .invalid(
+                        "query", .other(Sentence("Enter a ticket number after “number:”, not “{0}”.", value)))
+                }
                 return numbers.count == 1 ? .number(numbers[0]) : .any(numbers.map { .number($0) })
             case "source":
                 return .source(
                     try words.map { word throws(Refusal) in
                         guard let source = Source(rawValue: word.lowercased()) else {
-                            throw .invalid(
-                                "query",
-                                .other(
-                                    """
-                                    “source:” takes \(Source.allCases.map(\.rawValue).joined(separator: ", ")), \
-                                    not “\(word)”.
-                                    """
-                                ))
+                            throw TicketQuery.refusal(of: word, name, Source.allCases.map(\.rawValue))
                         }
                         return source
                     })
@@ -278,17 +283,14 @@ extension TicketQuery {
                     let words =
                         ["open", "overdue", "escalated", "answered", "assigned", "unassigned"]
                         + TicketState.allCases.filter { $0 != .open && $0 != .deleted }.map(\.rawValue)
-                    throw .invalid("query", .other("“is:” takes \(words.joined(separator: ", ")), not “\(value)”."))
+                    throw TicketQuery.refusal(of: value, name, words)
                 }
             case "has":
                 let things = words.map { $0.lowercased() }.map {
                     Thing(rawValue: $0) ?? Thing(rawValue: String($0.dropLast()))
                 }
                 guard !things.contains(nil) else {
-                    throw .invalid(
-                        "query",
-                        .other(
-                            "“has:” takes \(Thing.allCases.map(\.rawValue).joined(separator: ", ")), not “\(value)”."))
+                    throw TicketQuery.refusal(of: value, name, Thing.allCases.map(\.rawValue))
                 }
                 let found = things.compactMap { $0.map { TicketQuery.has($0) } }
                 return found.count == 1 ? found[0] : .any(found)
@@ -303,7 +305,7 @@ extension TicketQuery {
             case "rating":
                 let stars = words.compactMap { Int($0) }
                 guard stars.count == words.count, stars.allSatisfy((1...5).contains) else {
-                    throw .invalid("query", .other("“rating:” takes 1 to 5."))
+                    throw TicketQuery.refusal(of: value, name, ["1", "2", "3", "4", "5"])
                 }
                 return .rating(stars)
             case "due":
@@ -316,11 +318,9 @@ extension TicketQuery {
                     throw .invalid(
                         "query",
                         .other(
-                            """
-                            There is no field “\(name)”. You can use \
-                            \(TicketQuery.fields.joined(separator: ", ")). Put quotes around text that has a colon.
-                            """
-                        ))
+                            Sentence(
+                                "There is no field “{0}”. You can use {1}. Put quotes around text that has a colon.",
+                                name, TicketQuery.fields.joined(separator: ", "))))
                 }
                 let (from, to) = try TicketQuery.span(value, now: now, field: name)
                 return .moment(moment, from: from, to: to)
@@ -328,18 +328,20 @@ extension TicketQuery {
         }
     }
 
+    /// A value that a field does not know, with those it does.
+    private static func refusal(of value: String, _ field: String, _ known: [String]) -> Refusal {
+        .invalid(
+            "query",
+            .other(
+                Sentence(
+                    "“{0}:” can't be “{1}”. You can use {2}.", field, value, known.joined(separator: ", "))))
+    }
+
     private static func states(_ word: String) throws(Refusal) -> [TicketState] {
         if ["active", "unresolved"].contains(word.lowercased()) { return TicketState.allCases.filter(\.isActive) }
         let names = ["pending": "waiting", "on-hold": "held", "hold": "held", "solved": "resolved"]
         guard let state = TicketState(rawValue: names[word.lowercased()] ?? word.lowercased()) else {
-            throw .invalid(
-                "query",
-                .other(
-                    """
-                    “state:” takes \(TicketState.allCases.map(\.rawValue).joined(separator: ", ")) or active, not \
-                    “\(word)”.
-                    """
-                ))
+            throw refusal(of: word, "state", TicketState.allCases.map(\.rawValue) + ["active"])
         }
         return [state]
     }
@@ -352,7 +354,9 @@ extension TicketQuery {
             throw .invalid(
                 "query",
                 .other(
-                    "“priority:” takes \(Priority.words.joined(separator: ", ")), also with >= or <=, not “\(value)”."))
+                    Sentence(
+                        "“priority:” can't be “{0}”. You can use {1}, also with >= or <=.", value,
+                        Priority.words.joined(separator: ", "))))
         }
         switch comparison {
         case ">=": return .priority(least: found[0], most: .urgent)
@@ -410,14 +414,10 @@ extension TicketQuery {
         from: Date?, to: Date?
     ) {
         let text = value.lowercased()
-        let refusal = Refusal.invalid(
-            "query",
-            .other(
-                """
-                “\(field):” takes a day such as 2026-11-24, a month, two days with .. between, >, <, today, \
-                \(ahead ? "tomorrow, overdue, none, 4h or 2d" : "yesterday, 24h or 7d"), not “\(value)”.
-                """
-            ))
+        let wrong = refusal(
+            of: value, field,
+            ["2026-11-24", "2026-11", "2026-11-01..2026-11-24", ">2026-11-01", "<2026-11-01", "today"]
+                + (ahead ? ["tomorrow", "overdue", "none", "4h", "2d"] : ["yesterday", "24h", "7d"]))
         let today = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 86400).rounded(.down) * 86400)
         switch text {
         case "today": return (today, ahead ? today + 86400 : nil)
@@ -436,11 +436,11 @@ extension TicketQuery {
         }
         if let dots = text.range(of: "..") {
             guard let first = day(text[..<dots.lowerBound]), let last = day(text[dots.upperBound...]) else {
-                throw refusal
+                throw wrong
             }
             return (first.from, last.to)
         }
-        guard let day = day(bare) else { throw refusal }
+        guard let day = day(bare) else { throw wrong }
         switch comparison {
         case ">": return (day.to, nil)
         case ">=": return (day.from, nil)

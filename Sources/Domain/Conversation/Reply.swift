@@ -11,7 +11,7 @@ extension Ticket {
         by actor: Actor, as agent: Agent?, mail: MailKind = .reply, at now: Date
     ) throws(Refusal) -> [Consequence] {
         guard ![.merged, .spam, .deleted].contains(state) else {
-            throw .conflict("a ticket that is \(state.rawValue) cannot be answered", allowed: allowedActions)
+            throw .conflict(standstill, allowed: allowedActions)
         }
         return answered(by: actor, as: agent, mail: mail, at: now)
     }

@@ -74,7 +74,8 @@ extension Ticket {
         try require(.deEscalate)
         let former = escalationLevel
         guard former > 0 else {
-            throw .conflict("this ticket is not escalated", allowed: allowedActions.filter { $0 != "de_escalate" })
+            throw .conflict(
+                Sentence("This ticket isn't escalated."), allowed: allowedActions.filter { $0 != "de_escalate" })
         }
         let lower = lower ?? former - 1
         guard (0..<former).contains(lower) else { throw .invalid("to", .outOfRange(0, former - 1)) }

@@ -44,7 +44,7 @@ package struct Schedule: Sendable, Equatable {
             spans.append(Schedule.joined(ranges))
         }
         guard case .array(let dates) = holidays else {
-            throw .invalid("holidays", .wrongType(expected: "a list of dates"))
+            throw .invalid("holidays", .wrongType(expected: "a list of days such as 2026-12-25"))
         }
         self.init(timeZone: zone, spans: spans, holidays: Set(dates.compactMap(\.text)))
     }

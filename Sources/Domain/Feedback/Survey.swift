@@ -54,7 +54,9 @@ package struct Survey: Sendable, Equatable {
             throw .invalid("comment", .tooLong(most: Survey.longestComment))
         }
         if let answeredAt, answeredAt + Survey.changeable < now {
-            throw .conflict("this survey was answered more than a week ago and cannot be changed", allowed: [])
+            throw .conflict(
+                Sentence("This survey was answered more than a week ago, so the rating can't be changed any more."),
+                allowed: [])
         }
         self.rating = rating
         self.comment = comment
@@ -62,7 +64,10 @@ package struct Survey: Sendable, Equatable {
     }
 
     package mutating func review(note: String, at now: Date) throws(Refusal) {
-        guard answeredAt != nil else { throw .conflict("there is no answer to review yet", allowed: []) }
+        guard answeredAt != nil else {
+            throw .conflict(
+                Sentence("The customer hasn't answered this survey yet. Review it afterwards."), allowed: [])
+        }
         guard note.fits(Survey.longestComment) else { throw .invalid("note", .tooLong(most: Survey.longestComment)) }
         reviewedAt = now
         reviewNote = note

@@ -13,10 +13,19 @@ extension Ticket {
     /// Whether another ticket can take this one in.
     package func requireMerge(into other: Ticket) throws(Refusal) {
         try require(.merge)
-        guard other.id != id else { throw .invalid("into", .other("is the ticket itself")) }
-        guard ![.merged, .deleted, .spam].contains(other.state) else {
-            throw .invalid("into", .other("is a ticket that is \(other.state.rawValue)"))
+        guard other.id != id else {
+            throw .invalid("into", .other(Sentence("Enter the number of a different ticket.")))
         }
+        if let problem = other.mergeProblem { throw .invalid("into", problem) }
+    }
+
+    /// Why no other ticket can be put into this one; nil where it can.
+    package var mergeProblem: Fault.Problem? {
+        guard [.merged, .deleted, .spam].contains(state) else { return nil }
+        return .other(
+            Sentence(
+                "Ticket #{0} is {1} and can't take in another ticket. Enter a different number.",
+                [.text(String(number)), .words(state.word)]))
     }
 
     /// Puts the conversation into another ticket; the number of this one goes on to lead there.

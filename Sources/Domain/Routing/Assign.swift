@@ -5,7 +5,9 @@ extension Ticket {
     /// An agent takes the ticket up.
     package mutating func claim(by agent: Agent, at now: Date) throws(Refusal) -> [Consequence] {
         try require(.claim)
-        guard agent.role >= .agent else { throw .notAllowed("a viewer cannot take up tickets") }
+        guard agent.role >= .agent else {
+            throw .notAllowed(Sentence("{0} can only read tickets. Choose another agent.", agent.name))
+        }
         updatedAt = now
         assignee = agent.person
         if state == .new { state = .open }
@@ -20,12 +22,19 @@ extension Ticket {
         to agent: Agent, mayWork: Bool, by actor: Actor, reason: String = "", at now: Date
     ) throws(Refusal) -> [Consequence] {
         try require(.assign)
-        guard agent.isActive else { throw .invalid("agent", .other("has left")) }
+        guard agent.isActive else {
+            throw .invalid("agent", .other(Sentence("{0} is deactivated. Choose another agent.", agent.name)))
+        }
         guard agent.role >= .agent else {
-            throw .invalid("agent", .other("is a viewer and cannot work on tickets"))
+            throw .invalid("agent", .other(Sentence("{0} can only read tickets. Choose another agent.", agent.name)))
         }
         guard mayWork else {
-            throw .invalid("agent", .other("cannot see this ticket, which is in \(department.name)"))
+            throw .invalid(
+                "agent",
+                .other(
+                    Sentence(
+                        "{0} can't see this ticket, which is in {1}. Choose another agent.", agent.name,
+                        department.name)))
         }
         updatedAt = now
         assignee = agent.person
@@ -66,7 +75,8 @@ extension Ticket {
     package mutating func release(by actor: Actor, reason: String = "", at now: Date) throws(Refusal) -> [Consequence] {
         try require(.release)
         guard let former = assignee else {
-            throw .conflict("nobody has taken this ticket up", allowed: allowedActions.filter { $0 != "release" })
+            throw .conflict(
+                Sentence("This ticket isn't assigned to anyone."), allowed: allowedActions.filter { $0 != "release" })
         }
         updatedAt = now
         loseAssignee()
@@ -117,7 +127,8 @@ extension Ticket {
     package func requireTransfer(to department: Reference<Department>) throws(Refusal) {
         try require(.transfer)
         guard department.id != self.department.id else {
-            throw .invalid("department", .other("is where the ticket is"))
+            throw .invalid(
+                "department", .other(Sentence("The ticket is already in this department. Choose another one.")))
         }
     }
 }

@@ -30,7 +30,7 @@ extension Ticket {
     /// Refuses to change what lives on elsewhere, or nowhere.
     package func requireChangeable() throws(Refusal) {
         guard ![.merged, .deleted].contains(state) else {
-            throw .conflict("a ticket that is \(state.rawValue) cannot be changed", allowed: [])
+            throw .conflict(standstill, allowed: [])
         }
     }
 

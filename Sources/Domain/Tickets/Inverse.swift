@@ -124,9 +124,13 @@ extension Ticket {
     package mutating func undo(
         _ inverse: Inverse, queuedAt: Date, by actor: Actor, at now: Date
     ) throws -> [Consequence] {
-        guard inverse.isWhole else { throw Refusal.conflict("this cannot be taken back", allowed: allowedActions) }
+        guard inverse.isWhole else {
+            throw Refusal.conflict(Sentence("This can't be undone."), allowed: allowedActions)
+        }
         guard try inverse.fits(self) else {
-            throw Refusal.conflict("the ticket has been worked on since", allowed: allowedActions)
+            throw Refusal.conflict(
+                Sentence("The ticket has changed since then, so this can no longer be undone."),
+                allowed: allowedActions)
         }
         let before = self
         try restore(inverse, at: now)

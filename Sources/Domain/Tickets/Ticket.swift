@@ -135,10 +135,21 @@ package struct Ticket: Sendable, Equatable, Codable {
     /// The rule of `TicketAction` as a refusal that says what is possible instead.
     package func require(_ action: TicketAction) throws(Refusal) {
         guard action.isAllowed(in: state) else {
+            let needsReopening = !state.isActive && ![.confirm, .close, .spam].contains(action)
             throw .conflict(
-                "a ticket that is \(state.rawValue) cannot be changed by “\(action.rawValue)”",
+                needsReopening
+                    ? standstill
+                    : Sentence(
+                        "This ticket is {0}, so this isn't possible. Choose another action.", [.words(state.word)]),
                 allowed: allowedActions)
         }
+    }
+
+    /// Why nothing can be done to a ticket that is over, and the way out where there is one.
+    package var standstill: Sentence {
+        TicketAction.reopen.isAllowed(in: state)
+            ? Sentence("This ticket is {0}. Reopen it first.", [.words(state.word)])
+            : Sentence("This ticket is {0} and can't be changed.", [.words(state.word)])
     }
 
     /// What can be done to it as it is, by the names of the actions.

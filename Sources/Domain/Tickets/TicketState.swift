@@ -24,6 +24,14 @@ package enum TicketState: String, Sendable, CaseIterable, Codable {
         case .resolved, .closed, .spam, .merged, .deleted: false
         }
     }
+    /// As a sentence says it: “this ticket is on hold”.
+    package var word: String {
+        switch self {
+        case .waiting: "pending"
+        case .held: "on hold"
+        case .new, .open, .resolved, .closed, .spam, .merged, .deleted: rawValue
+        }
+    }
     /// Whether the clock of the service level rests.
     package var isPaused: Bool { self == .waiting || self == .held }
 }

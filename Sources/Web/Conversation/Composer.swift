@@ -2,6 +2,7 @@ import Desk
 import Domain
 import Foundation
 import Markup
+import Primitives
 
 /// Where an agent writes: a reply or a note, each with a box of its own, so that one never becomes the other.
 func composer(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML? {

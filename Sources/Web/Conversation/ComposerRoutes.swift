@@ -78,12 +78,11 @@ enum ComposerRoutes {
             try await keepFiles()
             return try await again(
                 call, number, .conflict,
-                TicketNotice(typed: (kind, body), fault: Fault("", .other("cannot be sent: \(reason)"))))
+                TicketNotice(typed: (kind, body), fault: Fault("", .other(reason))))
         } catch Refusal.tooLarge(let limit) {
             return try await again(
                 call, number, .contentTooLarge,
-                TicketNotice(
-                    typed: (kind, body), fault: Fault("attachments", .other("has more files than \(limit >> 20) MB"))))
+                TicketNotice(typed: (kind, body), fault: Fault("attachments", .filesTooLarge(limit: limit))))
         }
         var response: Response
         if let position = call.position, form["then"] == "next" {

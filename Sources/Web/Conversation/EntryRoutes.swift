@@ -80,7 +80,8 @@ extension Transaction {
             if let author {
                 let agent = try activeAgent(author.address, field: "author")
                 guard agent.role >= .agent else {
-                    throw Refusal.notAllowed("\(agent.name) is a viewer and may read only")
+                    throw Refusal.notAllowed(
+                        Sentence("{0} can only read tickets. Choose another agent.", agent.name))
                 }
                 (actor, asker) = (Actor(agent), .agent(agent))
             } else {

@@ -79,7 +79,7 @@ enum FeedbackBoard {
                 call, Again(survey: id.number, typed: body, fault: faults.first ?? Fault("body", .required)))
         } catch Refusal.conflict(let reason, _) {
             return try await show(
-                call, Again(survey: id.number, typed: body, fault: Fault("body", .other("cannot be sent: \(reason)"))))
+                call, Again(survey: id.number, typed: body, fault: Fault("body", .other(reason))))
         }
         var response = Page.see(Path("desk", "feedback", query: [("said", "followed")]))
         call.offerUndo(in: &response)

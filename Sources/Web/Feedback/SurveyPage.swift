@@ -66,7 +66,7 @@ func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: St
 {
     let t = frame.t
     let fault: HTML? = faults.first { $0.field == "rating" }.map { _ in
-        "<p class=\"fault\" id=\"rating-fault\">\(t("Please choose a rating"))</p>"
+        "<p class=\"fault\" id=\"rating-fault\">\(t("Choose a rating."))</p>"
     }
     let ratings: [HTML] = Rating.allCases.reversed().map { rating in
         let checked: HTML? = rating == chosen ? " checked" : nil

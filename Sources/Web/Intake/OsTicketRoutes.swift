@@ -81,10 +81,11 @@ extension Refusal {
     /// One line for a script's log.
     fileprivate var sentence: String {
         switch self {
-        case .invalid(let faults): faults.map { "\($0.field): \($0.problem.text)" }.joined(separator: "; ")
-        case .malformed(let reason), .notAllowed(let reason), .conflict(let reason, _): reason
-        case .tooLarge(let limit): "larger than the limit of \(limit) bytes"
-        case .notFound: "there is no such thing"
+        case .invalid(let faults): faults.map(\.text).joined(separator: " ")
+        case .malformed(let reason): reason
+        case .notAllowed(let reason), .conflict(let reason, _): reason.english
+        case .tooLarge(let limit): "This is larger than \(fileSize(limit)). Send less at a time."
+        case .notFound: "This doesn't exist."
         }
     }
 }
@@ -109,7 +110,7 @@ struct OsTicketRequest: Sendable {
     /// JSON: every key but the known ones is a field of the form.
     init(json bytes: Data, limit: Int) throws {
         guard case .object(let values) = try JSON(parsing: bytes) else {
-            throw Refusal.malformed("the body is not a JSON object")
+            throw Refusal.malformed("The body isn't a JSON object.")
         }
         for (key, value) in values {
             switch key {
@@ -175,7 +176,7 @@ struct OsTicketRequest: Sendable {
     /// `[{"file.txt": "data:text/plain;base64,…"}]`, or objects with `name`, `type`, `data` and `encoding`.
     private mutating func take(attachments value: JSON) throws {
         guard case .array(let items) = value, items.count <= 100 else {
-            throw Refusal.invalid("attachments", .wrongType(expected: "a list of at most 100 files"))
+            throw Refusal.invalid("attachments", .tooMany(most: 100))
         }
         for item in items {
             guard case .object(let parts) = item else {
@@ -195,7 +196,7 @@ struct OsTicketRequest: Sendable {
             }
             for (name, content) in parts.sorted(by: { $0.key < $1.key }) {
                 guard let text = content.text else {
-                    throw Refusal.invalid("attachments", .wrongType(expected: "data addresses"))
+                    throw Refusal.invalid("attachments", .wrongType(expected: "data URLs"))
                 }
                 let data = DataAddress(text) ?? DataAddress(type: "text/plain", bytes: Data(text.utf8))
                 uploads.append(
@@ -309,12 +310,12 @@ private final class OsTicketXML: NSObject, XMLParserDelegate {
     func read(_ bytes: Data) throws {
         // A document type can define entities that unfold without end; no client of osTicket sends one.
         guard bytes.range(of: Data("<!DOCTYPE".utf8)) == nil, bytes.range(of: Data("<!ENTITY".utf8)) == nil else {
-            throw Refusal.malformed("the XML may have no document type")
+            throw Refusal.malformed("The XML has a document type. Send it without one.")
         }
         let parser = XMLParser(data: bytes)
         parser.delegate = self
         parser.shouldResolveExternalEntities = false
-        guard parser.parse(), depth == 0 else { throw Refusal.malformed("the body is not valid XML") }
+        guard parser.parse(), depth == 0 else { throw Refusal.malformed("The body isn't valid XML.") }
     }
 
     func parser(

@@ -87,7 +87,7 @@ enum PortalRoutes {
             typed.faults = faults
             return call.guestPage(.unprocessableContent) { [typed] in newTicketPage($0, typed, topics) }
         } catch Refusal.tooLarge(let limit) {
-            typed.faults = [Fault("attachments", .other("has more files than \(limit >> 20) MB"))]
+            typed.faults = [Fault("attachments", .filesTooLarge(limit: limit))]
             return call.guestPage(.contentTooLarge) { [typed] in newTicketPage($0, typed, topics) }
         }
     }
@@ -123,11 +123,8 @@ enum PortalRoutes {
             Fault(
                 "body",
                 .other(
-                    """
-                    is one of many requests from here within the hour; please wait a while and send it again, or \
-                    write us a mail
-                    """
-                ))
+                    Sentence(
+                        "Too many requests came from your network within the hour. Send it again later, or email us.")))
         ]
         return call.guestPage(.tooManyRequests) { newTicketPage($0, typed, topics) }
     }

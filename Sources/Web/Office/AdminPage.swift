@@ -80,7 +80,7 @@ private func cell(_ value: JSON, _ t: Language) -> String {
 
 func resourcePage(
     _ desk: DeskFrame, _ resourceForm: ResourceForm, _ base: [String], _ id: Int64?, _ values: [String: JSON],
-    _ returned: ResourceForm.Returned?, note: String?, above: HTML? = nil
+    _ returned: ResourceForm.Returned?, note: Sentence?, above: HTML? = nil
 ) -> HTML {
     let t = desk.t
     let resource = resourceForm.resource

@@ -256,7 +256,7 @@ enum AdminRoutes {
         else { return nil }
         let wanted = host + (parts.port.map { ":\($0)" } ?? "")
         guard call.request.head.authority?.lowercased() != wanted.lowercased() else { return nil }
-        return Fault("url", .other("address must work first: open this page there, then set it"))
+        return Fault("url", .other(Sentence("Open this page at the new address first, then change it there.")))
     }
 
     @Sendable private static func testMail(_ call: Call) async throws -> Response {
@@ -342,10 +342,11 @@ enum AdminRoutes {
                 if form["test"] != nil {
                     let address = try call.agent().email
                     guard call.web.outgoing.isSet() else {
-                        throw Refusal.invalid("mail_texts", .other("cannot be sent: no outgoing mail server is set"))
+                        throw Refusal.invalid(
+                            "mail_texts", .other(Sentence("No outgoing mail server is set, so nothing was sent.")))
                     }
                     if let trouble = await call.web.outgoing.send(address, filled) {
-                        throw Refusal.invalid("mail_texts", .other("could not be sent: \(trouble)"))
+                        throw Refusal.invalid("mail_texts", .notSent(trouble))
                     }
                     typed.said = t("The mail server accepted a test email to {0}.", address)
                 }

@@ -160,7 +160,7 @@ private func server(_ state: SettingsState, _ text: (String) -> String, _ t: Lan
 private func fixed(_ label: String, _ value: String, by variable: String, _ t: Language) -> HTML {
     """
     <div class="field"><strong>\(label)</strong><code>\(value)</code>\
-    <span class="quiet small">\(t("Set by {0}; change it there.", variable))</span></div>
+    <span class="quiet small">\(t.fault(.setBy(variable)))</span></div>
     """
 }
 

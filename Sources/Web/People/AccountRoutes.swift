@@ -72,9 +72,7 @@ enum AccountRoutes {
         guard let session = call.session, let agent = session.agent else { throw Refusal.notFound }
         let password = form["password"] ?? ""
         var state = AccountState()
-        if password.count < Password.shortest || password.utf8.count > 1000 {
-            state.faults.append(Fault("password", .other("needs at least \(Password.shortest) characters")))
-        }
+        if let problem = Password.problem(password) { state.faults.append(Fault("password", problem)) }
         state.faults += try await call.desk.faults(password: form["current"] ?? "", code: nil, of: agent)
         guard state.faults.isEmpty else { return try await show(call, state) }
         let hash = try await PasswordCheck.shared.hash(password)
@@ -93,7 +91,7 @@ enum AccountRoutes {
                 state.faults = [
                     Fault(
                         "codes-current",
-                        .other("took too long, or your account was changed meanwhile; please start again"))
+                        .other(Sentence("This took too long, or your account has changed since. Start again.")))
                 ]
                 return try await show(call, state)
             }

@@ -73,9 +73,10 @@ enum PersonAdminRoutes {
         let id = Customer.ID(try call.number("id"))
         var state = ErasureState(
             address: form["address"] ?? "", tickets: form["tickets"].flatMap { ErasedTickets(rawValue: $0) })
-        if state.tickets == nil { state.faults.append(Fault("tickets", .required)) }
+        if state.tickets == nil { state.faults.append(Fault("tickets", .notChosen)) }
         guard try await call.desk.read({ [address = state.address] in try $0.isAddress(address, of: id) }) else {
-            state.faults.append(Fault("address", .other("is not an address of this customer")))
+            state.faults.append(
+                Fault("address", .other(Sentence("This isn't an address of this customer. Check the spelling."))))
             return try await askErasure(call, state)
         }
         guard let tickets = state.tickets, state.faults.isEmpty else { return try await askErasure(call, state) }

@@ -132,7 +132,7 @@ extension Call {
         let subject = session?.hash ?? Cookies.value(Cookies.visit, in: request, desk) ?? ""
         guard !subject.isEmpty else {
             throw Refusal.notAllowed(
-                "Your browser kept no cookie; please allow cookies for this address and send the form again")
+                Sentence("Your browser didn't keep our cookie. Allow cookies here, then send the form again."))
         }
         return try await form(csrfFor: subject, beforeFiles: beforeFiles)
     }

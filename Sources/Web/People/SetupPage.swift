@@ -25,9 +25,7 @@ enum SetupRoutes {
         let form = try await call.form(csrfFor: token)
         let (name, email, password) = (form["name"] ?? "", form["email"] ?? "", form["password"] ?? "")
         do {
-            guard password.count >= Password.shortest else {
-                throw Refusal.invalid("password", .other("needs at least \(Password.shortest) characters"))
-            }
+            if let problem = Password.problem(password) { throw Refusal.invalid("password", problem) }
             let hash = try await PasswordCheck.shared.hash(password)
             let browser = call.request.headers[.userAgent] ?? ""
             let (session, agent) = try await call.desk.write { tx in

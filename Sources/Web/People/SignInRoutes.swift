@@ -65,10 +65,10 @@ enum SignInRoutes {
         case .needsCode(let proof):
             state.proof = proof
             return call.guestPage { signInPage($0, state) }
-        case .wrongCode: state.fault = "This code is wrong or was used already"
+        case .wrongCode: state.fault = "This code is wrong or was already used. Enter a new one."
         case .refused:
             state.proof = nil
-            state.fault = "Incorrect email or password"
+            state.fault = "Incorrect email or password. Try again."
         case .wait(let until): state.wait = until.timeIntervalSince(call.desk.clock.now())
         }
         return call.guestPage(state.wait == nil ? .unprocessableContent : .tooManyRequests) { signInPage($0, state) }
@@ -143,10 +143,8 @@ enum SignInRoutes {
         case .signIn: (session, holder) = try await call.desk.write { try $0.signIn(by: token, browser: browser) }
         case .password:
             let password = form["password"] ?? ""
-            guard password.count >= Password.shortest, password.utf8.count <= 1000 else {
-                return call.guestPage(.unprocessableContent) {
-                    linkUsePage($0, link, token: token, fault: .other("needs at least \(Password.shortest) characters"))
-                }
+            if let problem = Password.problem(password) {
+                return call.guestPage(.unprocessableContent) { linkUsePage($0, link, token: token, fault: problem) }
             }
             let hash = try await PasswordCheck.shared.hash(password)
             (session, holder) = try await call.desk.write {

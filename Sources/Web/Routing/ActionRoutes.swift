@@ -106,10 +106,10 @@ struct Wish: Sendable {
         case .assign:
             agent = input.email("agent")
             team = input.wanted("team")
-            if agent == nil, team == nil { input.fault("agent", .other("or team is required")) }
+            if agent == nil, team == nil { input.fault("agent", .other(Sentence("Choose an agent or a team."))) }
         case .transfer:
             department = input.wanted("department")
-            if department == nil { input.fault("department", .required) }
+            if department == nil { input.fault("department", .other(Sentence("Choose a department."))) }
         case .resolve: solution = input.writing(required: false)
         case .deEscalate:
             if let value = input.value("to") {
@@ -118,7 +118,7 @@ struct Wish: Sendable {
             }
         case .merge:
             into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
-            if into == nil { input.fault("into", .required) }
+            if into == nil { input.fault("into", .other(Sentence("Enter the number of the other ticket."))) }
             bringsIn = input.value("add_cc").map { $0 == .bool(true) || $0.text == "1" } ?? false
         case .addAgent, .removeAgent: agent = input.email("agent", required: true)
         case .addCollaborator, .removeCollaborator: email = input.person("email", required: true)
@@ -172,7 +172,7 @@ extension Transaction {
             guard let into = wish.into else { break }
             let other: Ticket
             do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound {
-                throw Refusal.invalid("into", .unknown(String(into)))
+                throw Refusal.invalid("into", .unknownTicket(into))
             }
             try merge(&ticket, into: other, bringsIn: wish.bringsIn, by: actor)
         case .addAgent, .removeAgent:

@@ -87,7 +87,7 @@ enum DeskActionRoutes {
             return try await again(.unprocessableContent, state)
         } catch Refusal.conflict(let reason, _) {
             // Somebody was faster: the ticket as it is now says so, and what was typed is still there.
-            state.sentences[""] = call.frame.t("This was not possible any more: {0}", reason)
+            state.sentences[""] = call.frame.t(reason)
             if hasForm(action) { return try await again(.conflict, state) }
             return Page.response(
                 .conflict,
@@ -130,12 +130,10 @@ enum DeskActionRoutes {
                     ticket: ticket,
                     organization: try db.acquaintance(with: ticket.customer, for: .agent(agent)).organization)
             }
-            guard ![.merged, .deleted, .spam].contains(target.ticket.state) else {
-                return t("#{0} can't take in another ticket: it is {1}.", String(into), t.state(target.ticket.state))
-            }
+            if let problem = target.ticket.mergeProblem { return t.fault(problem) }
             state.target = target
             return nil
-        } catch Refusal.notFound { return t("There is no ticket #{0}.", String(into)) }
+        } catch Refusal.notFound { return t.fault(.unknownTicket(into)) }
     }
 }
 

@@ -36,9 +36,7 @@ enum CustomerRoutes {
     @Sendable private static func setPassword(_ call: Call) async throws -> Response {
         let form = try await call.form()
         let password = form["password"] ?? ""
-        guard password.count >= Password.shortest, password.utf8.count <= 1000 else {
-            return try await list(call, fault: .other("needs at least \(Password.shortest) characters"))
-        }
+        if let problem = Password.problem(password) { return try await list(call, fault: problem) }
         guard let session = call.session else { throw Refusal.notFound }
         let hash = try await PasswordCheck.shared.hash(password)
         try await call.desk.write { try $0.setPassword(of: session, hash: hash) }

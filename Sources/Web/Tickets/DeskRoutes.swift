@@ -98,7 +98,7 @@ enum DeskRoutes {
                 }
                 view.choices = try await call.desk.choices.choices(on: call.desk)
             } catch Refusal.invalid(let faults) {
-                view.fault = faults.first.map { $0.problem.text }
+                view.fault = faults.first.map { desk.t.fault($0.problem) }
             } catch StoreError.timedOut(let lane) {
                 view.fault = desk.t(lane.tooLong)
             }
@@ -157,7 +157,9 @@ enum DeskRoutes {
         return refused.isEmpty
             ? words
             : words + " "
-                + t("Their state does not allow it: {0}", refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
+                + t(
+                    "These tickets don't allow it, because of their status: {0}.",
+                    refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
     }
 
     @Sendable private static func counts(_ call: Call) async throws -> Response {
@@ -369,7 +371,7 @@ enum DeskRoutes {
             typed.request.faults = faults
             return Page.response(.unprocessableContent, callerPage(try await call.deskFrame(), typed, choices))
         } catch Refusal.tooLarge(let limit) {
-            typed.request.faults = [Fault("attachments", .other("has more files than \(limit >> 20) MB"))]
+            typed.request.faults = [Fault("attachments", .filesTooLarge(limit: limit))]
             return Page.response(.contentTooLarge, callerPage(try await call.deskFrame(), typed, choices))
         }
         let once = IdempotencyKey(

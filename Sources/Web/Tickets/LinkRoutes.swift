@@ -46,7 +46,7 @@ enum LinkRoutes {
         }
         guard let ticket = answered else {
             let notice = CustomerNotice(
-                problem: .other("is one of many messages within the hour; wait a while, then send it again"),
+                problem: .other(Sentence("You sent many messages within the hour. Wait a while, then send it again.")),
                 typed: form["body"] ?? "")
             return Page.response(.tooManyRequests, customerPage(call.frame, try await call.linkView(token), notice))
         }
@@ -139,9 +139,7 @@ extension Call {
         case .tooLarge(let limit):
             return Page.response(
                 .contentTooLarge,
-                customerPage(
-                    frame, view, CustomerNotice(problem: .other("has more files than \(limit >> 20) MB"), typed: typed))
-            )
+                customerPage(frame, view, CustomerNotice(problem: .filesTooLarge(limit: limit), typed: typed)))
         default: throw refusal
         }
     }

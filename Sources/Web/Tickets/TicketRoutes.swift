@@ -213,7 +213,9 @@ extension Call {
     /// where the agent would not find it, 403 where they may only look.
     func require(_ role: Role, _ db: any Connection) throws {
         guard let agent = try by(db), agent.role < role else { return }
-        throw role == .administrator ? Refusal.notFound : Refusal.notAllowed("\(agent.name) may not do this")
+        throw role == .administrator
+            ? Refusal.notFound
+            : Refusal.notAllowed(Sentence("{0} isn't allowed to do this. Choose another agent.", agent.name))
     }
 }
 
@@ -224,7 +226,7 @@ extension Transaction {
         guard let by = by ?? call.query("by") else { return (call.actor, .desk) }
         let agent = try activeAgent(by, field: "by")
         guard Asker.agent(agent).mayEver(.work) else {
-            throw Refusal.notAllowed("\(agent.name) is a viewer and may read only")
+            throw Refusal.notAllowed(Sentence("{0} can only read tickets. Choose another agent.", agent.name))
         }
         return (Actor(agent), .agent(agent))
     }
