@@ -77,6 +77,7 @@ struct HouseRulesTests {
             "UPDATE ticket SET", in: "Sources",
             allowed: [
                 "Sources/Desk/Tickets/TicketRows.swift", "Sources/Desk/Schema/029-due-order.swift",
+                "Sources/Desk/Schema/033-latest-words.swift",
                 // What is known of the people around a ticket, and the end of an erased customer's.
                 "Sources/Desk/People/PeopleChanges.swift", "Sources/Desk/People/EraseCustomer.swift",
                 "Sources/Desk/Tickets/CustomersTickets.swift",

@@ -64,7 +64,7 @@ struct BackupTests {
         let whole = try Data(contentsOf: file)
         for block in 0..<(whole.count / 512) {
             let fault = faultOf(whole.prefix(block * 512), "cut", in: test)
-            #expect(fault?.contains("no whole backup") == true, "cut before block \(block): \(fault ?? "taken")")
+            #expect(fault?.contains("a complete backup") == true, "cut before block \(block): \(fault ?? "taken")")
             var holed = whole
             holed.replaceSubrange(block * 512..<(block + 1) * 512, with: Data(count: 512))
             if holed != whole { #expect(faultOf(holed, "holed", in: test) != nil, "zeros in block \(block)") }

@@ -43,6 +43,8 @@ struct LatestWordsTests {
     @Test("the newest words of merged tickets, and of a reply that was taken back, are those that are there")
     func moved() async throws {
         let test = try await TestDesk()
+        _ = try await test.write { try $0.change(["undo_seconds": 10]) }
+        try await test.desk.reloadSettings()
         let ada = try await test.hire("Ada", departments: ["Support"])
         let ticket = try await test.open(body: "The first words.")
         let entry = try await test.write { tx in
