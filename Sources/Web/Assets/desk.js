@@ -405,6 +405,8 @@ function neighbour(all, step) {
 }
 let gone = 0;
 document.addEventListener("keydown", (event) => {
+  // The composer takes some keys for itself.
+  if (event.defaultPrevented) return;
   const menu = event.key === "Escape" && !document.querySelector("dialog[open]") ? document.querySelector(".more[open]") : null;
   if (menu) { event.preventDefault(); menu.open = false; menu.querySelector("summary").focus(); return; }
   if (event.key === "Escape" && event.target.matches?.("textarea, input") && !event.target.closest("dialog")) { event.target.blur(); return; }
@@ -439,6 +441,9 @@ setUpList();
 titleCount();
 pane();
 listen();
+// Buttons and keys for writing; where they do not arrive the box is still there.
+const composer = document.querySelector("[data-writing]");
+if (composer) await import(composer.dataset.writing).then((writing) => writing.start(composer), console.error);
 desk.dataset.ready = "";
 
 // MARK: taking a reply back

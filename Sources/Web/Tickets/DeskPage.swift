@@ -136,6 +136,9 @@ private func keysDialog(_ t: Language) -> HTML {
         ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")),
         ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
         ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")),
+        ("Ctrl B I E", t("bold, italic, code, while writing")), ("Ctrl K", t("link, while writing")),
+        ("Ctrl ⇧ 8 7 .", t("list, numbered list, quote, while writing")),
+        ("Tab", t("indent a list item; Esc, then Tab, leaves the field")),
         ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
     ]
     let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
