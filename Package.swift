@@ -94,6 +94,8 @@ let package = Package(
             resources: [
                 .embedInCode("Assets/usher.css"), .embedInCode("Assets/desk.css"), .embedInCode("Assets/portal.css"),
                 .embedInCode("Assets/icons.svg"), .embedInCode("Assets/desk.js"), .embedInCode("Assets/portal.js"),
+                .embedInCode("Assets/writing.js"), .embedInCode("Assets/richtext.js"),
+                .embedInCode("Assets/palette.js"),
                 .embedInCode("Assets/dev.js"), .embedInCode("Assets/usher.svg"),
                 .embedInCode("Assets/de.json"), .embedInCode("Office/schemas.json"),
             ],

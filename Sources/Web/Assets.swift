@@ -19,11 +19,14 @@ struct Assets: Sendable {
     static let deskStyle = Assets("desk", "css", "text/css; charset=utf-8", PackageResources.desk_css)
     static let portalStyle = Assets("portal", "css", "text/css; charset=utf-8", PackageResources.portal_css)
     static let desk = Assets("desk", "js", "text/javascript; charset=utf-8", PackageResources.desk_js)
+    static let writing = Assets("writing", "js", "text/javascript; charset=utf-8", PackageResources.writing_js)
+    static let richText = Assets("richtext", "js", "text/javascript; charset=utf-8", PackageResources.richtext_js)
+    static let palette = Assets("palette", "js", "text/javascript; charset=utf-8", PackageResources.palette_js)
     static let portal = Assets("portal", "js", "text/javascript; charset=utf-8", PackageResources.portal_js)
     static let development = Assets("dev", "js", "text/javascript; charset=utf-8", PackageResources.dev_js)
     static let icon = Assets("usher", "svg", "image/svg+xml", PackageResources.usher_svg)
     static let icons = Assets("icons", "svg", "image/svg+xml", PackageResources.icons_svg)
-    static let all = [style, deskStyle, portalStyle, desk, portal, development, icon, icons]
+    static let all = [style, deskStyle, portalStyle, desk, writing, richText, palette, portal, development, icon, icons]
 
     /// Where files are read anew on each request while Usher is worked on; set by `make dev`.
     static let folder = ProcessInfo.processInfo.environment["USHER_DEV_ASSETS"].map {

@@ -3,9 +3,9 @@ import Markup
 /// The drawings beside words and on small buttons. All stand in one file, which browsers keep.
 enum Icon: String, CaseIterable {
     case alert, at, ban, bell, board, bold, book, chart, chat, check, chevron, clip, clock, code, details, down, eye,
-        flame, folder, forward, gear, half, image, inbox, info, left, link, lock, mail, menu, merge, moon, more, note,
-        out, plus, print, quote, reply, right, route, search, server, shield, snooze, star, sun, tag, up, user, users,
-        wave, x, zap
+        flame, folder, forward, gear, half, image, inbox, info, italic, left, link, lock, mail, menu, merge, moon, more,
+        note, ol, out, plus, print, quote, reply, right, route, search, server, shield, snooze, star, sun, tag, ul, up,
+        user, users, wave, x, zap
 
     /// Beside words, or on a button with a name of its own: nothing is read out.
     var html: HTML { Self.drawn[self] ?? "" }

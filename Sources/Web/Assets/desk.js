@@ -403,13 +403,21 @@ function neighbour(all, step) {
   }
   return null;
 }
+/** Ctrl K: what the page can do and where one can go. Where it does not arrive, the search is at hand. */
+function palette() {
+  const dialog = document.getElementById("palette");
+  const say = (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), dialog.getAttribute("data-words-" + name.toLowerCase()) ?? "");
+  import(desk.dataset.palette).then((module) => module.open(say), () => document.getElementById("find").focus());
+}
 let gone = 0;
 document.addEventListener("keydown", (event) => {
+  // The composer takes some keys for itself.
+  if (event.defaultPrevented) return;
   const menu = event.key === "Escape" && !document.querySelector("dialog[open]") ? document.querySelector(".more[open]") : null;
   if (menu) { event.preventDefault(); menu.open = false; menu.querySelector("summary").focus(); return; }
   if (event.key === "Escape" && event.target.matches?.("textarea, input") && !event.target.closest("dialog")) { event.target.blur(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
-    if ((event.ctrlKey || event.metaKey) && event.key === "k") { event.preventDefault(); document.getElementById("find").focus(); }
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") { event.preventDefault(); palette(); }
     return;
   }
   if (event.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select")) return;
@@ -439,6 +447,9 @@ setUpList();
 titleCount();
 pane();
 listen();
+// Buttons and keys for writing; where they do not arrive the box is still there.
+const composer = document.querySelector("[data-writing]");
+if (composer) await import(composer.dataset.writing).then((writing) => writing.start(composer), console.error);
 desk.dataset.ready = "";
 
 // MARK: taking a reply back

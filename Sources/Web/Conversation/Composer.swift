@@ -12,14 +12,35 @@ func composer(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> 
         notice.typed?.kind == .note || (notice.typed == nil && view.drafts[.reply] == nil && view.drafts[.note] != nil)
     let (reply, note): (HTML?, HTML?) = isNote ? (nil, " checked") : (" checked", nil)
     return """
-        <section class="composer" aria-label="\(t("Write"))">\
+        <section class="composer" aria-label="\(t("Write"))" data-writing="\(Assets.writing.path.text)" \
+        data-rich-text="\(Assets.richText.path.text)">\
         <div class="kinds" role="radiogroup" aria-label="\(t("What you write"))">\
         <input type="radio" name="writing" id="tab-reply" class="unseen"\(reply) data-key="r m">\
         <label for="tab-reply">\(Icon.reply.html)\(t("Reply"))</label>\
         <input type="radio" name="writing" id="tab-note" class="unseen"\(note) data-key="n">\
         <label for="tab-note">\(Icon.note.html)\(t("Note"))</label>\
         <span class="state end" data-kept aria-live="polite">\(kept(view, t))</span></div>\
-        \(box(.reply, desk, view, notice))\(box(.note, desk, view, notice))</section>
+        \(box(.reply, desk, view, notice))\(box(.note, desk, view, notice))\(marks(t))</section>
+        """
+}
+
+/// The buttons that a script puts below both boxes. Without a script there are none.
+private func marks(_ t: Language) -> HTML {
+    let tools: [(name: String, icon: Icon, title: String, key: String)] = [
+        ("bold", .bold, t("Bold"), "B"), ("italic", .italic, t("Italic"), "I"), ("link", .link, t("Link"), "K"),
+        ("list", .ul, t("Bulleted list"), "Shift 8"), ("numbers", .ol, t("Numbered list"), "Shift 7"),
+        ("quote", .quote, t("Quote"), "Shift ."), ("code", .code, t("Code"), "E"),
+    ]
+    let buttons: [HTML] = tools.map { tool -> HTML in
+        let keys = "Control+" + tool.key.replacingOccurrences(of: " ", with: "+")
+        return """
+            <button type="button" class="button plain icon-only" data-mark="\(tool.name)" \
+            aria-label="\(tool.title)" aria-keyshortcuts="\(keys)" title="\(tool.title) (Ctrl \(tool.key))">\
+            \(tool.icon.html)</button>
+            """
+    }
+    return """
+        <template><div class="marks" role="toolbar" aria-label="\(t("Formatting"))">\(buttons)</div></template>
         """
 }
 

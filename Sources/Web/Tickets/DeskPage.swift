@@ -85,9 +85,10 @@ func deskPage(
          data-words-kept="\(t("Draft saved"))" \
          data-words-unkept="\(t("You're offline. We'll save when you're back."))" \
          data-words-new="\(t("Something new has arrived"))" data-words-selected="\(t("{0} selected"))" \
-         data-words-copied="\(t("Copied"))" data-words-place="\(t("{0} of {1}"))">
+         data-words-copied="\(t("Copied"))" data-words-place="\(t("{0} of {1}"))" \
+         data-palette="\(href: Assets.palette.path)">
         \(topBar(desk, query: query, isList: isList))
-        \(navigation(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])</div></body>
+        \(navigation(desk, at: place))\(content)\(undo)\(actionDialog(dialog, t))\(keysDialogs[t.code])\(paletteDialogs[t.code])</div></body>
         """)
 }
 
@@ -129,13 +130,16 @@ private let keysDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($
 private func keysDialog(_ t: Language) -> HTML {
     let keys: [(String, String)] = [
         ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")),
-        ("Ctrl K", t("search, from anywhere")), ("C", t("new ticket")), ("R M", t("write a reply")),
+        ("Ctrl K", t("go to or do anything")), ("C", t("new ticket")), ("R M", t("write a reply")),
         ("N", t("write a note")),
         ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")),
         ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
         ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")),
         ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
         ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")),
+        ("Ctrl B I E", t("bold, italic, code, while writing")), ("Ctrl K", t("link, while writing")),
+        ("Ctrl ⇧ 8 7 .", t("list, numbered list, quote, while writing")),
+        ("Tab", t("indent a list item; Esc, then Tab, leaves the field")),
         ("Esc", t("leave a field, close a menu")), ("?", t("show this list")),
     ]
     let rows: [HTML] = keys.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>" }
@@ -146,6 +150,24 @@ private func keysDialog(_ t: Language) -> HTML {
         <button type="button" class="button plain" data-close aria-label="\(t("Close"))">×</button></div>\
         <dl class="keys">\(rows)</dl></dialog>
         """
+}
+
+private let paletteDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($0.code, paletteDialog($0)) })
+
+/// What Ctrl K opens; its commands are put in by the script, from what the page offers.
+private func paletteDialog(_ t: Language) -> HTML {
+    """
+    <dialog class="sheet palette" id="palette" aria-label="\(t("Command palette"))" \
+    data-words-this-ticket="\(t("This ticket"))" data-words-go-to="\(t("Go to"))" \
+    data-words-tickets="\(t("Tickets"))" data-words-selected="\(t("{0} selected"))" \
+    data-words-open-ticket="\(t("Ticket #{0}"))" data-words-search-for="\(t("Search tickets for “{0}”"))">\
+    <div class="ask">\(Icon.search.html)<input role="combobox" aria-expanded="true" aria-controls="palette-commands" \
+    aria-autocomplete="list" aria-label="\(t("Go to or do anything"))" placeholder="\(t("Go to or do anything"))" \
+    autocomplete="off" spellcheck="false" autofocus><kbd aria-hidden="true">Esc</kbd></div>\
+    <div class="menu" role="listbox" id="palette-commands" aria-label="\(t("Commands"))"></div>\
+    <footer aria-hidden="true"><span><kbd>↑</kbd> <kbd>↓</kbd> \(t("move"))</span>\
+    <span><kbd>↵</kbd> \(t("run"))</span><span class="end"><kbd>#</kbd> \(t("ticket number"))</span></footer></dialog>
+    """
 }
 
 private func navigation(_ desk: DeskFrame, at place: Place) -> HTML {
