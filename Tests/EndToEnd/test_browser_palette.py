@@ -13,10 +13,15 @@ def test_the_palette_goes_and_does(people, peopled):
     other = peopled.open(subject="Printer queue stuck")["number"]
     ada = people.agent("ada@desk.example")
     palette = ada.locator("#palette")
+
+    def call():
+        ada.locator(".desk[data-ready]").wait_for()
+        ada.keyboard.press("Control+k")
+
     field = palette.get_by_role("combobox")
 
     # Where one can go, by any part of its name.
-    ada.keyboard.press("Control+k")
+    call()
     expect(field).to_be_focused()
     field.fill("unas")
     expect(palette.get_by_role("option").first).to_contain_text("Unassigned")
@@ -24,13 +29,13 @@ def test_the_palette_goes_and_does(people, peopled):
     expect(ada).to_have_url(re.compile(r"list=unassigned"))
 
     # A ticket by its number, and by words of its subject.
-    ada.keyboard.press("Control+k")
+    call()
     field.fill(f"#{number}")
     ada.keyboard.press("Enter")
     expect(ada.locator(".ticket")).to_contain_text("Scanner sends empty pages")
 
     # What can be done with the ticket comes first.
-    ada.keyboard.press("Control+k")
+    call()
     field.fill("resol")
     expect(palette.get_by_role("option", selected=True)).to_contain_text("Resolve")
     found = Axe().run(ada).response["violations"]
@@ -40,13 +45,13 @@ def test_the_palette_goes_and_does(people, peopled):
     ada.keyboard.press("Escape")
 
     # What is elsewhere is looked for; arrows move, Escape closes.
-    ada.keyboard.press("Control+k")
+    call()
     field.fill("queue")
     hit = palette.get_by_role("option", name=re.compile("Printer queue stuck"))
     expect(hit).to_be_visible()
     ada.keyboard.press("Escape")
     expect(palette).to_be_hidden()
-    ada.keyboard.press("Control+k")
+    call()
     field.fill("queue")
     hit.click()
     expect(ada).to_have_url(re.compile(f"/desk/tickets/{other}"))

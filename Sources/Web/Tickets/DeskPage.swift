@@ -157,7 +157,7 @@ private let paletteDialogs = Dictionary(uniqueKeysWithValues: Language.all.map {
 /// What Ctrl K opens; its commands are put in by the script, from what the page offers.
 private func paletteDialog(_ t: Language) -> HTML {
     """
-    <dialog class="sheet palette" id="palette" aria-label="\(t("Command palette"))" \
+    <dialog class="palette" id="palette" aria-label="\(t("Command palette"))" \
     data-words-this-ticket="\(t("This ticket"))" data-words-go-to="\(t("Go to"))" \
     data-words-tickets="\(t("Tickets"))" data-words-selected="\(t("{0} selected"))" \
     data-words-open-ticket="\(t("Ticket #{0}"))" data-words-search-for="\(t("Search tickets for “{0}”"))">\
