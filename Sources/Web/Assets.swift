@@ -26,7 +26,9 @@ struct Assets: Sendable {
     static let development = Assets("dev", "js", "text/javascript; charset=utf-8", PackageResources.dev_js)
     static let icon = Assets("usher", "svg", "image/svg+xml", PackageResources.usher_svg)
     static let icons = Assets("icons", "svg", "image/svg+xml", PackageResources.icons_svg)
-    static let all = [style, deskStyle, portalStyle, desk, writing, richText, palette, portal, development, icon, icons]
+    static let all = [
+        style, deskStyle, portalStyle, desk, writing, richText, palette, portal, development, icon, icons,
+    ]
 
     /// Where files are read anew on each request while Usher is worked on; set by `make dev`.
     static let folder = ProcessInfo.processInfo.environment["USHER_DEV_ASSETS"].map {

@@ -188,13 +188,18 @@ package struct Writing: Sendable {
         source = nil
     }
 
-    /// Words as they were typed, in which `[name]` is the place of a picture that goes along: plain text keeps the
-    /// name, HTML shows the picture.
-    package static func typed(_ body: String, with files: [StoredFile]) -> (writing: Writing, files: [StoredFile]) {
+    /// Words as they were typed into a message, with Markdown: the text stays what was typed, the markup is rendered
+    /// where something is marked. Made before a write begins.
+    package init(typed body: String) {
         let plain = Writing(body, type: .text)
-        var markup = HTMLText.paragraphs(plain.text).text
+        self.init(text: plain.text, html: Markdown.message(plain.text)?.text, quoted: nil)
+    }
+
+    /// With files that go along: `[name]` is the place of a picture. Plain text keeps the name, HTML shows the picture.
+    package func placing(_ files: [StoredFile]) -> (writing: Writing, files: [StoredFile]) {
+        var markup = html ?? HTMLText.paragraphs(text).text
         var files = files
-        for (index, file) in files.enumerated() where file.isPicture && plain.text.contains("[\(file.name)]") {
+        for (index, file) in files.enumerated() where file.isPicture && text.contains("[\(file.name)]") {
             let id = "\(file.hash.prefix(32)).\(index)@usher"
             let place: HTML = "[\(file.name)]"
             let picture: HTML = "<img alt=\"\(file.name)\" loading=\"lazy\" data-cid=\"\(id)\">"
@@ -202,7 +207,7 @@ package struct Writing: Sendable {
             files[index] = StoredFile(
                 hash: file.hash, size: file.size, name: file.name, type: file.type, contentID: id, isInline: true)
         }
-        return files.contains(where: \.isInline) ? (Writing(text: plain.text, markup: markup), files) : (plain, files)
+        return files.contains(where: \.isInline) ? (Writing(text: text, markup: markup), files) : (self, files)
     }
 
     /// From a message that has both forms, all of it new: what opens a ticket.

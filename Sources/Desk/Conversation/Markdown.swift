@@ -7,25 +7,32 @@ import Markup
 package enum Markdown {
     private static let library: Void = { cmark_gfm_core_extensions_ensure_registered() }()
 
-    /// Text beyond `MarkdownSize` is shown as it was typed.
+    /// Text beyond `MarkdownSize` is shown as it was typed, and so is HTML in it.
     package static func html(_ markdown: String) -> HTML {
+        rendered(markdown, CMARK_OPT_DEFAULT)?.markup ?? HTMLText.paragraphs(markdown)
+    }
+
+    /// What somebody typed as a message: each line stays a line, and a backslash counts as a mark only before another
+    /// mark, so that `\\server\share` stays what it is. Nil where nothing in it is marked.
+    static func message(_ typed: String) -> HTML? {
+        rendered(MessageMarks.protected(typed), CMARK_OPT_HARDBREAKS).flatMap { $0.hasMarks ? $0.markup : nil }
+    }
+
+    private static func rendered(_ markdown: String, _ options: Int32) -> (markup: HTML, hasMarks: Bool)? {
         _ = library
-        guard MarkdownSize(markdown).isBounded, let parser = cmark_parser_new(CMARK_OPT_DEFAULT) else {
-            return HTMLText.paragraphs(markdown)
-        }
+        guard MarkdownSize(markdown).isBounded, let parser = cmark_parser_new(CMARK_OPT_DEFAULT) else { return nil }
         defer { cmark_parser_free(parser) }
         for name in ["table", "strikethrough", "autolink"] {
             if let found = cmark_find_syntax_extension(name) { cmark_parser_attach_syntax_extension(parser, found) }
         }
         cmark_parser_feed(parser, markdown, markdown.utf8.count)
-        guard let document = cmark_parser_finish(parser) else { return HTMLText.paragraphs(markdown) }
+        guard let document = cmark_parser_finish(parser) else { return nil }
         defer { cmark_node_free(document) }
-        guard let rendered = cmark_render_html(document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions(parser))
-        else {
-            return HTMLText.paragraphs(markdown)
-        }
+        let hasMarks = MarkdownTree(document).showHTMLAsText()
+        guard let rendered = cmark_render_html(document, options, cmark_parser_get_syntax_extensions(parser))
+        else { return nil }
         defer { free(rendered) }
-        return HTMLSanitizer.clean(String(cString: rendered))
+        return (HTMLSanitizer.clean(String(cString: rendered)), hasMarks)
     }
 }
 

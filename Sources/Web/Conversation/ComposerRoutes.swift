@@ -39,6 +39,7 @@ enum ComposerRoutes {
             if kind == .reply, let empty = MailText.unfilledPlaceholder(in: body) {
                 throw Refusal.invalid("body", .emptyPlaceholder(empty))
             }
+            let typed = Writing(typed: body)
             after = try await call.desk.write { [uploads] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let cursor = TicketCursor(ticket)
@@ -47,8 +48,8 @@ enum ComposerRoutes {
                     ["\(agent.id)", "\(number)", kind.rawValue, form["then"] ?? "", body]
                         + kept.sorted().map(String.init), uploads)
                 _ = try tx.once(once) {
-                    let (writing, files) = Writing.typed(
-                        body, with: try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
+                    let (writing, files) = typed.placing(
+                        try tx.draftFiles(kept, of: kind, by: agent.id, in: ticket.id) + uploads)
                     if kind == .reply, try tx.db.hasNews(in: ticket.id, after: seen, for: agent.id) { throw Outrun() }
                     let actor = Actor(agent)
                     switch (kind, then) {

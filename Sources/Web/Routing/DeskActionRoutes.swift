@@ -60,7 +60,8 @@ enum DeskActionRoutes {
                     JSON.string($0.hasPrefix("#") ? String($0.dropFirst()) : $0)
                 })
             let reason = (input.text("reason", most: 2000, required: action == .escalate) ?? "").singleLine
-            let wish = try Wish(action, &input)
+            var wish = try Wish(action, &input)
+            wish.solution = wish.solution.map { Writing(typed: $0.text) }
             try input.finish()
             if action == .merge, form["confirmed"] == nil, let into = wish.into {
                 if let problem = try await look(for: into, from: number, call, &state) {
@@ -68,7 +69,7 @@ enum DeskActionRoutes {
                 }
                 return try await again(state.target == nil ? .unprocessableContent : .ok, state)
             }
-            after = try await call.desk.write { tx in
+            after = try await call.desk.write { [wish] tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let hasWords = wish.solution.map { !$0.text.isEmpty } ?? false
                 _ = try tx.perform(

@@ -108,8 +108,8 @@ struct CourierTests {
             StoredFile(
                 hash: try test.desk.files.keep(Data("a paper".utf8)), size: 7, name: "paper.txt", type: "text/plain"),
         ]
-        let (writing, files) = Writing.typed(
-            "Open it here:\n[lid & glass.png]\nand read <b>[paper.txt]</b>.", with: given)
+        let typed = Writing(typed: "Open it here:\n[lid & glass.png]\nand read <b>[paper.txt]</b>.")
+        let (writing, files) = typed.placing(given)
         try await test.act(on: ticket) { tx, ticket in
             _ = try tx.reply(to: &ticket, writing, by: Actor(ada), files: files, source: .web)
         }
@@ -124,7 +124,7 @@ struct CourierTests {
         #expect(html.contains("&lt;b&gt;[paper.txt]&lt;/b&gt;"))
         #expect(mail.attachments.first { $0.name == "paper.txt" }?.isInline == false)
         // Words without a picture's name stay plain.
-        #expect(Writing.typed("See [other.png]", with: given).writing.html == nil)
+        #expect(Writing(typed: "See [other.png]").placing(given).writing.html == nil)
     }
 
     @Test("a refused reply is told to its author, once")
