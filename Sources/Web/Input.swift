@@ -138,6 +138,20 @@ struct Input {
         return tags
     }
 
+    /// A list of whole numbers; each counts once.
+    mutating func numbers(_ name: String, most: Int) -> [Int64] {
+        guard let value = value(name) else {
+            fault(name, .required)
+            return []
+        }
+        guard case .array(let items) = value, items.allSatisfy({ $0.integer != nil }) else {
+            fault(name, .wrongType(expected: "a list of whole numbers"))
+            return []
+        }
+        if items.count > most { fault(name, .tooMany(most: most)) }
+        return Set(items.compactMap(\.integer)).sorted()
+    }
+
     mutating func object(_ name: String) -> [String: JSON]? {
         guard let value = value(name) else { return nil }
         guard case .object(let fields) = value else {

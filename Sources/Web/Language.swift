@@ -193,6 +193,7 @@ extension Language {
         case .reopen: self("Reopen")
         case .spam: self("Mark as spam")
         case .merge: self("Merge")
+        case .split: self("Split into new ticket")
         case .addAgent: self("Add agent")
         case .removeAgent: self("Remove agent")
         case .addCollaborator: self("Add CC")

@@ -33,6 +33,14 @@ enum Cast {
         id: ServiceLevel.ID(1), name: "Standard", firstResponse: 4 * 3600, resolution: 24 * 3600, schedule: nil)
     static let target = EscalationTarget(team: leads, recipients: [eve])
 
+    /// What was said in a ticket: Kim's request, another matter of hers, a reply, a note, and words of Lee's.
+    static let said = [
+        SaidEntry(key: 1, kind: .message, author: Customer.ID(1), at: morning),
+        SaidEntry(key: 2, kind: .message, author: Customer.ID(1), at: morning + 10),
+        SaidEntry(key: 3, kind: .reply, at: morning + 20), SaidEntry(key: 4, kind: .note, at: morning + 30),
+        SaidEntry(key: 5, kind: .message, author: lee.id, at: morning + 40, source: .web),
+    ]
+
     /// A ticket as a request by email opens it.
     static func newTicket(number: Int64 = 100_001) -> Ticket {
         Ticket(
@@ -90,6 +98,9 @@ extension Ticket {
                 previous: PreviousSolver(agent: Cast.ada, mayWork: true))
         case .spam: return try markSpam(by: ada, at: now)
         case .merge: return try merge(into: Cast.newTicket(number: 100_002), joining: [], by: ada, at: now)
+        case .split:
+            return try split(
+                try part([2], of: Cast.said), into: Cast.newTicket(number: 100_003), joining: [], by: ada, at: now)
         case .addAgent: return try addAgent(Cast.eve, isSecond: false, by: ada)
         case .removeAgent: return try removeAgent(Cast.eve, isSecond: true, by: ada)
         case .addCollaborator:
@@ -120,6 +131,7 @@ extension Consequence {
         case .removeCollaborator: "remove collaborator"
         case .replaceRequester: "replace requester"
         case .moveConversation: "move conversation"
+        case .moveEntries(let entries, _): "move \(entries.count) entries"
         case .continueTicket: "continue ticket"
         case .indexWords: "index words"
         case .indexTexts: "index texts"

@@ -91,6 +91,7 @@ extension Transaction {
         case .removeCollaborator(let address): try removeCollaborator(address, from: ticket.id)
         case .replaceRequester(let former, let keepsFormer): try replace(former, keepsFormer, of: ticket)
         case .moveConversation(let other): try moveEntries(from: ticket.id, to: other)
+        case .moveEntries(let entries, let other): try moveEntries(entries, from: ticket.id, to: other)
         case .continueTicket(let former): try link(ticket.id, to: former)
         case .indexWords(let words): try db.extendText(of: ticket.id.number, conversation: words)
         case .indexTexts(let tickets): try db.indexTexts(of: tickets)
@@ -191,6 +192,18 @@ extension Transaction {
             UPDATE entry SET origin_id = COALESCE(origin_id, ticket_id), ticket_id = \(other)
             WHERE ticket_id = \(ticket)
             """)
+        try forgetLatestWords(of: [ticket, other])
+    }
+
+    /// What moves alone belongs to the other ticket from now on, wherever it was written, and so does an answer to it.
+    private func moveEntries(_ entries: [Int64], from ticket: Ticket.ID, to other: Ticket.ID) throws {
+        try db.execute(
+            """
+            UPDATE entry SET origin_id = NULL, ticket_id = \(other)
+            WHERE ticket_id = \(ticket) AND id IN (\(list: entries))
+            """)
+        try db.execute("UPDATE outbox SET ticket_id = \(other) WHERE entry_id IN (\(list: entries))")
+        try db.execute("UPDATE received SET ticket_id = \(other) WHERE entry_id IN (\(list: entries))")
         try forgetLatestWords(of: [ticket, other])
     }
 

@@ -37,6 +37,8 @@ package enum Consequence: Sendable, Equatable {
 
     /// All entries move into another ticket.
     case moveConversation(to: Ticket.ID)
+    /// Some entries move into another ticket for good, with their files and the mail that carried them.
+    case moveEntries([Int64], to: Ticket.ID)
     /// This ticket continues another one.
     case continueTicket(Ticket.ID)
     /// Words are found by a search from now on.

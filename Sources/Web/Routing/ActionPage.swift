@@ -29,6 +29,8 @@ struct ActionState {
     var sentences: [String: String] = [:]
     /// The other ticket of a merge, to be looked at before it is done.
     var target: MergeTarget?
+    /// The entries that were chosen to be split off.
+    var entries: Set<Int64> = []
 
     func fault(_ field: String, _ t: Language) -> String? {
         sentences[field] ?? faults.first { $0.field == field }.map { t.fault($0.problem) }
@@ -135,6 +137,9 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
                 """
             button = t("Continue")
         }
+    case .split:
+        content = splitFields(desk, view, state)
+        button = t("Split ticket")
     case .addAgent:
         content = choice(
             "agent", t("Who"),
@@ -211,7 +216,7 @@ private func mergeQuestion(_ target: MergeTarget, _ desk: DeskFrame, _ view: Tic
         """
 }
 
-private func field(_ id: String, _ label: String, _ fault: String?, _ control: HTML) -> HTML {
+func field(_ id: String, _ label: String, _ fault: String?, _ control: HTML) -> HTML {
     let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
     return "<div class=\"field\"><label for=\"\(id)\">\(label)</label>\(control)\(wrong)</div>"
 }

@@ -19,10 +19,7 @@ enum DeskActionRoutes {
                 return [
                     press,
                     .get(path, for: .agent(.agent)) { call in
-                        Page.response(
-                            actionPage(
-                                action, try await call.deskFrame(), try await call.ticketView(try call.number()),
-                                ActionState()))
+                        try await show(action, call)
                     },
                 ]
             }
@@ -36,6 +33,14 @@ enum DeskActionRoutes {
             try tx.forgetReturns(of: try tx.db.ticket(number: number, for: .agent(agent)).requesterAddress)
         }
         return Page.see(ticketPath(number, at: call.position, [("said", "deliverable")]))
+    }
+
+    private static func show(_ action: TicketAction, _ call: Call) async throws -> Response {
+        let number = try call.number()
+        var state = ActionState()
+        if let entry = call.query("entry").flatMap({ Int64($0) }) { state.entries = [entry] }
+        return Page.response(
+            actionPage(action, try await call.deskFrame(), try await call.ticketView(number), state))
     }
 
     private static func perform(_ action: TicketAction, _ call: Call) async throws -> Response {
@@ -52,13 +57,16 @@ enum DeskActionRoutes {
                     desk, view,
                     TicketNotice(dialog: Dialog(desk.t.action(action), actionForm(action, desk, view, state)))))
         }
-        let after: TicketCursor?
+        let entries = form.values.filter { $0.name == "entries" }.compactMap { Int64($0.value) }
+        state.entries = Set(entries)
+        let after: (cursor: TicketCursor?, number: Int64)
         do {
             // An empty field is one that was left out.
-            var input = Input(
-                state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
-                    JSON.string($0.hasPrefix("#") ? String($0.dropFirst()) : $0)
-                })
+            var fields = state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
+                JSON.string($0.hasPrefix("#") && $0.dropFirst().allSatisfy(\.isNumber) ? String($0.dropFirst()) : $0)
+            }
+            if action == .split { fields["entries"] = .array(entries.map { JSON($0) }) }
+            var input = Input(fields)
             let reason = (input.text("reason", most: 2000, required: action == .escalate) ?? "").singleLine
             let wish = try Wish(action, &input)
             try input.finish()
@@ -71,15 +79,15 @@ enum DeskActionRoutes {
             after = try await call.desk.write { tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let hasWords = wish.solution.map { !$0.text.isEmpty } ?? false
-                _ = try tx.perform(
+                let shown = try tx.perform(
                     action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
                 // Words to the customer wait for second thoughts, as those from the composer do.
                 if hasWords, let entry = try tx.db.latestReply(in: ticket.id) {
                     try tx.holdBack(entry, of: ticket.id, by: agent.id)
                 }
-                return TicketCursor(ticket)
+                return (TicketCursor(ticket), action == .split ? try tx.db.ticket(shown).number : number)
             }
-            var response = try await done(action, wish, number, call, after: after)
+            var response = try await done(action, wish, after.number, call, after: after.cursor)
             if action == .resolve, wish.solution != nil { call.offerUndo(in: &response) }
             return response
         } catch Refusal.invalid(let faults) {

@@ -271,6 +271,7 @@ enum DeskRoutes {
         case .reopen: return t("Ticket reopened.")
         case .spam: return t("Marked as spam.")
         case .merge: return t("The tickets are merged.")
+        case .split: return t("This is the new ticket.")
         case .addAgent: return t("Agent added.")
         case .removeAgent: return t("Agent removed.")
         case .addCollaborator: return t("CC added.")

@@ -8,11 +8,12 @@ struct TicketStateTests {
     @Test(
         "the whole table",
         arguments: [
-            (TicketState.new, "claim assign release transfer escalate wait hold resolve close spam merge"),
-            (.open, "claim assign release transfer escalate wait hold resolve close spam merge"),
-            (.waiting, "claim assign release transfer escalate hold resume resolve close spam merge"),
-            (.held, "claim assign release transfer escalate wait resume resolve close spam merge"),
-            (.resolved, "confirm close reopen spam merge"), (.closed, "reopen spam merge"), (.spam, "reopen"),
+            (TicketState.new, "claim assign release transfer escalate wait hold resolve close spam merge split"),
+            (.open, "claim assign release transfer escalate wait hold resolve close spam merge split"),
+            (.waiting, "claim assign release transfer escalate hold resume resolve close spam merge split"),
+            (.held, "claim assign release transfer escalate wait resume resolve close spam merge split"),
+            (.resolved, "confirm close reopen spam merge split"), (.closed, "reopen spam merge split"),
+            (.spam, "reopen"),
             (.merged, ""), (.deleted, ""),
         ])
     func table(state: TicketState, actions: String) {

@@ -56,6 +56,7 @@ struct EveryActionTests {
             merged, merged elsewhere
             """
         ),
+        (.split, .open, "move 1 entries, opened elsewhere, index texts, split, split elsewhere"),
         (.addAgent, .open, "add second agent, agent_added, mail agents: assigned"),
         (.removeAgent, .open, "remove second agent, agent_removed"),
         (.addCollaborator, .open, "add collaborator, collaborator_added"),
@@ -75,7 +76,9 @@ struct EveryActionTests {
         case .confirm, .close: .closed
         case .spam: .spam
         case .merge: .merged
-        case .escalate, .deEscalate, .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester: nil
+        case .escalate, .deEscalate, .split, .addAgent, .removeAgent, .addCollaborator, .removeCollaborator,
+            .setRequester:
+            nil
         }
     }
 
