@@ -98,6 +98,12 @@ extension Ticket {
                 previous: PreviousSolver(agent: Cast.ada, mayWork: true))
         case .spam: return try markSpam(by: ada, at: now)
         case .merge: return try merge(into: Cast.newTicket(number: 100_002), joining: [], by: ada, at: now)
+        case .unmerge:
+            return try unmerging(at: now)
+        case .link:
+            return try link(to: Cast.newTicket(number: 100_004), as: .blocks, known: [], by: ada)
+        case .unlink:
+            return try unlink(from: Cast.newTicket(number: 100_004), as: nil, known: [.parent], by: ada)
         case .split:
             return try split(
                 try part([2], of: Cast.said), into: Cast.newTicket(number: 100_003), joining: [], by: ada, at: now)
@@ -109,6 +115,17 @@ extension Ticket {
         case .removeCollaborator: return try removeCollaborator(Cast.lee.address, isKnown: true, by: ada)
         case .setRequester: return try setRequester(Cast.lee, by: ada, at: now)
         }
+    }
+}
+
+extension Ticket {
+    /// Takes a merge back of which nothing was kept.
+    fileprivate mutating func unmerging(at now: Date) throws(Refusal) -> [Consequence] {
+        do {
+            return try unmerge(
+                from: Cast.newTicket(number: 100_002), Merging(inverse: nil, entries: 1), by: Actor(Cast.ada), at: now,
+                Cast.policy)
+        } catch let refusal as Refusal { throw refusal } catch { return [] }
     }
 }
 
@@ -132,7 +149,9 @@ extension Consequence {
         case .replaceRequester: "replace requester"
         case .moveConversation: "move conversation"
         case .moveEntries(let entries, _): "move \(entries.count) entries"
-        case .continueTicket: "continue ticket"
+        case .returnConversation: "return conversation"
+        case .link(_, let relation): "link: \(relation.rawValue)"
+        case .unlink(_, let relation): "unlink: \(relation.rawValue)"
         case .indexWords: "index words"
         case .indexTexts: "index texts"
         case .setTags: "set tags"

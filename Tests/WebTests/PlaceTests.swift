@@ -114,6 +114,8 @@ struct PlaceTests {
         ("do/hold", [], nil), ("do/resume", [], .wait), ("do/resolve", [("body", "Cleaned.")], nil),
         ("do/confirm", [], .resolve), ("do/close", [], nil), ("do/reopen", [], .close), ("do/spam", [], nil),
         ("do/merge", [("into", "OTHER"), ("confirmed", "1")], nil), ("do/split", [("entries", "NOTE")], nil),
+        ("do/unmerge", [], .merge), ("do/link", [("to", "OTHER"), ("kind", "blocks")], nil),
+        ("do/unlink", [("to", "OTHER")], .link),
         ("do/add_agent", [("agent", "ada@desk.example")], nil),
         ("do/remove_agent", [("agent", "ada@desk.example")], nil),
         ("do/add_collaborator", [("email", "lee@corner.example")], nil),
@@ -129,7 +131,8 @@ struct PlaceTests {
 
     /// What the actions need that come before others.
     private static let needed: [TicketAction: [(String, String)]] = [
-        .resolve: [("body", "x")], .escalate: [("reason", "x")],
+        .resolve: [("body", "x")], .escalate: [("reason", "x")], .merge: [("into", "OTHER"), ("confirmed", "1")],
+        .link: [("to", "OTHER"), ("kind", "parent")],
     ]
 
     @Test(
@@ -273,7 +276,10 @@ struct PlaceTests {
         arguments: [
             ("escalate", [("reason", "  ")], "Enter a value."),
             ("merge", [("into", "999")], "There is no ticket #999."),
-            ("merge", [("into", "abc")], "Enter the number of the other ticket."),
+            ("merge", [("into", "abc")], "Enter a ticket number, such as 100123."),
+            ("link", [("to", "abc"), ("kind", "blocks")], "Enter a ticket number, such as 100123."),
+            ("link", [("to", "999"), ("kind", "blocks")], "There is no ticket #999."),
+            ("split", [("subject", "The other matter")], "Choose at least one message."),
             ("add_collaborator", [("email", "kim at harbour")], "Enter a valid email address."),
             ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "Choose an agent or a team."),
         ])

@@ -39,7 +39,7 @@ package enum TicketState: String, Sendable, CaseIterable, Codable {
 /// What can be done to a ticket as a whole.
 package enum TicketAction: String, Sendable, CaseIterable {
     case claim, assign, release, transfer, escalate, wait, hold, resume, resolve, confirm, close, reopen, spam, merge,
-        split
+        unmerge, split, link, unlink
     case deEscalate = "de_escalate"
     case addAgent = "add_agent"
     case removeAgent = "remove_agent"
@@ -58,6 +58,9 @@ package enum TicketAction: String, Sendable, CaseIterable {
         case .close: state.isActive || state == .resolved
         case .reopen: state == .resolved || state == .closed || state == .spam
         case .spam, .merge, .split: state.isActive || state == .resolved || state == .closed
+        case .unmerge: state == .merged
+        case .link: state != .merged && state != .deleted
+        case .unlink: state != .deleted
         case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester:
             state != .merged && state != .deleted && state != .spam
         }

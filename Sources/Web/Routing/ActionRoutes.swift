@@ -59,6 +59,9 @@ enum ActionRoutes {
         case .reopen: "Bring it back"
         case .spam: "Mark it as spam"
         case .merge: "Put it into another ticket"
+        case .unmerge: "Take a merge back: what came from this ticket returns to it"
+        case .link: "Link it with another ticket; both show it"
+        case .unlink: "Remove the link with another ticket"
         case .split: "Move some entries into a new ticket, which is the answer"
         case .addAgent: "Bring in a second agent"
         case .removeAgent: "Let a second agent go"
@@ -78,6 +81,8 @@ enum ActionRoutes {
         case .resolve: "Solution"
         case .merge: "Merge"
         case .split: "Split"
+        case .link: "Link"
+        case .unlink: "Unlink"
         case .addAgent, .removeAgent: "SecondAgent"
         case .addCollaborator, .removeCollaborator: "Collaborator"
         case .setRequester: "Requester"
@@ -98,6 +103,9 @@ struct Wish: Sendable {
     var department: Wanted?
     var solution: Writing?
     var into: Int64?
+    /// The ticket that is linked, and how.
+    var linked: Int64?
+    var relation: TicketRelation?
     /// The entries that are split off, and the subject of the ticket they become.
     var entries: [Int64] = []
     var subject: String?
@@ -126,9 +134,14 @@ struct Wish: Sendable {
                 if level == nil { input.fault("to", .wrongType(expected: "a whole number")) }
             }
         case .merge:
-            into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
-            if into == nil { input.fault("into", .other(Sentence("Enter the number of the other ticket."))) }
+            into = input.ticketNumber("into")
             bringsIn = input.value("add_cc").map { $0 == .bool(true) || $0.text == "1" } ?? false
+        case .link:
+            linked = input.ticketNumber("to")
+            relation = input.choice("kind", required: true)
+        case .unlink:
+            linked = input.ticketNumber("to")
+            relation = input.choice("kind")
         case .split:
             entries = input.numbers("entries", most: 500)
             subject = input.text("subject", most: NewTicket.longestSubject)
@@ -182,11 +195,17 @@ extension Transaction {
         case .spam: try markSpam(&ticket, by: actor)
         case .merge:
             guard let into = wish.into else { break }
-            let other: Ticket
-            do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound {
-                throw Refusal.invalid("into", .unknownTicket(into))
-            }
-            try merge(&ticket, into: other, bringsIn: wish.bringsIn, by: actor)
+            try merge(&ticket, into: try other(into, field: "into", asker), bringsIn: wish.bringsIn, by: actor)
+        case .unmerge: try unmerge(&ticket, by: actor, asker: asker)
+        case .link:
+            guard let linked = wish.linked, let relation = wish.relation else { break }
+            // A number that was merged leads to where it went.
+            let named = try other(linked, field: "to", asker)
+            let living = try db.livingTicket(named.id)
+            try link(ticket, to: try db.may(asker, .see, living.id) ? living : named, as: relation, by: actor)
+        case .unlink:
+            guard let linked = wish.linked else { break }
+            try unlink(ticket, from: try other(linked, field: "to", asker), as: wish.relation, by: actor)
         case .split:
             return try split(&ticket, entries: wish.entries, subject: wish.subject, by: actor, asker: asker).id
         case .addAgent, .removeAgent:
@@ -208,6 +227,13 @@ extension Transaction {
             try setRequester(email, keepsFormer: wish.keepsFormer, of: &ticket, by: actor, reason: reason)
         }
         return ticket.id
+    }
+
+    /// Another ticket that is named in a field; what the asker may not see is not there.
+    private func other(_ number: Int64, field: String, _ asker: Asker) throws -> Ticket {
+        do { return try db.ticket(number: number, for: asker) } catch Refusal.notFound {
+            throw Refusal.invalid(field, .unknownTicket(number))
+        }
     }
 
     private func requester(of ticket: Ticket) -> Actor {

@@ -39,12 +39,12 @@ func eventWords(
         case .confirmed: t("{0} confirmed the solution", who)
         case .closed: t("{0} closed it", who)
         case .reopened: t("{0} reopened it", who)
-        case .merged, .split: moved(event.kind, who, data, of: number, t, named)
+        case .merged, .unmerged, .split: moved(event.kind, who, data, of: number, t, named)
         case .bounced, .deliveryFailed: t("a mail could not be delivered")
         case .rated: t("{0} rated it with {1} of 5", who, String(data?["rating"]?.integer ?? 0))
         case .reviewed: t("{0} reviewed the rating", who)
         case .changed: t("{0} changed {1}", who, changed(data, t))
-        case .linked: t("linked with #{0}", String(other ?? 0))
+        case .linked, .unlinked: linked(event, data, t) ?? t("linked with #{0}", String(other ?? 0))
         case .overdue: t("a target was missed")
         case .updated: t("Status update sent")
         case .markedSpam: t("{0} marked it as spam", who)
@@ -69,6 +69,11 @@ private func moved(
         data?[name]?.integer.flatMap { $0 != number && named.contains($0) ? String($0) : nil }
     }
     let count = data?["entries"]?.integer ?? 0
+    if kind == .unmerged {
+        if let from = other("from") { return t("{0} unmerged this ticket from #{1}", who, from) }
+        if let gone = other("ticket") { return t("{0} unmerged #{1} from this ticket", who, gone) }
+        return t("{0} unmerged tickets", who)
+    }
     switch (kind, other("into"), other("from")) {
     case (.split, let into?, _) where count == 1: return t("{0} split 1 message off into #{1}", who, into)
     case (.split, let into?, _): return t("{0} split {1} messages off into #{2}", who, String(count), into)
@@ -78,6 +83,17 @@ private func moved(
     case (_, _, let from?): return t("{0} merged #{1} into this ticket", who, from)
     default: return t("{0} merged tickets", who)
     }
+}
+
+/// How another ticket stands to this one from now on, or no longer does.
+private func linked(_ event: TicketEvent, _ data: JSON?, _ t: Language) -> String? {
+    guard let number = data?["ticket"]?.integer,
+        let relation = (data?["kind"]?.text).flatMap({ TicketRelation(rawValue: $0) })
+    else { return nil }
+    let link = "\(t.relation(relation)) #\(number)"
+    return event.kind == .linked
+        ? t("{0} added the link “{1}”", event.actor.name, link)
+        : t("{0} removed the link “{1}”", event.actor.name, link)
 }
 
 /// Whom an escalation was told to.

@@ -14,6 +14,8 @@ struct TicketView: Sendable {
     let events: [TicketEvent]
     /// Numbers of tickets that the events name and the agent may see.
     let named: Set<Int64>
+    /// Numbers of the tickets that were merged into this one.
+    let mergedHere: Set<Int64>
     /// All mails about the ticket, newest first.
     let mails: [Delivery]
     let deliveries: [Entry.ID: [Delivery]]
@@ -84,7 +86,9 @@ extension Call {
                 return TicketView(
                     whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)),
                     hasEarlier: entries.count > most, events: events,
-                    named: try db.tickets(namedBy: events, for: .agent(agent)), mails: mails, deliveries: deliveries,
+                    named: try db.tickets(namedBy: events, for: .agent(agent)),
+                    mergedHere: try db.numbers(mergedInto: ticket.id, for: .agent(agent)), mails: mails,
+                    deliveries: deliveries,
                     drafts: try db.drafts(by: agent.id, in: ticket.id),
                     choices: choices.forTickets(of: ticket.department.id),
                     acquaintance: try db.acquaintance(with: ticket.customer, for: .agent(agent)),

@@ -22,7 +22,7 @@ func thread(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HT
         uniquingKeysWith: { first, _ in first })
     let first = view.hasEarlier ? view.entries.first?.at ?? .distantPast : .distantPast
     var events = view.events.filter { $0.at >= first && tells($0, view) }[...]
-    func list(_ events: ArraySlice<TicketEvent>) -> HTML { eventList(events, names, view, t) }
+    func list(_ events: ArraySlice<TicketEvent>) -> HTML { eventList(events, names, desk, view) }
     for entry in view.entries {
         let before = events.prefix { $0.at < entry.at }
         parts += list(before)
@@ -30,13 +30,26 @@ func thread(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HT
         parts += entryBlock(entry, desk, view, notice)
     }
     parts += list(events)
+    if view.ticket.state == .merged { parts += movedAway(desk, view) }
     return parts
+}
+
+/// A merged ticket has no conversation of its own any more.
+private func movedAway(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let place: HTML? = view.whole.mergedInto.map {
+        "<a class=\"button\" href=\"\(href: ticketPath($0))\">\(t("Open #{0}", String($0)))</a>"
+    }
+    return """
+        <div class="banner calm">\(Icon.merge.html)<span class="grow">\
+        \(t("The messages of this ticket are in the one it was merged into."))</span>\(place)</div>
+        """
 }
 
 /// What an entry already says needs no line of its own; of a ticket that may not be seen, none says anything.
 private func tells(_ event: TicketEvent, _ view: TicketView) -> Bool {
     switch event.kind {
-    case .linked: namesSeen(event, view)
+    case .linked, .unlinked: namesSeen(event, view)
     case .replied, .noted: false
     case .received: !event.reason.isEmpty
     default: true
@@ -187,10 +200,11 @@ func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
 /// Events between two entries: neighbours of one moment and one doer share a line, and of more than three lines only
 /// the last two stand open.
 private func eventList(
-    _ events: ArraySlice<TicketEvent>, _ names: [String: String], _ view: TicketView, _ t: Language
+    _ events: ArraySlice<TicketEvent>, _ names: [String: String], _ desk: DeskFrame, _ view: TicketView
 ) -> HTML {
     guard !events.isEmpty else { return "" }
-    let lines: [HTML] = merged(events).map { eventLine($0, names, view, t) }
+    let t = desk.t
+    let lines: [HTML] = merged(events).map { eventLine($0, names, desk, view) }
     guard lines.count > 3 else { return "<ul class=\"events\">\(lines)</ul>" }
     let folded = lines.dropLast(2)
     return """
@@ -214,8 +228,9 @@ private func merged(_ events: ArraySlice<TicketEvent>) -> [[TicketEvent]] {
 }
 
 private func eventLine(
-    _ events: [TicketEvent], _ names: [String: String], _ view: TicketView, _ t: Language
+    _ events: [TicketEvent], _ names: [String: String], _ desk: DeskFrame, _ view: TicketView
 ) -> HTML {
+    let t = desk.t
     var words = ""
     for (index, event) in events.enumerated() {
         let sentence = eventWords(event, of: view.ticket.number, t, names: names, named: view.named)
@@ -231,7 +246,22 @@ private func eventLine(
          · <details class="why"><summary>\(t("Why?"))</summary><div>\(reasons.map { "<p>\(linking($0, view))</p>" as HTML })</div>\
         </details>
         """
-    return "<li>\(eventIcon(events[0].kind).html)\(linking(words, view))\(why)\(moment(events[0].at))</li>"
+    let back = unmerging(events, desk, view)
+    return "<li>\(eventIcon(events[0].kind).html)\(linking(words, view))\(back)\(why)\(moment(events[0].at))</li>"
+}
+
+/// The way back from a merge, beside the line that tells of it.
+private func unmerging(_ events: [TicketEvent], _ desk: DeskFrame, _ view: TicketView) -> HTML? {
+    guard desk.works else { return nil }
+    for event in events where event.kind == .merged {
+        guard let number = event.tickets.first(where: { view.mergedHere.contains($0) }),
+            view.events.last(where: { $0.kind == .merged && $0.tickets.contains(number) })?.id == event.id
+        else { continue }
+        return """
+             · <a href="\(href: desk.actionPath(number, .unmerge))" data-dialog>\(desk.t("Unmerge"))</a>
+            """
+    }
+    return nil
 }
 
 /// A sentence in which the numbers of other tickets lead to them.
@@ -263,9 +293,9 @@ private func eventIcon(_ kind: TicketEvent.Kind) -> Icon {
     case .resolved, .confirmed, .closed: .check
     case .reopened, .resumed, .takenBack: .reply
     case .waiting, .held, .overdue, .updated: .clock
-    case .merged: .merge
+    case .merged, .unmerged: .merge
     case .split: .route
-    case .linked: .link
+    case .linked, .unlinked: .link
     case .bounced, .deliveryFailed: .alert
     case .quieted: .mail
     case .rated, .reviewed, .followedUp: .star
