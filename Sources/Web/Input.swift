@@ -138,6 +138,32 @@ struct Input {
         return tags
     }
 
+    /// The number of a ticket, also as it is written in pages: `#100123`.
+    mutating func ticketNumber(_ name: String) -> Int64? {
+        guard let value = value(name) else {
+            fault(name, .required)
+            return nil
+        }
+        let digits = value.text.map { $0.trimmingWhitespace() }.map { $0.hasPrefix("#") ? String($0.dropFirst()) : $0 }
+        if let number = value.integer ?? digits.flatMap({ Int64($0) }), number > 0 { return number }
+        fault(name, .other(Sentence("Enter a ticket number, such as 100123.")))
+        return nil
+    }
+
+    /// A list of whole numbers; each counts once.
+    mutating func numbers(_ name: String, most: Int) -> [Int64] {
+        guard let value = value(name) else {
+            fault(name, .required)
+            return []
+        }
+        guard case .array(let items) = value, items.allSatisfy({ $0.integer != nil }) else {
+            fault(name, .wrongType(expected: "a list of whole numbers"))
+            return []
+        }
+        if items.count > most { fault(name, .tooMany(most: most)) }
+        return Set(items.compactMap(\.integer)).sorted()
+    }
+
     mutating func object(_ name: String) -> [String: JSON]? {
         guard let value = value(name) else { return nil }
         guard case .object(let fields) = value else {

@@ -33,6 +33,14 @@ enum Cast {
         id: ServiceLevel.ID(1), name: "Standard", firstResponse: 4 * 3600, resolution: 24 * 3600, schedule: nil)
     static let target = EscalationTarget(team: leads, recipients: [eve])
 
+    /// What was said in a ticket: Kim's request, another matter of hers, a reply, a note, and words of Lee's.
+    static let said = [
+        SaidEntry(key: 1, kind: .message, author: Customer.ID(1), at: morning),
+        SaidEntry(key: 2, kind: .message, author: Customer.ID(1), at: morning + 10),
+        SaidEntry(key: 3, kind: .reply, at: morning + 20), SaidEntry(key: 4, kind: .note, at: morning + 30),
+        SaidEntry(key: 5, kind: .message, author: lee.id, at: morning + 40, source: .web),
+    ]
+
     /// A ticket as a request by email opens it.
     static func newTicket(number: Int64 = 100_001) -> Ticket {
         Ticket(
@@ -90,6 +98,15 @@ extension Ticket {
                 previous: PreviousSolver(agent: Cast.ada, mayWork: true))
         case .spam: return try markSpam(by: ada, at: now)
         case .merge: return try merge(into: Cast.newTicket(number: 100_002), joining: [], by: ada, at: now)
+        case .unmerge:
+            return try unmerging(at: now)
+        case .link:
+            return try link(to: Cast.newTicket(number: 100_004), as: .blocks, known: [], by: ada)
+        case .unlink:
+            return try unlink(from: Cast.newTicket(number: 100_004), as: nil, known: [.parent], by: ada)
+        case .split:
+            return try split(
+                try part([2], of: Cast.said), into: Cast.newTicket(number: 100_003), joining: [], by: ada, at: now)
         case .addAgent: return try addAgent(Cast.eve, isSecond: false, by: ada)
         case .removeAgent: return try removeAgent(Cast.eve, isSecond: true, by: ada)
         case .addCollaborator:
@@ -98,6 +115,17 @@ extension Ticket {
         case .removeCollaborator: return try removeCollaborator(Cast.lee.address, isKnown: true, by: ada)
         case .setRequester: return try setRequester(Cast.lee, by: ada, at: now)
         }
+    }
+}
+
+extension Ticket {
+    /// Takes a merge back of which nothing was kept.
+    fileprivate mutating func unmerging(at now: Date) throws(Refusal) -> [Consequence] {
+        do {
+            return try unmerge(
+                from: Cast.newTicket(number: 100_002), Merging(inverse: nil, entries: 1), by: Actor(Cast.ada), at: now,
+                Cast.policy)
+        } catch let refusal as Refusal { throw refusal } catch { return [] }
     }
 }
 
@@ -120,7 +148,10 @@ extension Consequence {
         case .removeCollaborator: "remove collaborator"
         case .replaceRequester: "replace requester"
         case .moveConversation: "move conversation"
-        case .continueTicket: "continue ticket"
+        case .moveEntries(let entries, _): "move \(entries.count) entries"
+        case .returnConversation: "return conversation"
+        case .link(_, let relation): "link: \(relation.rawValue)"
+        case .unlink(_, let relation): "unlink: \(relation.rawValue)"
         case .indexWords: "index words"
         case .indexTexts: "index texts"
         case .setTags: "set tags"

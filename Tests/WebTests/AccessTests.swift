@@ -90,7 +90,8 @@ struct AccessTests {
         }
         for action in [
             "claim", "assign", "release", "transfer", "escalate", "wait", "hold", "resume", "resolve", "confirm",
-            "close", "reopen", "spam", "merge", "add_agent", "remove_agent", "add_collaborator",
+            "close", "reopen", "spam", "merge", "unmerge", "split", "link", "unlink", "add_agent", "remove_agent",
+            "add_collaborator",
             "remove_collaborator", "set_requester", "de_escalate",
         ] {
             rows["POST /desk/tickets/:number/do/\(action)"] = .ticketWork
@@ -247,6 +248,9 @@ struct AccessTests {
         case "transfer": return #"{"department":"Elsewhere"}"#
         case "escalate": return #"{"reason":"x"}"#
         case "merge": return #"{"into":1}"#
+        case "link": return #"{"to":1,"kind":"related"}"#
+        case "unlink": return #"{"to":1}"#
+        case "split": return #"{"entries":[1]}"#
         case "add_collaborator", "remove_collaborator", "set_requester": return #"{"email":"a@b.example"}"#
         case "entries": return #"{"kind":"note","body":"x"}"#
         case "erase": return #"{"tickets":"keep"}"#

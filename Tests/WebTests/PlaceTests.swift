@@ -113,7 +113,9 @@ struct PlaceTests {
         ("do/escalate", [("reason", "The whole street")], nil), ("do/de_escalate", [], .escalate), ("do/wait", [], nil),
         ("do/hold", [], nil), ("do/resume", [], .wait), ("do/resolve", [("body", "Cleaned.")], nil),
         ("do/confirm", [], .resolve), ("do/close", [], nil), ("do/reopen", [], .close), ("do/spam", [], nil),
-        ("do/merge", [("into", "OTHER"), ("confirmed", "1")], nil),
+        ("do/merge", [("into", "OTHER"), ("confirmed", "1")], nil), ("do/split", [("entries", "NOTE")], nil),
+        ("do/unmerge", [], .merge), ("do/link", [("to", "OTHER"), ("kind", "blocks")], nil),
+        ("do/unlink", [("to", "OTHER")], .link),
         ("do/add_agent", [("agent", "ada@desk.example")], nil),
         ("do/remove_agent", [("agent", "ada@desk.example")], nil),
         ("do/add_collaborator", [("email", "lee@corner.example")], nil),
@@ -125,6 +127,12 @@ struct PlaceTests {
         ("entries", [("kind", "reply"), ("body", "Words"), ("then", "resolve")], nil),
         ("entries", [("kind", "note"), ("body", "Words")], nil),
         ("entries", [("kind", "reply"), ("body", "Words"), ("then", "next")], nil),
+    ]
+
+    /// What the actions need that come before others.
+    private static let needed: [TicketAction: [(String, String)]] = [
+        .resolve: [("body", "x")], .escalate: [("reason", "x")], .merge: [("into", "OTHER"), ("confirmed", "1")],
+        .link: [("to", "OTHER"), ("kind", "parent")],
     ]
 
     @Test(
@@ -148,12 +156,17 @@ struct PlaceTests {
         #expect(Set(routes).subtracting(silent) == Set(Self.presses.map(\.path)))
         for press in Self.presses {
             let (ticket, other) = (try await test.open(), try await test.open("The other"))
+            _ = try await visitor.post(
+                "/desk/tickets/\(ticket.number)/entries", [("kind", "note"), ("body", "Words")])
+            let note = try #require(try await test.entries(ticket).last).id.description
+            func filled(_ fields: [(String, String)]) -> [(String, String)] {
+                fields.map { ($0.0, $0.1 == "OTHER" ? String(other.number) : $0.1 == "NOTE" ? note : $0.1) }
+            }
             if let first = press.first {
                 _ = try await visitor.post(
-                    "/desk/tickets/\(ticket.number)/do/\(first.rawValue)",
-                    first == .resolve ? [("body", "x")] : first == .escalate ? [("reason", "x")] : [])
+                    "/desk/tickets/\(ticket.number)/do/\(first.rawValue)", filled(Self.needed[first] ?? []))
             }
-            let fields = press.fields.map { ($0.0, $0.1 == "OTHER" ? String(other.number) : $0.1) }
+            let fields = filled(press.fields)
             let answer = try await visitor.post("/desk/tickets/\(ticket.number)/\(press.path)?\(place)", fields)
             #expect(answer.status == .seeOther, "\(press.path): \(answer.status)")
             #expect(answer.location.contains("?" + place + "&"), "\(press.path): \(answer.location)")
@@ -263,7 +276,10 @@ struct PlaceTests {
         arguments: [
             ("escalate", [("reason", "  ")], "Enter a value."),
             ("merge", [("into", "999")], "There is no ticket #999."),
-            ("merge", [("into", "abc")], "Enter the number of the other ticket."),
+            ("merge", [("into", "abc")], "Enter a ticket number, such as 100123."),
+            ("link", [("to", "abc"), ("kind", "blocks")], "Enter a ticket number, such as 100123."),
+            ("link", [("to", "999"), ("kind", "blocks")], "There is no ticket #999."),
+            ("split", [("subject", "The other matter")], "Choose at least one message."),
             ("add_collaborator", [("email", "kim at harbour")], "Enter a valid email address."),
             ("assign", [("agent", ""), ("team", ""), ("reason", "Half a sentence")], "Choose an agent or a team."),
         ])

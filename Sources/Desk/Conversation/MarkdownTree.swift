@@ -2,9 +2,9 @@ import CMarkdown
 
 /// A document as cmark-gfm read it.
 struct MarkdownTree {
-    private let document: UnsafeMutablePointer<cmark_node>
+    private let document: OpaquePointer
 
-    init(_ document: UnsafeMutablePointer<cmark_node>) { self.document = document }
+    init(_ document: OpaquePointer) { self.document = document }
 
     /// Turns HTML into the text it was typed as: whoever writes `Enter <your name>` means the words, and cmark-gfm
     /// would leave them out.
@@ -12,7 +12,7 @@ struct MarkdownTree {
     /// - Returns: whether anything but plain lines and bare addresses is in the document.
     func showHTMLAsText() -> Bool {
         var hasMarks = false
-        var raw: [UnsafeMutablePointer<cmark_node>] = []
+        var raw: [OpaquePointer] = []
         guard let walk = cmark_iter_new(document) else { return true }
         defer { cmark_iter_free(walk) }
         while true {
@@ -32,7 +32,7 @@ struct MarkdownTree {
     }
 
     /// A link whose words are its own address, as one typed it.
-    private func isBareAddress(_ link: UnsafeMutablePointer<cmark_node>) -> Bool {
+    private func isBareAddress(_ link: OpaquePointer) -> Bool {
         guard let words = cmark_node_first_child(link), cmark_node_next(words) == nil,
             cmark_node_get_type(words) == CMARK_NODE_TEXT, let text = cmark_node_get_literal(words),
             let address = cmark_node_get_url(link)
@@ -40,7 +40,7 @@ struct MarkdownTree {
         return String(cString: address).hasSuffix(String(cString: text))
     }
 
-    private func replaceByText(_ node: UnsafeMutablePointer<cmark_node>) {
+    private func replaceByText(_ node: OpaquePointer) {
         let literal = cmark_node_get_literal(node).map { String(cString: $0) } ?? ""
         let isBlock = cmark_node_get_type(node) == CMARK_NODE_HTML_BLOCK
         guard isBlock else {
@@ -59,7 +59,7 @@ struct MarkdownTree {
         replace(node, by: paragraph)
     }
 
-    private func replace(_ node: UnsafeMutablePointer<cmark_node>, by other: UnsafeMutablePointer<cmark_node>) {
+    private func replace(_ node: OpaquePointer, by other: OpaquePointer) {
         guard cmark_node_replace(node, other) == 1 else { return cmark_node_free(other) }
         cmark_node_free(node)
     }

@@ -190,23 +190,27 @@ extension Transaction {
             urgentWords: settings.urgentWords)
     }
 
-    private func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool, latest: LatestWords) throws -> Ticket {
+    /// Writes the row of a new ticket.
+    ///
+    /// - Parameter latest: how its newest entry begins; nil looks it up.
+    func insert(_ ticket: Ticket, under key: Ticket.ID?, isProved: Bool, latest: LatestWords?) throws -> Ticket {
         let id: Ticket.ID = try db.insert(
             under: key,
             """
             INSERT INTO ticket (id, number, subject, state, priority, topic_id, department_id, team_id, assignee_id,
             customer_id, requester_name, requester_address,
-                source, mailbox, tags, fields, service_level_id, first_response_due_at, resolution_due_at, watch_at,
-                escalation_level, urgency, due_rank,
-                created_at, updated_at, last_message_at, is_unproved, latest_words)
+                source, mailbox, tags, fields, service_level_id, first_response_due_at, first_responded_at,
+                resolution_due_at, watch_at, escalation_level, urgency, due_rank,
+                created_at, updated_at, last_message_at, last_reply_at, is_unproved, latest_words)
             VALUES (\(db.dialect.key(key, from: "ticket_id_seq")), \(ticket.number), \(ticket.subject),
             \(ticket.state), \(ticket.priority), \(ticket.topic?.id), \(ticket.department.id), \(ticket.team?.id),
                 \(ticket.assignee?.id), \(ticket.customer), \(ticket.requesterName), \(ticket.requesterAddress),
                 \(ticket.source), \(ticket.mailbox),
                 \(ticket.tagsText), \(ticket.fieldsText), \(ticket.serviceLevel?.id),
-                \(ticket.deadlines.firstResponseDueAt),
+                \(ticket.deadlines.firstResponseDueAt), \(ticket.deadlines.firstRespondedAt),
                 \(ticket.deadlines.resolutionDueAt), \(ticket.watchAt), \(ticket.escalationLevel), \(ticket.urgency),
-                \(ticket.dueRank), \(now), \(now), \(now), \(!isProved), \(latest.stored))
+                \(ticket.dueRank), \(now), \(now), \(ticket.lastMessageAt), \(ticket.lastReplyAt), \(!isProved),
+                \(latest?.stored))
             RETURNING id
             """)
         return ticket.keyed(id)

@@ -130,7 +130,7 @@ extension Transaction {
         if mail.message.automatic == .no, !authorship.isClaimed, let author = authorship.author {
             try forgetReturns(of: author.address)
         }
-        for token in mail.tokens(office.signer) {
+        for token in try tokens(of: mail) {
             if let placed = try add(arrival, by: token) { return placed }
         }
         if let placed = try addAnswer(arrival) { return placed }
@@ -170,6 +170,19 @@ extension Transaction {
     }
 
     // MARK: threading
+
+    /// The signed tokens of a mail. Where the reply it answers was split off since, they lead where that went.
+    private func tokens(of mail: ReceivedMail) throws -> [MailToken] {
+        let tokens = mail.tokens(office.signer)
+        guard let answered = mail.answered.first.flatMap({ OwnMessageID($0, signer: office.signer) }),
+            let row = answered.outbox
+        else { return tokens }
+        let place: Ticket.ID? = try db.value("SELECT ticket_id FROM outbox WHERE id = \(row)")
+        guard let place, place != answered.token.ticket else { return tokens }
+        return tokens.map {
+            $0.ticket == answered.token.ticket ? MailToken(ticket: place, recipient: $0.recipient) : $0
+        }
+    }
 
     /// A signed token leads into its ticket; who wrote decides as what. Nil where the ticket is gone.
     private func add(_ arrival: Arrival, by token: MailToken) throws -> Placed? {

@@ -56,30 +56,6 @@ extension Transaction {
         let consequences = try ticket.markSpam(by: actor, at: now)
         try carryOut(consequences, on: ticket, from: before)
     }
-
-    /// Puts one ticket's conversation into another; the number of the first goes on to lead there.
-    ///
-    /// - Parameter bringsIn: whether those who took part in the first get the answers of the other. The workspace and
-    ///   the API ask
-    ///   first: two tickets may be of two customers who know nothing of each other.
-    package func merge(_ ticket: inout Ticket, into other: Ticket, bringsIn: Bool = true, by actor: Actor) throws {
-        try ticket.requireMerge(into: other)
-        let before = ticket
-        let joining = bringsIn ? try newcomers(from: ticket, to: other) : []
-        let consequences = try ticket.merge(into: other, joining: joining, by: actor, at: now)
-        try carryOut(consequences, on: ticket, from: before)
-    }
-
-    /// Those who take part in one ticket, as they would take part in another.
-    private func newcomers(from ticket: Ticket, to other: Ticket) throws -> [Newcomer] {
-        var known = Set(try db.collaborators(of: other.id).map(\.id))
-        return try customers(of: ticket).compactMap { person in
-            guard let address = MailAddress(name: person.name, person.address) else { return nil }
-            let customer = try self.customer(address).id
-            return Newcomer(
-                customer: customer, address: address.address, isKnown: !known.insert(customer).inserted)
-        }
-    }
 }
 
 // MARK: what decisions ask for

@@ -6,7 +6,7 @@ package enum Schema {
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace,
         mailboxes, draftFiles, digest, textIndex, ticketStatistics,
         provenance, access, leases, outboxClaims, mailServers, dueOrder, targets, newRequests, namedFiles, lists,
-        search, latestWords,
+        search, latestWords, links,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
@@ -14,6 +14,7 @@ package enum Schema {
         "setting", "agent", "organization", "organization_domain", "customer", "customer_address", "team",
         "team_member", "api_key", "schedule",
         "service_level", "department", "agent_department", "topic", "ticket", "ticket_tag", "ticket_link",
+        "ticket_merge",
         "ticket_agent", "ticket_collaborator",
         "ticket_event", "entry", "entry_source", "blob", "attachment", "received", "outbox", "job", "survey",
         "follow_up", "article", "canned_reply",

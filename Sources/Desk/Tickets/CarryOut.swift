@@ -88,10 +88,14 @@ extension Transaction {
         case .removeSecondAgent(let agent): try removeSecondAgent(agent, from: ticket.id)
         case .addCollaborator(let customer, let address, let other):
             try addCollaborator(customer, address, to: other ?? ticket.id)
-        case .removeCollaborator(let address): try removeCollaborator(address, from: ticket.id)
+        case .removeCollaborator(let address, let other):
+            try removeCollaborator(address, from: other ?? ticket.id)
         case .replaceRequester(let former, let keepsFormer): try replace(former, keepsFormer, of: ticket)
         case .moveConversation(let other): try moveEntries(from: ticket.id, to: other)
-        case .continueTicket(let former): try link(ticket.id, to: former)
+        case .moveEntries(let entries, let other): try moveEntries(entries, from: ticket.id, to: other)
+        case .returnConversation(let other): try returnEntries(to: ticket.id, from: other)
+        case .link(let other, let relation): try link(ticket.id, to: other, as: relation)
+        case .unlink(let other, let relation): try unlink(ticket.id, from: other, as: relation)
         case .indexWords(let words): try db.extendText(of: ticket.id.number, conversation: words)
         case .indexTexts(let tickets): try db.indexTexts(of: tickets)
         case .setTags(let tags): try setTags(tags, of: ticket.id)
@@ -194,12 +198,28 @@ extension Transaction {
         try forgetLatestWords(of: [ticket, other])
     }
 
-    private func link(_ ticket: Ticket.ID, to former: Ticket.ID) throws {
+    /// What moves alone belongs to the other ticket from now on, wherever it was written, and so does an answer to it.
+    private func moveEntries(_ entries: [Int64], from ticket: Ticket.ID, to other: Ticket.ID) throws {
         try db.execute(
             """
-            INSERT INTO ticket_link (ticket_id, other_id, kind)
-            VALUES (\(ticket), \(former), 'follow_up') ON CONFLICT DO NOTHING
+            UPDATE entry SET origin_id = NULL, ticket_id = \(other)
+            WHERE ticket_id = \(ticket) AND id IN (\(list: entries))
             """)
+        try db.execute("UPDATE outbox SET ticket_id = \(other) WHERE entry_id IN (\(list: entries))")
+        try db.execute("UPDATE received SET ticket_id = \(other) WHERE entry_id IN (\(list: entries))")
+        try forgetLatestWords(of: [ticket, other])
+    }
+
+    /// What came from a ticket, also by way of those that were merged into it, stands in it again.
+    private func returnEntries(to ticket: Ticket.ID, from other: Ticket.ID) throws {
+        let origins = try db.origins(of: ticket)
+        try db.execute(
+            """
+            UPDATE entry SET ticket_id = \(ticket),
+                origin_id = CASE WHEN origin_id = \(ticket) THEN NULL ELSE origin_id END
+            WHERE origin_id IN (\(list: origins))
+            """)
+        try forgetLatestWords(of: [ticket, other])
     }
 }
 

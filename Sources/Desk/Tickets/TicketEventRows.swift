@@ -31,6 +31,16 @@ extension Connection {
         try events(where: "ticket_id = \(ticket) ORDER BY id DESC LIMIT \(limit)").reversed()
     }
 
+    /// The numbers of the tickets that events name, as far as the asker may see them.
+    package func tickets(namedBy events: [TicketEvent], for asker: Asker) throws -> Set<Int64> {
+        let numbers = Set(events.flatMap(\.tickets)).sorted()
+        guard !numbers.isEmpty else { return [] }
+        return Set(
+            try query(
+                "SELECT number FROM ticket WHERE number IN (\(list: numbers)) AND \(asker.condition)"
+            ) { try $0.read(Int64.self) })
+    }
+
     private func events(where condition: SQL) throws -> [TicketEvent] {
         try query(
             """

@@ -74,8 +74,10 @@ extension JSONText {
             }
             json.field("links", array: whole.links) { json, link in
                 json.object { json in
-                    json.field("kind", link.kind)
+                    json.field("kind", link.relation.rawValue)
                     json.field("number", link.number)
+                    json.field("subject", link.subject)
+                    json.field("state", link.state.rawValue)
                 }
             }
         }

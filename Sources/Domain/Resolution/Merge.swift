@@ -56,6 +56,12 @@ extension Ticket {
         [.cancel(.closeSilent), .cancel(.sendSurvey), .cancel(.updateCustomer)]
     }
 
+    /// Takes account of what was said in another ticket and stands here now, or went back there.
+    package mutating func settle(_ said: [SaidEntry], at now: Date) {
+        updatedAt = now
+        follow(said)
+    }
+
     /// A merged ticket as it is shown: in the state of the one that it lives on in.
     package func shown(as living: Ticket) -> Ticket {
         var shown = self

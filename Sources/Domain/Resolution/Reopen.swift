@@ -100,7 +100,7 @@ extension Ticket {
         takeTeam(of: former)
         let data: [String: JSON] = ["follows": JSON(former.number), "by": JSON(number)]
         return [
-            .continueTicket(former.id),
+            .link(former.id, .follows),
             .event(
                 .linked, by: .routing,
                 reason: "it continues #\(former.number), which was closed longer than \(policy.reopenWithinDays) days",
@@ -114,7 +114,7 @@ extension Ticket {
     package mutating func follow(ratingOf rated: Ticket, by actor: Actor) -> [Consequence] {
         team = rated.team
         return [
-            .continueTicket(rated.id),
+            .link(rated.id, .follows),
             .event(
                 .linked, by: actor, reason: "it follows the rating of #\(rated.number)",
                 data: ["follows": JSON(rated.number), "by": JSON(number)]),

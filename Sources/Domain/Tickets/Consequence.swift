@@ -31,14 +31,19 @@ package enum Consequence: Sendable, Equatable {
     case removeSecondAgent(Agent.ID)
     /// Somebody takes part on the customer's side of this ticket, or of the one given.
     case addCollaborator(Customer.ID, address: String, to: Ticket.ID?)
-    case removeCollaborator(address: String)
+    case removeCollaborator(address: String, from: Ticket.ID? = nil)
     /// Another customer asks: the former one has no part any more, unless kept as a collaborator.
     case replaceRequester(Person<Customer>, keepsFormer: Bool)
 
     /// All entries move into another ticket.
     case moveConversation(to: Ticket.ID)
-    /// This ticket continues another one.
-    case continueTicket(Ticket.ID)
+    /// Some entries move into another ticket for good, with their files and the mail that carried them.
+    case moveEntries([Int64], to: Ticket.ID)
+    /// The entries that came from this ticket go back to it from another.
+    case returnConversation(from: Ticket.ID)
+    /// Another ticket stands to this one in some way, or no longer does.
+    case link(Ticket.ID, TicketRelation)
+    case unlink(Ticket.ID, TicketRelation)
     /// Words are found by a search from now on.
     case indexWords(String)
     /// The text of tickets is indexed anew.

@@ -91,7 +91,7 @@ package struct Inverse: Sendable, Equatable {
     /// What follows from taking the action back, besides the fields.
     ///
     /// - Parameter queuedAt: when the action queued its mail; nil where the mail is seen to already.
-    fileprivate func consequences(queuedAt: Date?) -> [Consequence] {
+    func consequences(queuedAt: Date?) -> [Consequence] {
         let planned: [Consequence] = jobs.sorted { $0.key < $1.key }.compactMap { name, due in
             guard let job = JobKind(rawValue: name) else { return nil }
             return due.integer.map { .schedule(job, at: Date(milliseconds: $0)) } ?? .cancel(job)
@@ -138,7 +138,7 @@ extension Ticket {
             + [.event(.changed, by: actor, reason: "taken back", data: changes(since: before))]
     }
 
-    private mutating func restore(_ inverse: Inverse, at now: Date) throws {
+    mutating func restore(_ inverse: Inverse, at now: Date) throws {
         var values = try self.values()
         for (name, value) in inverse.fields { values[name] = value == .null ? nil : value }
         self = try Ticket(values: values)

@@ -23,10 +23,19 @@ package struct TicketEvent: Sendable {
         self.dataText = dataText
     }
 
+    /// The numbers of tickets that it names: those that were merged, split or linked.
+    package var tickets: [Int64] {
+        guard [.merged, .unmerged, .split, .linked, .unlinked].contains(kind), let data = JSON(dataText) else {
+            return []
+        }
+        return ["from", "into", "follows", "by", "ticket"].compactMap { data[$0]?.integer }
+    }
+
     package enum Kind: String, Sendable, CaseIterable {
         case opened, assigned, claimed, released, transferred, escalated, replied, noted, received, waiting, held,
             resumed, resolved, confirmed,
-            closed, reopened, merged, bounced, rated, reviewed, changed, linked, overdue, updated
+            closed, reopened, merged, unmerged, split, bounced, rated, reviewed, changed, linked, unlinked, overdue,
+            updated
         case deEscalated = "de_escalated"
         case markedSpam = "marked_spam"
         case followedUp = "followed_up"

@@ -38,7 +38,8 @@ package enum TicketState: String, Sendable, CaseIterable, Codable {
 
 /// What can be done to a ticket as a whole.
 package enum TicketAction: String, Sendable, CaseIterable {
-    case claim, assign, release, transfer, escalate, wait, hold, resume, resolve, confirm, close, reopen, spam, merge
+    case claim, assign, release, transfer, escalate, wait, hold, resume, resolve, confirm, close, reopen, spam, merge,
+        unmerge, split, link, unlink
     case deEscalate = "de_escalate"
     case addAgent = "add_agent"
     case removeAgent = "remove_agent"
@@ -56,7 +57,10 @@ package enum TicketAction: String, Sendable, CaseIterable {
         case .confirm: state == .resolved
         case .close: state.isActive || state == .resolved
         case .reopen: state == .resolved || state == .closed || state == .spam
-        case .spam, .merge: state.isActive || state == .resolved || state == .closed
+        case .spam, .merge, .split: state.isActive || state == .resolved || state == .closed
+        case .unmerge: state == .merged
+        case .link: state != .merged && state != .deleted
+        case .unlink: state != .deleted
         case .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester:
             state != .merged && state != .deleted && state != .spam
         }

@@ -220,7 +220,8 @@ action?.addEventListener("close", () => {
 function setUpDialog(form) {
   if (!form) return;
   form.querySelector("[data-cancel]")?.addEventListener("click", (event) => { event.preventDefault(); action.close(); });
-  (form.querySelector("[aria-invalid=true]") ?? form.querySelector("textarea, select, input:not([type=hidden])"))?.focus();
+  const field = form.querySelector("[aria-invalid=true]") ?? form.querySelector("textarea, select, input:not([type=hidden])");
+  (field ?? form.querySelector("button"))?.focus();
 }
 /** An action's own page has the form; it is shown here without leaving the page. */
 async function ask(link) {
@@ -232,8 +233,9 @@ async function ask(link) {
   form.classList.remove("card");
   action.querySelector("[data-form]").replaceChildren(form);
   portal.sendOnce(form);
+  portal.localTimes(form);
   if (form.dataset.keep) portal.keepWords(form);
-  action.showModal();
+  if (!action.open) action.showModal();
   setUpDialog(form);
 }
 // A form that came back with a fault stands open already.

@@ -18,7 +18,7 @@ func actionDialog(_ dialog: Dialog?, _ t: Language) -> HTML {
 }
 
 func hasForm(_ action: TicketAction) -> Bool {
-    !isPlain(action) && action != .removeAgent && action != .removeCollaborator
+    !isPlain(action) && ![.removeAgent, .removeCollaborator, .unlink].contains(action)
 }
 
 /// What was chosen so far, and what is wrong with it.
@@ -27,18 +27,14 @@ struct ActionState {
     var faults: [Fault] = []
     /// Whole sentences about a field, where there is more to say than a fault does.
     var sentences: [String: String] = [:]
-    /// The other ticket of a merge, to be looked at before it is done.
-    var target: MergeTarget?
+    /// What is looked at before tickets are merged.
+    var merge = MergeLook()
+    /// The entries that were chosen to be split off.
+    var entries: Set<Int64> = []
 
     func fault(_ field: String, _ t: Language) -> String? {
         sentences[field] ?? faults.first { $0.field == field }.map { t.fault($0.problem) }
     }
-}
-
-/// The ticket another is about to be put into.
-struct MergeTarget: Sendable {
-    let ticket: Ticket
-    let organization: String?
 }
 
 /// The page of one action, for whoever has no script.
@@ -123,18 +119,20 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             </p>\(box("body", t("The solution, for the customer")))
             """
     case .merge:
-        if let target = state.target {
-            content = mergeQuestion(target, desk, view, state)
+        if let (own, other) = state.merge.both {
+            content = mergeQuestion(own, other, desk, view, state)
             button = t("Merge tickets")
         } else {
-            content =
-                """
-                <p class="small quiet">\
-                \(t("Everything in this ticket moves to the other one. You'll see that ticket before anything happens."))\
-                </p>\(line("into", t("Number of the other ticket"), required: true))
-                """
+            content = mergeFields(desk, view, state)
             button = t("Continue")
         }
+    case .unmerge: content = unmergeFields(view, t)
+    case .link:
+        content = linkFields(desk, state)
+        button = t("Link ticket")
+    case .split:
+        content = splitFields(desk, view, state)
+        button = t("Split ticket")
     case .addAgent:
         content = choice(
             "agent", t("Who"),
@@ -167,51 +165,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
         "\(note)\(content)<div class=\"row\"><button class=\"button primary\">\(button)</button></div>")
 }
 
-/// Shows what a merge does and to whom, before it is done.
-private func mergeQuestion(_ target: MergeTarget, _ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
-    let t = desk.t
-    let (ticket, other) = (view.ticket, target.ticket)
-    func requester(_ ticket: Ticket) -> String {
-        ticket.requesterName.isEmpty ? ticket.requesterAddress : "\(ticket.requesterName) <\(ticket.requesterAddress)>"
-    }
-    let organization: HTML? = target.organization.map { "<div class=\"small quiet\">\($0)</div>" }
-    let isOthers = other.customer != ticket.customer
-    let differs: HTML? =
-        isOthers
-        ? """
-        <p class="outrun" role="alert"><strong>\(t("These tickets are from different people."))</strong> \
-        \(t("{0} will not get replies to #{1} unless you add them below, and must not see what is private to {2}.", requester(ticket), String(other.number), requester(other)))\
-        </p>
-        """
-        : nil
-    let organizations: HTML? =
-        isOthers && target.organization != view.acquaintance.organization
-        ? """
-        <p class="outrun" role="alert">\
-        \(t("They also belong to different organizations: {0} and {1}.", view.acquaintance.organization ?? t("none"), target.organization ?? t("none")))\
-        </p>
-        """
-        : nil
-    let people = ([isOthers ? requester(ticket) : nil] + view.whole.collaborators.map { $0.address }).compactMap { $0 }
-    let add: HTML? =
-        people.isEmpty
-        ? nil
-        : tick(
-            "add_cc", t("Add as CC to #{0}: {1}", String(other.number), people.joined(separator: ", ")),
-            isOn: state.values["add_cc"] != nil)
-    return """
-        <input type="hidden" name="into" value="\(other.number)"><input type="hidden" name="confirmed" value="1">\
-        <p>\
-        \(t("All messages and notes of #{0} move to this ticket, and #{0} is closed for good:", String(ticket.number)))\
-        </p>\
-        <div class="card"><strong dir="auto"><a href="\(href: ticketPath(other.number))">#\(other.number)</a> \
-        \(other.subject)</strong><div>\(requester(other))</div>\(organization)\
-        <div class="small quiet">\(t.state(other.state)) · \(other.department.name)</div></div>\
-        \(differs)\(organizations)\(add)<p class="small quiet">\(t("This can't be undone."))</p>
-        """
-}
-
-private func field(_ id: String, _ label: String, _ fault: String?, _ control: HTML) -> HTML {
+func field(_ id: String, _ label: String, _ fault: String?, _ control: HTML) -> HTML {
     let wrong: HTML? = fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" }
     return "<div class=\"field\"><label for=\"\(id)\">\(label)</label>\(control)\(wrong)</div>"
 }

@@ -12,7 +12,9 @@ enum ActionRoutes {
         TicketAction.allCases.map { action in
             .post(
                 "/api/v1/tickets/:number/actions/\(action.rawValue)", for: .key(.tickets),
-                .init(summary: summary(action), input: schema(action), output: "Ticket")
+                .init(
+                    summary: summary(action), input: schema(action), output: "Ticket",
+                    status: action == .split ? 201 : 200)
             ) { try await perform(action, $0) }
         }
     }
@@ -31,9 +33,11 @@ enum ActionRoutes {
                 let (actor, asker) = try tx.doer(by, call)
                 let ticket = try tx.perform(
                     action, on: number, wish, reason: reason, by: actor, asker: asker, source: .api)
-                return try Answer.json {
-                    $0.write(try tx.db.whole(try tx.db.ticket(ticket), for: asker), office: tx.office)
-                }
+                let done = try tx.db.ticket(ticket)
+                let isNew = action == .split
+                return try Answer.json(
+                    isNew ? 201 : 200, location: isNew ? "\(tx.office.url)/api/v1/tickets/\(done.number)" : nil
+                ) { $0.write(try tx.db.whole(done, for: asker), office: tx.office) }
             }
         }.response
     }
@@ -55,6 +59,10 @@ enum ActionRoutes {
         case .reopen: "Bring it back"
         case .spam: "Mark it as spam"
         case .merge: "Put it into another ticket"
+        case .unmerge: "Take a merge back: what came from this ticket returns to it"
+        case .link: "Link it with another ticket; both show it"
+        case .unlink: "Remove the link with another ticket"
+        case .split: "Move some entries into a new ticket, which is the answer"
         case .addAgent: "Bring in a second agent"
         case .removeAgent: "Let a second agent go"
         case .addCollaborator: "Bring in somebody else on the customer's side"
@@ -72,6 +80,9 @@ enum ActionRoutes {
         case .deEscalate: "DeEscalation"
         case .resolve: "Solution"
         case .merge: "Merge"
+        case .split: "Split"
+        case .link: "Link"
+        case .unlink: "Unlink"
         case .addAgent, .removeAgent: "SecondAgent"
         case .addCollaborator, .removeCollaborator: "Collaborator"
         case .setRequester: "Requester"
@@ -92,6 +103,12 @@ struct Wish: Sendable {
     var department: Wanted?
     var solution: Writing?
     var into: Int64?
+    /// The ticket that is linked, and how.
+    var linked: Int64?
+    var relation: TicketRelation?
+    /// The entries that are split off, and the subject of the ticket they become.
+    var entries: [Int64] = []
+    var subject: String?
     /// Whether a merge brings in those who took part in the first ticket.
     var bringsIn = false
     var email: MailAddress?
@@ -117,9 +134,17 @@ struct Wish: Sendable {
                 if level == nil { input.fault("to", .wrongType(expected: "a whole number")) }
             }
         case .merge:
-            into = input.value("into")?.integer ?? input.value("into")?.text.flatMap { Int64($0) }
-            if into == nil { input.fault("into", .other(Sentence("Enter the number of the other ticket."))) }
+            into = input.ticketNumber("into")
             bringsIn = input.value("add_cc").map { $0 == .bool(true) || $0.text == "1" } ?? false
+        case .link:
+            linked = input.ticketNumber("to")
+            relation = input.choice("kind", required: true)
+        case .unlink:
+            linked = input.ticketNumber("to")
+            relation = input.choice("kind")
+        case .split:
+            entries = input.numbers("entries", most: 500)
+            subject = input.text("subject", most: NewTicket.longestSubject)
         case .addAgent, .removeAgent: agent = input.email("agent", required: true)
         case .addCollaborator, .removeCollaborator: email = input.person("email", required: true)
         case .setRequester:
@@ -132,7 +157,7 @@ struct Wish: Sendable {
 }
 
 extension Transaction {
-    /// Does an action to a ticket the asker sees.
+    /// Does an action to a ticket the asker sees; the ticket to go on with, which a split makes.
     func perform(
         _ action: TicketAction, on number: Int64, _ wish: Wish, reason: String, by actor: Actor, asker: Asker,
         source: Source
@@ -170,11 +195,19 @@ extension Transaction {
         case .spam: try markSpam(&ticket, by: actor)
         case .merge:
             guard let into = wish.into else { break }
-            let other: Ticket
-            do { other = try db.ticket(number: into, for: asker) } catch Refusal.notFound {
-                throw Refusal.invalid("into", .unknownTicket(into))
-            }
-            try merge(&ticket, into: other, bringsIn: wish.bringsIn, by: actor)
+            try merge(&ticket, into: try other(into, field: "into", asker), bringsIn: wish.bringsIn, by: actor)
+        case .unmerge: try unmerge(&ticket, by: actor, asker: asker)
+        case .link:
+            guard let linked = wish.linked, let relation = wish.relation else { break }
+            // A number that was merged leads to where it went.
+            let named = try other(linked, field: "to", asker)
+            let living = try db.livingTicket(named.id)
+            try link(ticket, to: try db.may(asker, .see, living.id) ? living : named, as: relation, by: actor)
+        case .unlink:
+            guard let linked = wish.linked else { break }
+            try unlink(ticket, from: try other(linked, field: "to", asker), as: wish.relation, by: actor)
+        case .split:
+            return try split(&ticket, entries: wish.entries, subject: wish.subject, by: actor, asker: asker).id
         case .addAgent, .removeAgent:
             guard let agent = try wish.agent.map({ try activeAgent($0, field: "agent") }) else { break }
             if action == .addAgent {
@@ -194,6 +227,13 @@ extension Transaction {
             try setRequester(email, keepsFormer: wish.keepsFormer, of: &ticket, by: actor, reason: reason)
         }
         return ticket.id
+    }
+
+    /// Another ticket that is named in a field; what the asker may not see is not there.
+    private func other(_ number: Int64, field: String, _ asker: Asker) throws -> Ticket {
+        do { return try db.ticket(number: number, for: asker) } catch Refusal.notFound {
+            throw Refusal.invalid(field, .unknownTicket(number))
+        }
     }
 
     private func requester(of ticket: Ticket) -> Actor {

@@ -19,10 +19,7 @@ enum DeskActionRoutes {
                 return [
                     press,
                     .get(path, for: .agent(.agent)) { call in
-                        Page.response(
-                            actionPage(
-                                action, try await call.deskFrame(), try await call.ticketView(try call.number()),
-                                ActionState()))
+                        try await show(action, call)
                     },
                 ]
             }
@@ -36,6 +33,18 @@ enum DeskActionRoutes {
             try tx.forgetReturns(of: try tx.db.ticket(number: number, for: .agent(agent)).requesterAddress)
         }
         return Page.see(ticketPath(number, at: call.position, [("said", "deliverable")]))
+    }
+
+    private static func show(_ action: TicketAction, _ call: Call) async throws -> Response {
+        let number = try call.number()
+        var state = ActionState()
+        if let entry = call.query("entry").flatMap({ Int64($0) }) { state.entries = [entry] }
+        if action == .merge {
+            state.values["into"] = call.query("into")
+            try await look(from: number, call, &state)
+        }
+        return Page.response(
+            actionPage(action, try await call.deskFrame(), try await call.ticketView(number), state))
     }
 
     private static func perform(_ action: TicketAction, _ call: Call) async throws -> Response {
@@ -52,39 +61,48 @@ enum DeskActionRoutes {
                     desk, view,
                     TicketNotice(dialog: Dialog(desk.t.action(action), actionForm(action, desk, view, state)))))
         }
-        let after: TicketCursor?
+        let entries = form.values.filter { $0.name == "entries" }.compactMap { Int64($0.value) }
+        state.entries = Set(entries)
+        let after: (cursor: TicketCursor?, number: Int64)
         do {
             // An empty field is one that was left out.
-            var input = Input(
-                state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
-                    JSON.string($0.hasPrefix("#") ? String($0.dropFirst()) : $0)
-                })
+            var fields = state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
+                JSON.string($0.hasPrefix("#") && $0.dropFirst().allSatisfy(\.isNumber) ? String($0.dropFirst()) : $0)
+            }
+            if action == .split { fields["entries"] = .array(entries.map { JSON($0) }) }
+            var input = Input(fields)
             let reason = (input.text("reason", most: 2000, required: action == .escalate) ?? "").singleLine
+            if action == .merge, form["confirmed"] == nil {
+                try await look(from: number, call, &state)
+                if state.merge.both == nil, state.merge.found.isEmpty, state.sentences["into"] == nil {
+                    state.sentences["into"] = call.frame.t("Enter a ticket number, such as 100123.")
+                }
+                return try await again(state.sentences["into"] == nil ? .ok : .unprocessableContent, state)
+            }
             var wish = try Wish(action, &input)
             wish.solution = wish.solution.map { Writing(typed: $0.text) }
             try input.finish()
-            if action == .merge, form["confirmed"] == nil, let into = wish.into {
-                if let problem = try await look(for: into, from: number, call, &state) {
-                    state.sentences["into"] = problem
-                }
-                return try await again(state.target == nil ? .unprocessableContent : .ok, state)
-            }
             after = try await call.desk.write { [wish] tx in
                 let ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 let hasWords = wish.solution.map { !$0.text.isEmpty } ?? false
-                _ = try tx.perform(
+                let shown = try tx.perform(
                     action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
                 // Words to the customer wait for second thoughts, as those from the composer do.
                 if hasWords, let entry = try tx.db.latestReply(in: ticket.id) {
                     try tx.holdBack(entry, of: ticket.id, by: agent.id)
                 }
-                return TicketCursor(ticket)
+                return (TicketCursor(ticket), action == .split ? try tx.db.ticket(shown).number : number)
             }
-            var response = try await done(action, wish, number, call, after: after)
+            var response = try await done(action, wish, after.number, call, after: after.cursor)
             if action == .resolve, wish.solution != nil { call.offerUndo(in: &response) }
             return response
         } catch Refusal.invalid(let faults) {
             state.faults = faults
+            for fault in faults where ["into", "to"].contains(fault.field) {
+                if case .required = fault.problem {
+                    state.sentences[fault.field] = call.frame.t("Enter a ticket number, such as 100123.")
+                }
+            }
             return try await again(.unprocessableContent, state)
         } catch Refusal.conflict(let reason, _) {
             // Somebody was faster: the ticket as it is now says so, and what was typed is still there.
@@ -117,24 +135,34 @@ enum DeskActionRoutes {
         return Page.see(ticketPath(shown, at: position, [("said", action.rawValue)] + from))
     }
 
-    /// Finds the ticket another shall be put into; what is said where there is none.
-    private static func look(for into: Int64, from number: Int64, _ call: Call, _ state: inout ActionState) async throws
-        -> String?
-    {
-        let agent = try call.agent()
-        let t = call.frame.t
-        if into == number { return t("Enter the number of a different ticket.") }
-        do {
-            let target = try await call.desk.read { db in
-                let ticket = try db.ticket(number: into, for: .agent(agent))
-                return MergeTarget(
-                    ticket: ticket,
-                    organization: try db.acquaintance(with: ticket.customer, for: .agent(agent)).organization)
+    /// Looks at both tickets of a merge, or where words were typed instead of a number, for the customer's tickets that
+    /// have them in the subject. What is wrong with a number stands beside the field.
+    private static func look(from number: Int64, _ call: Call, _ state: inout ActionState) async throws {
+        let (asker, t) = (Asker.agent(try call.agent()), call.frame.t)
+        let typed = (state.values["into"] ?? "").trimmingWhitespace()
+        let digits = typed.hasPrefix("#") ? String(typed.dropFirst()) : typed
+        guard let into = Int64(digits) else {
+            state.merge.sought = typed
+            state.merge.found = try await call.desk.read { db in
+                try db.mergeable(with: try db.ticket(number: number, for: asker), about: typed, for: asker)
             }
-            if let problem = target.ticket.mergeProblem { return t.fault(problem) }
-            state.target = target
-            return nil
-        } catch Refusal.notFound { return t.fault(.unknownTicket(into)) }
+            return
+        }
+        guard into != number else {
+            state.sentences["into"] = t("Enter the number of a different ticket.")
+            return
+        }
+        do {
+            let (own, other) = try await call.desk.read { db in
+                let own = try db.ticket(number: number, for: asker)
+                return (try db.glance(at: own), try db.glance(at: try db.ticket(number: into, for: asker)))
+            }
+            if let problem = other.ticket.mergeProblem {
+                state.sentences["into"] = t.fault(problem)
+                return
+            }
+            state.merge.both = (own, other)
+        } catch Refusal.notFound { state.sentences["into"] = t.fault(.unknownTicket(into)) }
     }
 }
 

@@ -42,6 +42,8 @@ extension Call {
 struct Watched: Equatable {
     let ticket: Int64
     let event: Int64
+    /// Whether there is a place to write on it.
+    var hasComposer = true
 }
 
 /// Where in the workspace a page is, so that the rail shows it.
@@ -68,7 +70,9 @@ func deskPage(
             + (watched.map { [("ticket", String($0.ticket)), ("event", String($0.event))] } ?? []))
     // A ticket's page has the bars above its composer.
     let undo: HTML? = watched == nil ? undoBars(desk).map { "<div class=\"undos\">\($0)</div>" } : nil
-    let toReply: HTML? = watched == nil ? nil : "<a class=\"skip\" href=\"#reply-body\">\(t("Skip to the reply"))</a>"
+    let toReply: HTML? =
+        watched?.hasComposer ?? false
+        ? "<a class=\"skip\" href=\"#reply-body\">\(t("Skip to the reply"))</a>" : nil
     // One button of a page stands out: where tickets are listed it is the one for a new ticket.
     let isList: Bool =
         switch place {

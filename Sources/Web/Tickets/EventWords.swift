@@ -4,8 +4,12 @@ import Foundation
 import Markup
 import Primitives
 
-/// What happened, in a sentence.
-func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [:]) -> String {
+/// What happened to a ticket, in a sentence.
+///
+/// - Parameter named: the other tickets that may be named.
+func eventWords(
+    _ event: TicketEvent, of number: Int64, _ t: Language, names: [String: String] = [:], named: Set<Int64> = []
+) -> String {
     let who = event.actor.name
     let data = event.dataText == "{}" ? nil : JSON(event.dataText)
     let given = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
@@ -35,12 +39,12 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .confirmed: t("{0} confirmed the solution", who)
         case .closed: t("{0} closed it", who)
         case .reopened: t("{0} reopened it", who)
-        case .merged: t("{0} merged tickets", who)
+        case .merged, .unmerged, .split: moved(event.kind, who, data, of: number, t, named)
         case .bounced, .deliveryFailed: t("a mail could not be delivered")
         case .rated: t("{0} rated it with {1} of 5", who, String(data?["rating"]?.integer ?? 0))
         case .reviewed: t("{0} reviewed the rating", who)
         case .changed: t("{0} changed {1}", who, changed(data, t))
-        case .linked: t("linked with #{0}", String(other ?? 0))
+        case .linked, .unlinked: linked(event, data, t) ?? t("linked with #{0}", String(other ?? 0))
         case .overdue: t("a target was missed")
         case .updated: t("Status update sent")
         case .markedSpam: t("{0} marked it as spam", who)
@@ -55,6 +59,41 @@ func eventWords(_ event: TicketEvent, _ t: Language, names: [String: String] = [
         case .takenBack: t("{0} took a reply back", who)
         }
     return sentence
+}
+
+/// What became one ticket or two: the other one, where it may be named.
+private func moved(
+    _ kind: TicketEvent.Kind, _ who: String, _ data: JSON?, of number: Int64, _ t: Language, _ named: Set<Int64>
+) -> String {
+    func other(_ name: String) -> String? {
+        data?[name]?.integer.flatMap { $0 != number && named.contains($0) ? String($0) : nil }
+    }
+    let count = data?["entries"]?.integer ?? 0
+    if kind == .unmerged {
+        if let from = other("from") { return t("{0} unmerged this ticket from #{1}", who, from) }
+        if let gone = other("ticket") { return t("{0} unmerged #{1} from this ticket", who, gone) }
+        return t("{0} unmerged tickets", who)
+    }
+    switch (kind, other("into"), other("from")) {
+    case (.split, let into?, _) where count == 1: return t("{0} split 1 message off into #{1}", who, into)
+    case (.split, let into?, _): return t("{0} split {1} messages off into #{2}", who, String(count), into)
+    case (.split, _, let from?): return t("{0} split this ticket off from #{1}", who, from)
+    case (.split, nil, nil): return t("{0} split messages off", who)
+    case (_, let into?, _): return t("{0} merged this ticket into #{1}", who, into)
+    case (_, _, let from?): return t("{0} merged #{1} into this ticket", who, from)
+    default: return t("{0} merged tickets", who)
+    }
+}
+
+/// How another ticket stands to this one from now on, or no longer does.
+private func linked(_ event: TicketEvent, _ data: JSON?, _ t: Language) -> String? {
+    guard let number = data?["ticket"]?.integer,
+        let relation = (data?["kind"]?.text).flatMap({ TicketRelation(rawValue: $0) })
+    else { return nil }
+    let link = "\(t.relation(relation)) #\(number)"
+    return event.kind == .linked
+        ? t("{0} added the link “{1}”", event.actor.name, link)
+        : t("{0} removed the link “{1}”", event.actor.name, link)
 }
 
 /// Whom an escalation was told to.

@@ -16,11 +16,13 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
     }
     let undo = undoBars(desk)
     let said = saidBar(desk, view, notice)
+    let writing = composer(desk, view, notice)
     let bars: HTML? =
         undo == nil && said == nil ? nil : "<div class=\"bars\"><div class=\"undos\">\(said)\(undo)</div></div>"
     return deskPage(
         "#\(ticket.number) \(ticket.subject)", desk, at: place, query: desk.position?.search ?? "",
-        watched: Watched(ticket: ticket.number, event: view.lastEvent), dialog: notice.dialog,
+        watched: Watched(ticket: ticket.number, event: view.lastEvent, hasComposer: writing != nil),
+        dialog: notice.dialog,
         """
         <main class="main"><div class="work">\(pane)<section class="talk ticket" id="content" tabindex="-1" \
         aria-label="\(t("Ticket #{0}", String(ticket.number)))" data-last="\(view.lastEntry)" \
@@ -28,7 +30,7 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         <div class="tools" role="group" aria-label="\(t("Actions"))" data-refresh="tools">\(tools(desk, view))</div>\
         <header class="subject-bar" data-refresh="head">\(header(desk, view))</header>\
         <div class="scroll" data-refresh="talk" tabindex="0" role="region" aria-label="\(t("Conversation"))">\
-        <div class="thread">\(thread(desk, view, notice))</div></div>\(bars)\(composer(desk, view, notice))</section>\
+        <div class="thread">\(thread(desk, view, notice))</div></div>\(bars)\(writing)</section>\
         <aside class="side" id="details" popover aria-label="\(t("Ticket details"))">\
         <div class="side-head">\(t("Details"))<button type="button" class="button plain icon-only end" \
         popovertarget="details" aria-label="\(t("Close details"))">\(Icon.x.html)</button></div>\
@@ -178,6 +180,7 @@ private func actionBar(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let front: [HTML?] = [
         button(.resolve, .check), button(.reopen, .reply), button(.claim, .user, extra: " hide-1 hide-2"),
         button(.assign, .users), button(.escalate, .flame, extra: " hide-1"), button(.resume, .right),
+        button(.unmerge, .merge),
     ]
     let rest: [HTML?] = [
         button(.wait, .clock, inMenu: true), button(.hold, .snooze, inMenu: true),

@@ -153,12 +153,18 @@ enum TicketRoutes {
 
     @Sendable private static func events(_ call: Call) async throws -> Response {
         let (number, limit, after) = (try call.number(), try call.limit(200), try call.cursor() ?? 0)
-        let events = try await call.desk.read { db in
-            try db.events(of: try db.ticket(number: number, for: call.asker(db)).id, after: after, limit: limit + 1)
+        let (events, named) = try await call.desk.read { db in
+            let asker = try call.asker(db)
+            let events = try db.events(of: try db.ticket(number: number, for: asker).id, after: after, limit: limit + 1)
+            return (events, try db.tickets(namedBy: events, for: asker))
+        }
+        // Of a ticket that may not be seen, no link tells.
+        let told = events.prefix(limit).filter { event in
+            ![.linked, .unlinked].contains(event.kind)
+                || event.tickets.allSatisfy { $0 == number || named.contains($0) }
         }
         return call.json { json in
-            json.list(Array(events.prefix(limit)), next: events.count > limit ? events[limit - 1].id.description : nil)
-            { $0.write($1) }
+            json.list(told, next: events.count > limit ? events[limit - 1].id.description : nil) { $0.write($1) }
         }
     }
 

@@ -14,17 +14,9 @@ func side(_ desk: DeskFrame, _ view: TicketView) -> HTML {
         </section>
         """
     }
-    let links: [HTML] = view.whole.links.map {
-        """
-        <li>\(Icon.link.html)<a class="grow" href="\(href: ticketPath($0.number))">#\($0.number)</a>\
-        <span class="quiet">\(linkWord($0.kind, t))</span></li>
-        """
-    }
-    let linked: HTML? =
-        links.isEmpty ? nil : "<section><h2>\(t("Linked tickets"))</h2><ul>\(links)</ul></section>"
     return """
         \(escalation(desk, view))\(clocks(desk, view.ticket))\(customer(desk, view))<section>\
-        <h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(people(desk, view))\(survey)\(linked)\(mails(view, t))
+        <h2>\(t("Ticket"))</h2>\(facts(desk, view))</section>\(people(desk, view))\(linkedTickets(desk, view))\(survey)\(mails(view, t))
         """
 }
 
@@ -93,14 +85,6 @@ private func mails(_ view: TicketView, _ t: Language) -> HTML? {
         <section><details><summary>\(t("Emails ({0})", String(view.mails.count)))</summary>\
         <ul>\(rows)</ul></details></section>
         """
-}
-
-private func linkWord(_ kind: String, _ t: Language) -> String {
-    switch kind {
-    case "follows": t("came before")
-    case "followed_by": t("continues this")
-    default: t("has to do with this")
-    }
 }
 
 /// Of an escalated ticket: its level, when the customer hears next, and the way back.

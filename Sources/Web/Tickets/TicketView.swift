@@ -12,6 +12,10 @@ struct TicketView: Sendable {
     /// Whether there are more entries before the first one shown.
     let hasEarlier: Bool
     let events: [TicketEvent]
+    /// Numbers of tickets that the events name and the agent may see.
+    let named: Set<Int64>
+    /// Numbers of the tickets that were merged into this one.
+    let mergedHere: Set<Int64>
     /// All mails about the ticket, newest first.
     let mails: [Delivery]
     let deliveries: [Entry.ID: [Delivery]]
@@ -75,13 +79,17 @@ extension Call {
             // All of it hangs on the ticket alone.
             return try db.inOneRound { db in
                 let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
+                let events = try db.latestEvents(of: ticket.id, limit: most * 3)
                 let mails = try db.deliveries(of: ticket.id, limit: 500)
                 let deliveries = Dictionary(
                     grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
                 return TicketView(
                     whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)),
-                    hasEarlier: entries.count > most, events: try db.latestEvents(of: ticket.id, limit: most * 3),
-                    mails: mails, deliveries: deliveries, drafts: try db.drafts(by: agent.id, in: ticket.id),
+                    hasEarlier: entries.count > most, events: events,
+                    named: try db.tickets(namedBy: events, for: .agent(agent)),
+                    mergedHere: try db.numbers(mergedInto: ticket.id, for: .agent(agent)), mails: mails,
+                    deliveries: deliveries,
+                    drafts: try db.drafts(by: agent.id, in: ticket.id),
                     choices: choices.forTickets(of: ticket.department.id),
                     acquaintance: try db.acquaintance(with: ticket.customer, for: .agent(agent)),
                     survey: try db.latestSurvey(of: ticket.id), present: feed.present(at: ticket.id, now: now),

@@ -21,24 +21,43 @@ func thread(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HT
         (view.choices.agents + view.whole.agents).map { ($0.email.lowercased(), $0.name) },
         uniquingKeysWith: { first, _ in first })
     let first = view.hasEarlier ? view.entries.first?.at ?? .distantPast : .distantPast
-    var events = view.events.filter { $0.at >= first && tells($0) }[...]
+    var events = view.events.filter { $0.at >= first && tells($0, view) }[...]
+    func list(_ events: ArraySlice<TicketEvent>) -> HTML { eventList(events, names, desk, view) }
     for entry in view.entries {
         let before = events.prefix { $0.at < entry.at }
-        parts += eventList(before, names, t)
+        parts += list(before)
         events = events.dropFirst(before.count)
         parts += entryBlock(entry, desk, view, notice)
     }
-    parts += eventList(events, names, t)
+    parts += list(events)
+    if view.ticket.state == .merged { parts += movedAway(desk, view) }
     return parts
 }
 
-/// What an entry already says needs no line of its own.
-private func tells(_ event: TicketEvent) -> Bool {
+/// A merged ticket has no conversation of its own any more.
+private func movedAway(_ desk: DeskFrame, _ view: TicketView) -> HTML {
+    let t = desk.t
+    let place: HTML? = view.whole.mergedInto.map {
+        "<a class=\"button\" href=\"\(href: ticketPath($0))\">\(t("Open #{0}", String($0)))</a>"
+    }
+    return """
+        <div class="banner calm">\(Icon.merge.html)<span class="grow">\
+        \(t("The messages of this ticket are in the one it was merged into."))</span>\(place)</div>
+        """
+}
+
+/// What an entry already says needs no line of its own; of a ticket that may not be seen, none says anything.
+private func tells(_ event: TicketEvent, _ view: TicketView) -> Bool {
     switch event.kind {
+    case .linked, .unlinked: namesSeen(event, view)
     case .replied, .noted: false
     case .received: !event.reason.isEmpty
     default: true
     }
+}
+
+private func namesSeen(_ event: TicketEvent, _ view: TicketView) -> Bool {
+    event.tickets.allSatisfy { $0 == view.ticket.number || view.named.contains($0) }
 }
 
 // MARK: entries
@@ -107,11 +126,17 @@ private func entryMenu(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView) ->
         <a href="\(href: Path("desk", "entries", entry.id.description, "original"))">\(Icon.code.html)\
         \(t("Original message"))</a>
         """ : nil
+    let split: HTML? =
+        desk.works && TicketAction.split.isAllowed(in: view.ticket.state) && (view.hasEarlier || view.entries.count > 1)
+        ? """
+        <a href="\(href: desk.splitPath(view.ticket.number, entry))" data-dialog>\(Icon.route.html)\
+        \(t("Split into new ticket"))</a>
+        """ : nil
     return """
         <details class="more"><summary class="button plain icon-only" aria-label="\(t("Message actions"))">\
         \(Icon.more.html)</summary><div class="menu">\(quote)\
-        <a href="#entry-\(entry.id.description)" data-copy-link>\(Icon.link.html)\(t("Copy link"))</a>\(original)</div>\
-        </details>
+        <a href="#entry-\(entry.id.description)" data-copy-link>\(Icon.link.html)\(t("Copy link"))</a>\(original)\
+        \(split)</div></details>
         """
 }
 
@@ -174,9 +199,12 @@ func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
 
 /// Events between two entries: neighbours of one moment and one doer share a line, and of more than three lines only
 /// the last two stand open.
-private func eventList(_ events: ArraySlice<TicketEvent>, _ names: [String: String], _ t: Language) -> HTML {
+private func eventList(
+    _ events: ArraySlice<TicketEvent>, _ names: [String: String], _ desk: DeskFrame, _ view: TicketView
+) -> HTML {
     guard !events.isEmpty else { return "" }
-    let lines: [HTML] = merged(events).map { eventLine($0, names, t) }
+    let t = desk.t
+    let lines: [HTML] = merged(events).map { eventLine($0, names, desk, view) }
     guard lines.count > 3 else { return "<ul class=\"events\">\(lines)</ul>" }
     let folded = lines.dropLast(2)
     return """
@@ -199,23 +227,60 @@ private func merged(_ events: ArraySlice<TicketEvent>) -> [[TicketEvent]] {
     return groups
 }
 
-private func eventLine(_ events: [TicketEvent], _ names: [String: String], _ t: Language) -> HTML {
+private func eventLine(
+    _ events: [TicketEvent], _ names: [String: String], _ desk: DeskFrame, _ view: TicketView
+) -> HTML {
+    let t = desk.t
     var words = ""
     for (index, event) in events.enumerated() {
-        let sentence = eventWords(event, t, names: names)
+        let sentence = eventWords(event, of: view.ticket.number, t, names: names, named: view.named)
         // Whoever did the first thing did the others too.
         let isSame = index > 0 && sentence.hasPrefix(event.actor.name + " ")
         words += (index > 0 ? " · " : "") + (isSame ? String(sentence.dropFirst(event.actor.name.count + 1)) : sentence)
     }
-    let reasons = events.map(\.reason).filter { !$0.isEmpty }
+    let reasons = events.filter { !$0.reason.isEmpty && namesSeen($0, view) }.map(\.reason)
     let why: HTML? =
         reasons.isEmpty
         ? nil
         : """
-         · <details class="why"><summary>\(t("Why?"))</summary><div>\(reasons.map { "<p>\($0)</p>" as HTML })</div>\
+         · <details class="why"><summary>\(t("Why?"))</summary><div>\(reasons.map { "<p>\(linking($0, view))</p>" as HTML })</div>\
         </details>
         """
-    return "<li>\(eventIcon(events[0].kind).html)\(words)\(why)\(moment(events[0].at))</li>"
+    let back = unmerging(events, desk, view)
+    return "<li>\(eventIcon(events[0].kind).html)\(linking(words, view))\(back)\(why)\(moment(events[0].at))</li>"
+}
+
+/// The way back from a merge, beside the line that tells of it.
+private func unmerging(_ events: [TicketEvent], _ desk: DeskFrame, _ view: TicketView) -> HTML? {
+    guard desk.works else { return nil }
+    for event in events where event.kind == .merged {
+        guard let number = event.tickets.first(where: { view.mergedHere.contains($0) }),
+            view.events.last(where: { $0.kind == .merged && $0.tickets.contains(number) })?.id == event.id
+        else { continue }
+        return """
+             · <a href="\(href: desk.actionPath(number, .unmerge))" data-dialog>\(desk.t("Unmerge"))</a>
+            """
+    }
+    return nil
+}
+
+/// A sentence in which the numbers of other tickets lead to them.
+private func linking(_ words: String, _ view: TicketView) -> HTML {
+    guard !view.named.isEmpty else { return "\(words)" }
+    var html = HTML(capacity: words.utf8.count + 64)
+    var rest = words[...]
+    while let mark = rest.firstIndex(of: "#") {
+        let digits = rest[rest.index(after: mark)...].prefix { $0.isASCII && $0.isNumber }
+        html += "\(String(rest[..<mark]))"
+        if let number = Int64(digits), number != view.ticket.number, view.named.contains(number) {
+            html += "<a href=\"\(href: ticketPath(number))\">#\(number)</a>"
+        } else {
+            html += "#\(String(digits))"
+        }
+        rest = rest[digits.endIndex...]
+    }
+    html += "\(String(rest))"
+    return html
 }
 
 private func eventIcon(_ kind: TicketEvent.Kind) -> Icon {
@@ -228,8 +293,9 @@ private func eventIcon(_ kind: TicketEvent.Kind) -> Icon {
     case .resolved, .confirmed, .closed: .check
     case .reopened, .resumed, .takenBack: .reply
     case .waiting, .held, .overdue, .updated: .clock
-    case .merged: .merge
-    case .linked: .link
+    case .merged, .unmerged: .merge
+    case .split: .route
+    case .linked, .unlinked: .link
     case .bounced, .deliveryFailed: .alert
     case .quieted: .mail
     case .rated, .reviewed, .followedUp: .star

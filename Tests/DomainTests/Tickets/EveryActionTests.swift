@@ -56,6 +56,13 @@ struct EveryActionTests {
             merged, merged elsewhere
             """
         ),
+        (
+            .unmerge, .merged,
+            "return conversation, index texts, unmerged, unmerged elsewhere"
+        ),
+        (.link, .open, "link: blocks, linked, linked elsewhere"),
+        (.unlink, .merged, "unlink: parent, unlinked, unlinked elsewhere"),
+        (.split, .open, "move 1 entries, opened elsewhere, index texts, split, split elsewhere"),
         (.addAgent, .open, "add second agent, agent_added, mail agents: assigned"),
         (.removeAgent, .open, "remove second agent, agent_removed"),
         (.addCollaborator, .open, "add collaborator, collaborator_added"),
@@ -70,12 +77,16 @@ struct EveryActionTests {
         case .release, .transfer: state == .open ? .new : nil
         case .wait: .waiting
         case .hold: .held
-        case .resume, .reopen: .open
+        // Ada had it before it was merged.
+        case .resume, .reopen, .unmerge: .open
         case .resolve: .resolved
         case .confirm, .close: .closed
         case .spam: .spam
         case .merge: .merged
-        case .escalate, .deEscalate, .addAgent, .removeAgent, .addCollaborator, .removeCollaborator, .setRequester: nil
+        case .escalate, .deEscalate, .split, .link, .unlink, .addAgent, .removeAgent, .addCollaborator,
+            .removeCollaborator,
+            .setRequester:
+            nil
         }
     }
 
