@@ -14,6 +14,8 @@ package struct Desk: Sendable {
     package let bell: Bell
     package let feed: Feed
     package let counts: CountShelf
+    /// Saved views and their numbers.
+    package let views: ViewShelf
     package let choices: ChoicesShelf
     /// Articles by their words.
     package let articles: ArticleShelf
@@ -40,6 +42,7 @@ package struct Desk: Sendable {
         bell = Bell()
         feed = Feed()
         counts = CountShelf(shortest: shortestCount)
+        views = ViewShelf(shortest: shortestCount * 2)
         choices = ChoicesShelf()
         articles = ArticleShelf()
         largeBodies = ByteBudget(total: 64 << 20)

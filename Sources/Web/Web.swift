@@ -70,7 +70,8 @@ package struct Web: Sendable {
             + OpenAPI.routes + OsTicketRoutes.routes
             + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes
             + Assets.routes + Theme.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
-            + DeskRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes + LiveRoutes.routes
+            + DeskRoutes.routes + ViewRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes
+            + LiveRoutes.routes
             + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes
             + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes
     }

@@ -62,6 +62,11 @@ struct AccessTests {
             "POST /desk/account/codes": .workspace, "POST /desk/account/codes/end": .workspace,
             "POST /desk/account/codes/recovery": .workspace, "POST /desk/account/sign-out-everywhere": .workspace,
             "GET /desk/live": .workspace, "GET /desk/next": .workspace,
+            "GET /desk/views": .workspace, "GET /desk/views/:id": .workspace,
+            "GET /desk/views/new": .work, "POST /desk/views/new": .work, "GET /desk/views/:id/edit": .work,
+            "POST /desk/views/:id/edit": .work, "GET /desk/views/:id/remove": .work,
+            "POST /desk/views/:id/remove": .work,
+            "GET /api/v1/views/:id/tickets": .keyReads(.tickets), "GET /api/v1/views/:id/count": .keyReads(.tickets),
             "GET /desk/new": .work, "POST /desk/new": .work, "POST /desk/bulk": .work,
             "POST /desk/feedback/:id/review": .work, "POST /desk/feedback/:id/follow-up": .work,
             "GET /desk/tickets/:number": .ticket, "POST /desk/tickets/:number/presence": .ticket,
@@ -113,6 +118,7 @@ struct AccessTests {
             ("canned-replies", .tickets, .agent), ("articles", .tickets, .supervisor),
             ("customers", .tickets, .administrator), ("organizations", .tickets, .administrator),
             ("mailboxes", .full, .administrator), ("bans", .full, .administrator), ("dkim-keys", .full, .administrator),
+            ("views", .tickets, .agent),
         ]
         for (path, reads, sets) in resources {
             rows["GET /api/v1/\(path)"] = .keyReads(reads)

@@ -23,14 +23,19 @@ package struct Resource: Sendable {
     let afterChange: (@Sendable (Transaction, Int64) throws -> Void)?
     /// What else follows from retiring or deleting.
     let beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)?
+    /// Refuses what an asker may not do to a row, where that hangs on the row: before it is changed or removed, and
+    /// once it is as it is asked to be.
+    let admits: (@Sendable (Transaction, Asker, Int64, _ isDone: Bool) throws -> Void)?
 
     init(
         _ path: String, _ name: String, table: String, _ summary: String, isRetired: Bool = false,
         readScope: APIKey.Scope = .tickets, fields: [Field],
         around: (@Sendable (Transaction, Int64, () throws -> Void) throws -> Void)? = nil,
         afterChange: (@Sendable (Transaction, Int64) throws -> Void)? = nil,
-        beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)? = nil
+        beforeRemoval: (@Sendable (Transaction, Int64) throws -> Void)? = nil,
+        admits: (@Sendable (Transaction, Asker, Int64, _ isDone: Bool) throws -> Void)? = nil
     ) {
+        self.admits = admits
         self.path = path
         self.name = name
         self.summary = summary
@@ -101,6 +106,8 @@ package struct Resource: Sendable {
         case references(join: String, own: String, other: String, to: String)
         case agents(join: String, own: String, other: String)
         case texts(table: String, own: String, column: String, isDomain: Bool)
+        /// What a saved view shows, and to whom.
+        case view(ViewPart)
 
         package var isReadOnly: Bool { if case .moment = self { true } else { false } }
         package var isWriteOnly: Bool {
@@ -116,7 +123,7 @@ extension Resource {
     /// The least role that changes it in the workspace, and by the API in an agent's name.
     package var leastRole: Role {
         switch path {
-        case "canned-replies": .agent
+        case "canned-replies", "views": .agent
         // What everybody can read.
         case "articles": .supervisor
         default: .administrator
@@ -125,7 +132,7 @@ extension Resource {
 
     package static let all: [Resource] = [
         departments, teams, agents, topics, serviceLevels, schedules, cannedReplies, articles, customers, organizations,
-        mailboxes, bans, dkimKeys,
+        mailboxes, bans, dkimKeys, views,
     ]
 
     static let departments = Resource(

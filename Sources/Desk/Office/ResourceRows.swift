@@ -27,8 +27,9 @@ extension Connection {
             where: "id > \(after) \(active) AND \(try visible(resource, asker)) ORDER BY id LIMIT \(limit)")
     }
     /// Which rows an asker finds: an agent none of what only administrators set up, the canned replies of their
-    /// departments, and the customers of tickets they see.
+    /// departments, and the customers of tickets they see. Of views, whoever asks finds those they may look at.
     private func visible(_ resource: Resource, _ asker: Asker) throws -> SQL {
+        if resource.path == "views" { return try viewsCondition(asker) }
         guard case .agent(let agent) = asker, agent.role < .administrator else { return "1 = 1" }
         if resource.readScope == .full { throw Refusal.notFound }
         switch resource.path {
@@ -101,6 +102,7 @@ extension Connection {
             let table: String
             switch field.kind {
             case .reference(_, let to), .references(_, _, _, let to): table = to
+            case .view(.audience): table = "team"
             default: continue
             }
             let retires = Resource.all.first { $0.table == table }?.isRetired ?? false
@@ -134,6 +136,7 @@ extension Resource.Kind {
                     FROM agent AS other WHERE other.id = \(column))
                     """
             )
+        case .view(let part): return part.columns
         case .references, .agents, .texts: return nil
         }
     }
@@ -141,13 +144,19 @@ extension Resource.Kind {
 
 extension Transaction {
     /// - Parameter passwordHash: of the password in the input, hashed before the transaction; nil hashes it here.
-    package func add(_ input: [String: JSON], to resource: Resource, passwordHash: String? = nil) throws -> ResourceRow
-    {
-        let values = try checked(input, of: resource, id: nil, passwordHash)
+    package func add(
+        _ input: [String: JSON], to resource: Resource, by asker: Asker = .desk, passwordHash: String? = nil
+    ) throws -> ResourceRow {
+        var input = input
+        // Who names nobody saves a view for themselves.
+        if resource.table == "saved_view", input["for"] == nil { input["for"] = "me" }
+        let values = try checked(input, of: resource, id: nil, passwordHash, asker)
         let hasMoments = resource.fields.contains { if case .moment("created_at") = $0.kind { true } else { false } }
         var columns = values.columns
         if hasMoments { columns.append(("created_at", .integer(now.milliseconds))) }
-        if resource.table == "article" { columns.append(("updated_at", .integer(now.milliseconds))) }
+        if ["article", "saved_view"].contains(resource.table) {
+            columns.append(("updated_at", .integer(now.milliseconds)))
+        }
         if resource.table == "agent", input["role"] == nil { columns.append(("role", .text(Role.agent.rawValue))) }
         if resource.table == "customer", input["name"] == nil { columns.append(("name", .text(""))) }
         let names = SQL(raw: columns.map(\.0).joined(separator: ", "))
@@ -159,14 +168,22 @@ extension Transaction {
         try set(values.lists, of: id)
         if resource.table == "agent", input["departments"] == nil { try letIntoEveryDepartment(Agent.ID(id)) }
         try resource.afterChange?(self, id)
-        return try db.row(id, of: resource)
+        return try admitted(asker, id, resource)
     }
 
-    package func change(_ id: Int64, of resource: Resource, _ input: [String: JSON], passwordHash: String? = nil) throws
-        -> ResourceRow
-    {
-        _ = try db.row(id, of: resource)
-        let values = try checked(input, of: resource, id: id, passwordHash)
+    /// The row as it has become, once the asker may have made it so.
+    private func admitted(_ asker: Asker, _ id: Int64, _ resource: Resource) throws -> ResourceRow {
+        try resource.admits?(self, asker, id, true)
+        return try db.row(id, of: resource, for: resource.admits == nil ? .desk : asker)
+    }
+
+    package func change(
+        _ id: Int64, of resource: Resource, _ input: [String: JSON], by asker: Asker = .desk,
+        passwordHash: String? = nil
+    ) throws -> ResourceRow {
+        _ = try db.row(id, of: resource, for: resource.admits == nil ? .desk : asker)
+        try resource.admits?(self, asker, id, false)
+        let values = try checked(input, of: resource, id: id, passwordHash, asker)
         try within(resource, id) {
             if !values.columns.isEmpty {
                 let assignments = SQL.join(values.columns.map { "\(SQL(raw: $0.0)) = \($0.1)" }, separator: ", ")
@@ -175,15 +192,16 @@ extension Transaction {
             try set(values.lists, of: id)
             try resource.afterChange?(self, id)
         }
-        return try db.row(id, of: resource)
+        return try admitted(asker, id, resource)
     }
 
     private func within(_ resource: Resource, _ id: Int64, _ work: () throws -> Void) throws {
         if let around = resource.around { try around(self, id, work) } else { try work() }
     }
 
-    package func remove(_ id: Int64, from resource: Resource) throws {
-        _ = try db.row(id, of: resource)
+    package func remove(_ id: Int64, from resource: Resource, by asker: Asker = .desk) throws {
+        _ = try db.row(id, of: resource, for: resource.admits == nil ? .desk : asker)
+        try resource.admits?(self, asker, id, false)
         try resource.beforeRemoval?(self, id)
         let table = SQL(raw: resource.table)
         if resource.isRetired {
@@ -211,9 +229,9 @@ extension Transaction {
     }
 
     /// All faults of an input together, or what is to be written.
-    private func checked(_ input: [String: JSON], of resource: Resource, id: Int64?, _ passwordHash: String?) throws
-        -> Checked
-    {
+    private func checked(
+        _ input: [String: JSON], of resource: Resource, id: Int64?, _ passwordHash: String?, _ asker: Asker
+    ) throws -> Checked {
         var checked = Checked()
         var faults: [Fault] = input.keys.sorted().filter { name in
             !resource.fields.contains { $0.name == name && !$0.kind.isReadOnly }
@@ -226,6 +244,7 @@ extension Transaction {
             do {
                 switch field.kind {
                 case .references, .agents, .texts: checked.lists.append((field.kind, try list(value, field, of: id)))
+                case .view(let part): checked.columns += try part.values(value, db, by: asker, now: now)
                 default:
                     let written = try single(value, field, passwordHash)
                     if field.isUnique, case .text(let text) = written, try isTaken(text, field, of: resource, id: id) {
@@ -233,7 +252,11 @@ extension Transaction {
                     }
                     checked.columns.append((field.kind.column, written))
                 }
-            } catch let wrong as Wrong { faults.append(Fault(field.name, wrong.problem)) }
+            } catch let wrong as Wrong {
+                faults.append(Fault(field.name, wrong.problem))
+            } catch Refusal.invalid(let wrong) {
+                faults += wrong
+            }
         }
         guard faults.isEmpty else { throw Refusal.invalid(faults) }
         return checked
@@ -334,7 +357,7 @@ extension Transaction {
             return .text(try passwordHash ?? Password.hash(value.text ?? ""))
         case .reference(_, let table): return value == .null ? .null : .integer(try key(value, in: table))
         case .agent: return value == .null ? .null : .integer(try agentKey(value))
-        case .moment, .references, .agents, .texts: return .null
+        case .moment, .references, .agents, .texts, .view: return .null
         }
     }
 
@@ -429,22 +452,6 @@ extension Transaction {
                     """
                 )
             }
-        }
-    }
-}
-
-extension Resource.Kind {
-    fileprivate var column: String {
-        switch self {
-        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column),
-            .integer(let column, _),
-            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column),
-            .timeZone(let column), .hours(let column),
-            .holidays(let column), .targets(let column), .password(let column), .moment(let column),
-            .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _),
-            .agent(let column):
-            column
-        case .references, .agents, .texts: ""
         }
     }
 }

@@ -26,6 +26,7 @@ extension Resource.Kind {
             let email: String? = try row.read()
             guard let name, let email else { return .null }
             return ["name": .string(name), "email": .string(email)]
+        case .view(let part): return try part.read(&row)
         case .password, .secret, .references, .agents, .texts: return .null
         }
     }
@@ -41,5 +42,22 @@ extension Desk {
             return try await passwords.hash(password)
         }
         return nil
+    }
+}
+
+extension Resource.Kind {
+    /// Where a field of one value is kept.
+    var column: String {
+        switch self {
+        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column),
+            .integer(let column, _),
+            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column),
+            .timeZone(let column), .hours(let column),
+            .holidays(let column), .targets(let column), .password(let column), .moment(let column),
+            .topicFields(let column), .secret(let column), .optionalPriority(let column), .reference(let column, _),
+            .agent(let column):
+            column
+        case .references, .agents, .texts, .view: ""
+        }
     }
 }

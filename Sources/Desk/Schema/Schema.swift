@@ -6,7 +6,7 @@ package enum Schema {
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace,
         mailboxes, draftFiles, digest, textIndex, ticketStatistics,
         provenance, access, leases, outboxClaims, mailServers, dueOrder, targets, newRequests, namedFiles, lists,
-        search, latestWords, links,
+        search, latestWords, views, links,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.
@@ -20,6 +20,6 @@ package enum Schema {
         "follow_up", "article", "canned_reply",
         "idempotency", "draft", "draft_file", "mailbox", "mailbox_state", "mailbox_seen", "quarantine", "ban",
         "dkim_key", "recovery_code",
-        "mailbox_unsettled",
+        "mailbox_unsettled", "saved_view",
     ]
 }

@@ -31,9 +31,14 @@ package enum WorkList: String, Sendable, CaseIterable {
 package struct ListCount: Sendable, Equatable {
     package let number: Int
     /// Above this there are simply many.
+    private let most: Int
     package static let most = 999
-    package init(number: Int) { self.number = number }
-    package var text: String { number > ListCount.most ? "\(ListCount.most)+" : String(number) }
+
+    package init(number: Int, most: Int = ListCount.most) {
+        self.number = number
+        self.most = most
+    }
+    package var text: String { number > most ? "\(most)+" : String(number) }
 }
 
 extension Connection {

@@ -72,6 +72,12 @@ function showCounts(counts) {
   }
   titleCount();
 }
+/** Views are counted as searches are, so they are asked for less often than the lists. */
+let viewsSoon = null;
+function countViews(wait = 2000 + Math.random() * 3000) {
+  if (!document.querySelector("[data-count^=view-]")) return;
+  viewsSoon ??= setTimeout(() => { viewsSoon = null; counts().catch(() => {}); }, wait);
+}
 /** How many tickets wait in Up next stands before the page's title, so that a tab behind others shows what is new. */
 const ownTitle = document.title;
 function titleCount() {
@@ -97,6 +103,7 @@ function listen() {
     // The counts come with the news, and which lists they are about; a page that shows none of these has nothing to ask for.
     const news = JSON.parse(event.data);
     if (news.counts) showCounts(news.counts); else counts();
+    countViews();
     if (news.lists && desk.dataset.list && !news.lists.includes(desk.dataset.list)) return;
     later();
   });
@@ -325,7 +332,9 @@ function paneRow(row) {
   };
   const last = row.querySelector(".words");
   line(part("subject cut", ...from.firstElementChild.childNodes), row.querySelector(".c-due > span"));
-  line(part("who cut", [...row.querySelectorAll(".c-who > span")].map((name) => name.textContent).join(" · ")), part("ago", row.querySelector(".c-updated")?.textContent ?? ""));
+  // A view need not show who asked, and when something happened last.
+  const [who, ago] = [[...row.querySelectorAll(".c-who > span")].map((name) => name.textContent).join(" · "), row.querySelector(".c-updated")?.textContent ?? ""];
+  if (who || ago) line(part("who cut", who), part("ago", ago));
   if (last) line(last, from.querySelector(".chip"));
   item.append(link);
   return item;
@@ -346,7 +355,7 @@ async function pane() {
     title.append(Object.assign(document.createElement("a"), { href: place.dataset.pane, textContent: page.querySelector("h1")?.textContent ?? "" }));
     head.append(title, ...page.querySelectorAll(".page-head > .quiet"));
     const list = Object.assign(document.createElement("ol"), { className: "rows" });
-    list.append(...[...page.querySelectorAll(".tickets tbody tr")].map(paneRow));
+    list.append(...[...page.querySelectorAll(".tickets tbody tr:not(.group)")].map(paneRow));
     place.replaceChildren(head, list);
     const links = [...list.querySelectorAll("a")];
     const here = links.findIndex((link) => link.pathname === location.pathname);
@@ -452,6 +461,7 @@ listen();
 // Buttons and keys for writing; where they do not arrive the box is still there.
 const composer = document.querySelector("[data-writing]");
 if (composer) await import(composer.dataset.writing).then((writing) => writing.start(composer), console.error);
+if (document.querySelector(".nav[data-stale]")) countViews(0);
 desk.dataset.ready = "";
 
 // MARK: taking a reply back

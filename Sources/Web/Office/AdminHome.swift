@@ -73,7 +73,7 @@ private struct AdminGroup {
                 items: ["agents", "teams", "departments", "customers", "organizations"].map(resource)),
             AdminGroup(
                 icon: .route, title: t("Routing"),
-                items: ["topics", "service-levels", "schedules"].map(resource)),
+                items: ["topics", "service-levels", "schedules", "views"].map(resource)),
             AdminGroup(
                 icon: .mail, title: t("Email"),
                 items: [

@@ -11,6 +11,11 @@ func adminSheet(
     return deskPage(title, desk, at: place, "<main class=\"sheet broad\" id=\"content\">\(back)\(content)</main>")
 }
 
+/// What has no room in a list of rows.
+private let longFields: Set = [
+    "body", "hours", "holidays", "fields", "note", "description", "columns", "sort", "group_by",
+]
+
 func resourceListPage(
     _ desk: DeskFrame, _ resource: Resource, _ base: [String], _ rows: [ResourceRow], said words: String?
 ) -> HTML {
@@ -18,7 +23,7 @@ func resourceListPage(
     let shown = Array(
         resource.fields.filter {
             !$0.kind.isWriteOnly && !$0.kind.isReadOnly
-                && !["body", "hours", "holidays", "fields", "note", "description"].contains($0.name)
+                && !longFields.contains($0.name)
         }.prefix(5))
     let heads: [HTML] = shown.map { "<th scope=\"col\">\(ResourceForm.label($0.name, t))</th>" }
     // Who may only read articles is led to them as everybody sees them.
@@ -73,7 +78,7 @@ private func cell(_ value: JSON, _ t: Language) -> String {
     case .null: ""
     case .bool(let truth): truth ? t("yes") : t("no")
     case .array(let items): items.map { cell($0, t) }.joined(separator: ", ")
-    case .object: value["name"]?.text ?? value["email"]?.text ?? ""
+    case .object: value["name"]?.text ?? value["email"]?.text ?? value["team"].map { cell($0, t) } ?? ""
     default: value.text ?? value.written
     }
 }

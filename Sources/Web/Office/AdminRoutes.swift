@@ -80,6 +80,11 @@ enum AdminRoutes {
             (try db.referenceOptions(of: resource), try db.workingAgents())
         }
         var form = ResourceForm(resource: resource, t: call.frame.t, options: options, agents: agents)
+        if resource.path == "views" {
+            // What administrators set here is shared.
+            form.audiences = [("everyone", form.t("Everyone"))]
+            form.fieldLabels = try await call.desk.read { try $0.fieldLabels() }
+        }
         form.isMonthFirst = call.request.headers[.acceptLanguage]?.lowercased().hasPrefix("en-us") ?? false
         return form
     }

@@ -221,6 +221,7 @@ extension Resource.Kind {
         case .references: return ["type": "array", "items": isInput ? wanted : reference]
         case .agents: return ["type": "array", "items": isInput ? email : person]
         case .texts: return ["type": "array", "items": ["type": "string"]]
+        case .view(let part): return part.schema(isInput: isInput)
         }
     }
 }

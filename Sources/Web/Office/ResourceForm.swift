@@ -13,6 +13,9 @@ struct ResourceForm {
     /// What references can be chosen from, by table.
     let options: [String: [(id: Int64, name: String)]]
     let agents: [Agent]
+    /// For whom a view can be saved, besides the teams; and what the columns of topics' questions are called.
+    var audiences: [(value: String, title: String)] = []
+    var fieldLabels: [(key: String, label: String)] = []
     /// Whether the reader's country writes 12/25/2026.
     var isMonthFirst = false
 
@@ -123,6 +126,7 @@ struct ResourceForm {
         case .texts: return area(lines(value), rows: 3, hint: t("One a line"), required: required)
         case .targets: return targets(name, value, fault)
         case .topicFields: return topicFields(name, label, value, returned, fault)
+        case .view(let part): return viewInput(part, field, value, returned, fault)
         case .moment: return ""
         }
     }
@@ -176,13 +180,13 @@ struct ResourceForm {
         }
     }
 
-    private func hint(_ field: Resource.Field) -> String? {
+    func hint(_ field: Resource.Field) -> String? {
         guard let known = field.placeholders else { return field.hint.map { t($0) } }
         let names = known.map { "{{\($0)}}" }.joined(separator: ", ")
         return t("You can use {0}. Add words for an empty one behind a bar: {1}", names, "{{customer.name|there}}")
     }
 
-    private func choices(_ table: String) -> [(String, String)] {
+    func choices(_ table: String) -> [(String, String)] {
         (options[table] ?? []).map { (String($0.id), $0.name) }
     }
     private func ticks(
@@ -194,7 +198,7 @@ struct ResourceForm {
         }
         return "<fieldset class=\"stack\"><legend>\(label)</legend>\(boxes)\(alert(fault))</fieldset>"
     }
-    private func alert(_ fault: String?) -> HTML? { fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" } }
+    func alert(_ fault: String?) -> HTML? { fault.map { "<span class=\"fault\" role=\"alert\">\($0)</span>" } }
 
     private func hours(_ name: String, _ label: String, _ value: JSON, _ returned: Returned?, _ fault: String?) -> HTML
     {
@@ -271,7 +275,7 @@ struct ResourceForm {
             """
     }
 
-    private func items(_ value: JSON) -> [JSON] { if case .array(let items) = value { items } else { [] } }
+    func items(_ value: JSON) -> [JSON] { if case .array(let items) = value { items } else { [] } }
     private func lines(_ value: JSON) -> String { items(value).compactMap(\.text).joined(separator: "\n") }
     private func spans(_ value: JSON?) -> String {
         items(value ?? .null).map { span in items(span).compactMap(\.text).joined(separator: "-") }.joined(
@@ -293,8 +297,12 @@ struct ResourceForm {
     }
 
     static func label(_ name: String, _ t: Language) -> String {
-        name == "escalates"
-            ? t("Escalate immediately") : t(Resource.heading(name.replacingOccurrences(of: "_", with: " ")))
+        switch name {
+        case "escalates": t("Escalate immediately")
+        case "for": t("Visible to")
+        case "sort": t("Sort by")
+        default: t(Resource.heading(name.replacingOccurrences(of: "_", with: " ")))
+        }
     }
 
     // MARK: reading
@@ -323,6 +331,7 @@ struct ResourceForm {
             case .hours: values[field.name] = hours(form, field.name, &sentences)
             case .targets: values[field.name] = targets(form, field.name)
             case .topicFields: values[field.name] = asked(form, field.name, &sentences)
+            case .view(let part): values[field.name] = readView(part, form)
             default: values[field.name] = .string(text)
             }
         }

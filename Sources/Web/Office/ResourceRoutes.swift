@@ -91,7 +91,7 @@ enum ResourceRoutes {
         return try await call.desk.write { tx in
             try tx.once(key) {
                 try call.require(resource.leastRole, tx.db)
-                let row = try tx.add(input.fields, to: resource, passwordHash: hash)
+                let row = try tx.add(input.fields, to: resource, by: try call.asker(tx.db), passwordHash: hash)
                 return Answer.json(201, location: "\(tx.office.url)/api/v1/\(resource.path)/\(row.id)") {
                     row.write(to: &$0)
                 }
@@ -106,7 +106,7 @@ enum ResourceRoutes {
         let hash = try await call.desk.hashedPassword(in: input.fields, of: resource)
         let row = try await call.desk.write { tx in
             try call.require(resource.leastRole, tx.db)
-            return try tx.change(id, of: resource, input.fields, passwordHash: hash)
+            return try tx.change(id, of: resource, input.fields, by: try call.asker(tx.db), passwordHash: hash)
         }
         return call.json { row.write(to: &$0) }
     }
@@ -116,7 +116,7 @@ enum ResourceRoutes {
         defer { call.desk.choices.forget() }
         try await call.desk.write { tx in
             try call.require(resource.leastRole, tx.db)
-            try tx.remove(id, from: resource)
+            try tx.remove(id, from: resource, by: try call.asker(tx.db))
         }
         return Response(status: .noContent)
     }

@@ -124,10 +124,7 @@ enum DeskActionRoutes {
         // Moving a ticket away may take it out of one's own sight.
         guard (try? await call.desk.read { try $0.ticket(number: number, for: .agent(agent)) }) != nil else {
             let place = position ?? ListPosition(.list(.next))
-            return Page.see(
-                Path(
-                    place.list == nil ? ["desk", "search"] : ["desk"],
-                    query: place.query + [("said", "moved"), ("ticket", String(number))]))
+            return Page.see(place.path([("said", "moved"), ("ticket", String(number))]))
         }
         // What was merged goes on in the other ticket.
         let shown = action == .merge ? wish.into ?? number : number

@@ -10,10 +10,15 @@ struct DeskFrame: Sendable {
     let frame: Frame
     let agent: Agent
     let counts: Counts
-    /// The list or search that is being worked through.
+    /// The list, search or view that is being worked through.
     var position: ListPosition?
     /// Replies that were just sent and can still be taken back.
     var secondThoughts: [SecondThought] = []
+    /// The views the agent may look at, and how many tickets those of the navigation hold.
+    var views = ViewChoice.none
+    var viewCounts: [SavedView.ID: ListCount] = [:]
+    /// More may have happened since the views were counted: a page asks anew.
+    var countsViewsAnew = false
     /// Set while the desk is a restored copy that keeps still.
     var restored: RestoredCopy?
 
@@ -29,6 +34,12 @@ extension Call {
         var made = DeskFrame(
             frame: frame, agent: agent, counts: try await desk.counts.counts(for: agent, on: desk), position: position)
         made.restored = desk.settings.current.restored
+        made.views = try await desk.views.views(for: agent, on: desk)
+        let known = desk.views.knownCounts(for: agent, of: made.views, on: desk)
+        (made.viewCounts, made.countsViewsAnew) = (known.counts, !known.isFresh)
+        if !known.isFresh { desk.views.countSoon(for: agent, of: made.views, on: desk) }
+        // A view of others is no place.
+        if let view = position?.view, made.views[view] == nil { made.position = nil }
         // Only a browser that has just sent a reply makes the page ask.
         if Cookies.value(Cookies.undo, in: request, desk) != nil {
             let now = made.now
@@ -49,7 +60,8 @@ struct Watched: Equatable {
 /// Where in the workspace a page is, so that the rail shows it.
 enum Place: Equatable {
     case list(WorkList)
-    case search, feedback, people, articles, administration, account, other
+    case view(SavedView.ID)
+    case views, search, feedback, people, articles, administration, account, other
 }
 
 /// A page of the workspace: bar, navigation, and what belongs to the page.
@@ -76,7 +88,7 @@ func deskPage(
     // One button of a page stands out: where tickets are listed it is the one for a new ticket.
     let isList: Bool =
         switch place {
-        case .list, .search: watched == nil
+        case .list, .search, .view: watched == nil
         default: false
         }
     return deskDocument(
@@ -196,15 +208,30 @@ private func navigation(_ desk: DeskFrame, at place: Place) -> HTML {
     let teams: [HTML] = [WorkList.unassigned, .teams, .missed].map(item)
     // Only who may mark and unmark it looks after spam.
     let all: [HTML] = ([WorkList.open, .waiting, .closed] + (desk.works ? [.spam] : [])).map(item)
+    let saved: [HTML] = desk.views.shown.map { savedView($0, desk, at: place) }
+    let others: HTML? =
+        desk.views.all.isEmpty ? nil : link(Path("desk", "views"), t("All views"), .more, .views)
+    let stale: HTML? = desk.countsViewsAnew && !saved.isEmpty ? " data-stale" : nil
     let administration: HTML? =
         desk.agent.role == .administrator
         ? link(Path("admin"), t("Administration"), .gear, .administration) : nil
     return """
-        <nav class="nav" id="nav" popover aria-label="\(t("Main"))"><h2>\(t("My work"))</h2>\(mine)\
-        <h2>\(t("Team"))</h2>\(teams)<h2>\(t("Views"))</h2>\(all)\
+        <nav class="nav" id="nav" popover aria-label="\(t("Main"))"\(stale)><h2>\(t("My work"))</h2>\(mine)\
+        <h2>\(t("Team"))</h2>\(teams)<h2>\(t("Views"))</h2>\(all)\(saved)\(others)\
         <h2>\(t("Desk"))</h2>\(link(Path("desk", "feedback"), t("Feedback"), .wave, .feedback))\
         \(link(Path("desk", "people"), t("People"), .users, .people))\
         \(desk.works ? link(Path("desk", "kb"), t("Knowledge base"), .book, .articles) : nil)\(administration)</nav>
+        """
+}
+
+/// A saved view in the navigation. Its first letter stands alone where there is no room for words.
+private func savedView(_ view: SavedView, _ desk: DeskFrame, at place: Place) -> HTML {
+    let current: HTML? = place == .view(view.id) ? " aria-current=\"page\"" : nil
+    return """
+        <a href="\(href: ListPosition(.view(view.id)).path)" title="\(view.name)"\(current)>\
+        <span class="glyph" aria-hidden="true">\(initials(String(view.name.prefix(1))))</span>\
+        <span class="cut" dir="auto">\(view.name)</span> \
+        <span class="num" data-count="view-\(view.id.number)">\(desk.viewCounts[view.id]?.text ?? "")</span></a>
         """
 }
 

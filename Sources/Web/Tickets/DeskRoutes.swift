@@ -44,6 +44,12 @@ enum DeskRoutes {
     @Sendable private static func search(_ call: Call) async throws -> Response {
         let desk = try await call.deskFrame()
         let text = call.query("query") ?? ""
+        if call.query("format") == "csv" {
+            let order = call.query("sort").flatMap { TicketOrder(rawValue: $0) } ?? .newest
+            let list = TicketList(
+                query: try TicketQuery(text, now: desk.now), asker: .agent(desk.agent), order: order)
+            return try await TicketFile(list: list, columns: ViewColumn.usual, name: "tickets").response(call)
+        }
         // A number alone is the ticket itself.
         let digits = String(text.trimmingWhitespace().drop { $0 == "#" })
         if let number = Int64(digits),
@@ -59,14 +65,14 @@ enum DeskRoutes {
         return Page.response(view.fault == nil ? .ok : .unprocessableContent, listPage(desk, view))
     }
 
-    /// What a list's or a search's page shows; a search that cannot be read is said on it.
-    private static func listView(_ call: Call, _ desk: DeskFrame, _ position: ListPosition) async throws -> ListView {
+    /// What the page of a list, a search or a view shows; a search that cannot be read is said on it.
+    static func listView(_ call: Call, _ desk: DeskFrame, _ position: ListPosition) async throws -> ListView {
         let asker = Asker.agent(desk.agent)
-        let order = position.order ?? position.usualOrder
         switch position.source {
         case .list(let list):
             let wanted = TicketList(
-                query: try TicketQuery(list.query, now: desk.now), asker: asker, order: order, limit: 50,
+                query: try TicketQuery(list.query, now: desk.now), asker: asker, order: position.order ?? list.order,
+                limit: 50,
                 after: position.cursor)
             let page = try await call.desk.read { try $0.lines(wanted) }
             let choices = try await call.desk.choices.choices(on: call.desk)
@@ -78,32 +84,52 @@ enum DeskRoutes {
             }
             return view
         case .search(let text):
-            var view = ListView(title: desk.t("Search"), place: .search, position: position, page: TicketLines.none)
-            do {
-                let query = try TicketQuery(text, now: desk.now)
-                let wanted = TicketList(query: query, asker: asker, order: order, limit: 50, after: position.cursor)
-                let words = query.soughtWords
-                (view.page, view.snippets, view.found) = try await call.desk.read(.search) { db in
-                    let (page, found) =
-                        wanted.after == nil
-                        ? try db.firstLines(wanted, countingTo: mostFound + 1)
-                        : (try db.lines(wanted), try db.count(wanted.fromTheBeginning, atMost: mostFound + 1))
-                    return (
-                        page, try db.snippets(of: page.lines.map(\.id), words: words), ListCount(number: found)
-                    )
-                }
-                view.words = words
-                if view.page.lines.isEmpty {
-                    view.emptiness = try await call.desk.read { try $0.hasNoPlace(desk.agent) } ? .noPlace : .noMatch
-                }
-                view.choices = try await call.desk.choices.choices(on: call.desk)
-            } catch Refusal.invalid(let faults) {
-                view.fault = faults.first.map { desk.t.fault($0.problem) }
-            } catch StoreError.timedOut(let lane) {
-                view.fault = desk.t(lane.tooLong)
-            }
-            return view
+            let view = ListView(title: desk.t("Search"), place: .search, position: position, page: TicketLines.none)
+            return try await found(view, by: text, call, desk)
+        case .view(let id):
+            let saved = try await call.desk.read { try $0.view(id, for: asker) }
+            var view = ListView(title: saved.name, place: .view(id), position: position, page: TicketLines.none)
+            view.saved = saved
+            view.maySet = try await call.desk.read { try $0.may(desk.agent, set: saved) }
+            return try await found(view, by: saved.query, call, desk)
         }
+    }
+
+    /// The page of a search, with the words that were found and how many tickets there are.
+    private static func found(_ empty: ListView, by text: String, _ call: Call, _ desk: DeskFrame) async throws
+        -> ListView
+    {
+        var view = empty
+        do {
+            let query = try TicketQuery(text, now: desk.now)
+            let wanted = TicketList(
+                query: query, asker: .agent(desk.agent), order: view.order, limit: 50, after: view.position.cursor)
+            let words = query.soughtWords
+            let wantsDetails = view.columns.contains(where: \.isDetail) || view.saved?.groupBy == .topic
+            (view.page, view.snippets, view.found, view.details) = try await call.desk.read(.search) { db in
+                let (page, found) =
+                    wanted.after == nil
+                    ? try db.firstLines(wanted, countingTo: mostFound + 1)
+                    : (try db.lines(wanted), try db.count(wanted.fromTheBeginning, atMost: mostFound + 1))
+                let ids = page.lines.map(\.id)
+                return (
+                    page, try db.snippets(of: ids, words: words), ListCount(number: found),
+                    wantsDetails ? try db.details(of: ids) : [:]
+                )
+            }
+            view.words = words
+            if view.page.lines.isEmpty {
+                let hasNoPlace = try await call.desk.read { try $0.hasNoPlace(desk.agent) }
+                view.emptiness = hasNoPlace ? .noPlace : view.saved == nil ? .noMatch : .noneInView
+            }
+            view.choices = try await call.desk.choices.choices(on: call.desk)
+            view.fields = view.saved == nil ? [:] : view.choices.fieldLabels
+        } catch Refusal.invalid(let faults) {
+            view.fault = faults.first.map { desk.t.fault($0.problem) }
+        } catch StoreError.timedOut(let lane) {
+            view.fault = desk.t(lane.tooLong)
+        }
+        return view
     }
 
     /// Why a list has no tickets: "all caught up" is said only where nothing is left to do.
@@ -124,27 +150,29 @@ enum DeskRoutes {
         let former = call.query("not").flatMap { Int64($0) }
         let after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
         let said = call.query("said").map { [("said", $0)] } ?? []
-        let text: String =
-            switch position.source {
-            case .list(let list): list.query
-            case .search(let query): query
-            }
+        let text: String
+        var order = position.order ?? position.usualOrder
+        switch position.source {
+        case .list(let list): text = list.query
+        case .search(let query): text = query
+        case .view(let id):
+            let saved = try await call.desk.read { try $0.view(id, for: .agent(agent)) }
+            (text, order) = (saved.query, order ?? saved.order)
+        }
         guard let query = try? TicketQuery(text, now: call.desk.clock.now()) else { return Page.see(position.path) }
         let wanted = TicketList(
-            query: query, asker: .agent(agent), order: position.order ?? position.usualOrder, limit: 2,
-            after: after ?? position.cursor)
+            query: query, asker: .agent(agent), order: order ?? .newest, limit: 2, after: after ?? position.cursor)
         let lines = try await call.desk.read(position.list == nil ? .search : nil) { try $0.lines(wanted) }.lines
         guard let next = lines.first(where: { $0.number != former }) else {
             var start = position
             start.cursor = nil
-            return Page.see(
-                Path(position.list == nil ? ["desk", "search"] : ["desk"], query: start.query + [("said", "last")]))
+            return Page.see(start.path([("said", "last")]))
         }
         return Page.see(ticketPath(next.number, at: position, said))
     }
 
     /// What the action that led here came to.
-    private static func outcome(_ call: Call, _ t: Language) -> String? {
+    static func outcome(_ call: Call, _ t: Language) -> String? {
         if call.query("said") == "last" { return t("That was the last ticket in this list.") }
         if call.query("said") == "moved" {
             return t(
@@ -165,9 +193,11 @@ enum DeskRoutes {
     @Sendable private static func counts(_ call: Call) async throws -> Response {
         let agent = try call.agent()
         let counts = try await call.desk.counts.freshCounts(for: agent, on: call.desk)
+        let views = try await call.desk.views.counts(for: agent, on: call.desk)
         return call.json { json in
             json.object { json in
                 for (list, count) in counts.lists { json.dynamicField(list.rawValue, .string(count.text)) }
+                for (view, count) in views { json.dynamicField("view-\(view)", .string(count.text)) }
             }
         }
     }
@@ -219,7 +249,7 @@ enum DeskRoutes {
         let outcome =
             [("done", String(done))]
             + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
-        return Page.see(Path(position.list == nil ? ["desk", "search"] : ["desk"], query: position.query + outcome))
+        return Page.see(position.path(outcome))
     }
 
     // MARK: one ticket

@@ -5,13 +5,20 @@ import Markup
 import Primitives
 import Synchronization
 
-/// One page of a list or a search, and how it was asked for.
+/// One page of a list, a search or a view, and how it was asked for.
 struct ListView: Sendable {
     let title: String
     let place: Place
     /// What is shown, kept in the addresses of its tickets.
     let position: ListPosition
     var page: TicketLines
+    /// The view that is shown, and whether its reader may change it.
+    var saved: SavedView?
+    var maySet = false
+    /// What its columns show besides what each line has.
+    var details: [Ticket.ID: TicketDetails] = [:]
+    /// What the columns of topics' questions are called.
+    var fields: [String: String] = [:]
     var snippets: [Ticket.ID: Snippet] = [:]
     var words: [String] = []
     var fault: String?
@@ -40,12 +47,20 @@ struct ListView: Sendable {
         case elsewhere(ListCount)
         /// Nothing matches.
         case noMatch
+        case noneInView
     }
 
     var list: WorkList? { position.list }
-    var order: TicketOrder { position.order ?? position.usualOrder }
+    var usualOrder: TicketOrder { saved?.order ?? position.usualOrder ?? .newest }
+    var order: TicketOrder { position.order ?? usualOrder }
+    /// The subject leads to the ticket, so that it always stands somewhere.
+    var columns: [ViewColumn] {
+        guard let saved else { return ViewColumn.usual }
+        return saved.columns.contains(.subject) ? saved.columns : [.subject] + saved.columns
+    }
     func address(cursor: TicketCursor?, order: TicketOrder? = nil) -> Path {
-        ListPosition(position.source, order: order ?? self.order, cursor: cursor).path
+        let order = order ?? self.order
+        return ListPosition(position.source, order: order == usualOrder ? nil : order, cursor: cursor).path
     }
 }
 
@@ -78,8 +93,8 @@ private func listContent(_ desk: DeskFrame, _ view: ListView) -> HTML {
         <form class="view" method="post" action="\(href: Path(["desk", "bulk"], query: view.position.query))" data-list>\
         <input type="hidden" name="csrf" value="\(desk.csrf)">\
         <header class="page-head"><h1>\(view.title)</h1>\(count(desk, view))</header>\(said(view.said))\(fault)\
-        \(strip(view, t))\(bulkBar(desk, view))<div class="grid-wrap" tabindex="0" role="region" \
-        aria-label="\(t("Tickets"))">\(view.page.lines.isEmpty ? nil : table(desk, view))\(empty)\(pager)</div></form>\
+        \(strip(view, desk))\(bulkBar(desk, view))<div class="grid-wrap" tabindex="0" role="region" \
+        aria-label="\(t("Tickets"))">\(view.page.lines.isEmpty ? nil : ticketTable(desk, view))\(empty)\(pager)</div></form>\
         \(view.steps.map { firstSteps($0, desk, from: "desk") })
         """
 }
@@ -101,65 +116,18 @@ private func count(_ desk: DeskFrame, _ view: ListView) -> HTML? {
     }
 }
 
-/// The order, and for a search where its language is explained. What can be done with chosen tickets takes its place.
-private func strip(_ view: ListView, _ t: Language) -> HTML {
+/// The order, and what can be done with the whole: a search explained, saved and exported, a view changed. What can be
+/// done with chosen tickets takes its place.
+private func strip(_ view: ListView, _ desk: DeskFrame) -> HTML {
+    let t = desk.t
     let orders: [HTML] = TicketOrder.allCases.map { order in
         let current: HTML? = order == view.order ? " aria-current=\"true\"" : nil
-        let title =
-            switch order {
-            case .newest: t("Newest")
-            case .oldest: t("Oldest")
-            case .due: t("Due first")
-            case .urgency: t("Urgent first")
-            }
-        return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(title)</a>"
+        return "<a href=\"\(href: view.address(cursor: nil, order: order))\"\(current)>\(t.order(order))</a>"
     }
-    let help: HTML? =
-        view.list == nil
-        ? """
-        <a class="button plain end" href="\(href: Path("desk", "search", "help"))">\(Icon.info.html)\
-        \(t("How to search"))</a>
-        """ : nil
     return """
-        <div class="strip"><nav class="sorts" aria-label="\(t("Order"))">\(orders)</nav>\(help)</div>
+        <div class="strip"><nav class="sorts" aria-label="\(t("Order"))">\(orders)</nav>\(viewLinks(desk, view))</div>
         """
 }
-
-private func table(_ desk: DeskFrame, _ view: ListView) -> HTML {
-    let t = desk.t
-    var rows = HTML(capacity: view.page.lines.count * 900)
-    let tail = view.position.query.isEmpty ? "" : String(view.position.path.text.drop { $0 != "?" })
-    for ticket in view.page.lines { write(ticket, to: &rows, desk, view, tail) }
-    return """
-        <table class="tickets"><caption class="unseen">\(view.title)</caption>\
-        \(desk.works ? tableHeads[t.code]?.works : tableHeads[t.code]?.looks)<tbody>\(rows)</tbody></table>
-        """
-}
-
-/// The heads of the columns, with and without boxes to tick; they differ by the language alone.
-private let tableHeads = Dictionary(
-    uniqueKeysWithValues: Language.all.map { t in
-        let columns: [HTML] = [
-            "<th scope=\"col\" class=\"c-subject\">\(t("Subject"))</th>",
-            "<th scope=\"col\" class=\"c-who\">\(t("Requester"))</th>",
-            "<th scope=\"col\" class=\"c-assignee\">\(t("Assignee"))</th>",
-            "<th scope=\"col\" class=\"c-status\">\(t("Status"))</th>",
-            "<th scope=\"col\" class=\"c-prio\">\(t("Priority"))</th>",
-            "<th scope=\"col\" class=\"c-due\">\(t("Due"))</th>",
-            "<th scope=\"col\" class=\"c-updated\">\(t("Updated"))</th>",
-        ]
-        let all: HTML =
-            """
-            <td class="c-check"><input type="checkbox" data-all hidden aria-label="\(t("Select all on this page"))"></td>
-            """
-        return (
-            t.code,
-            (
-                works: "<thead><tr>\(all)\(columns)</tr></thead>" as HTML,
-                looks: "<thead><tr>\(columns)</tr></thead>" as HTML
-            )
-        )
-    })
 
 /// What stands where rows would be.
 private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
@@ -181,6 +149,7 @@ private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
             """
         return sentence(t("No tickets in this view."), "<p>\(link)</p>")
     case .noMatch: return sentence(t("No tickets match your search. Try fewer or shorter words."))
+    case .noneInView: return sentence(t("All clear. No tickets are waiting in this view."))
     }
 }
 
@@ -263,131 +232,7 @@ private func select(_ name: String, _ label: String, _ options: [(String, String
     let items: [HTML] = options.map {
         "<option value=\"\($0.0)\"\($0.0 == chosen && !chosen.isEmpty ? " selected" : nil as HTML?)>\($0.1)</option>"
     }
-    return "<select id=\"\(name)\" name=\"\(name)\" aria-label=\"\(label)\">\(items)</select>"
-}
-
-// MARK: rows
-
-/// One ticket in its columns, written straight into the page: most of what a list costs.
-private func write(_ ticket: TicketLine, to html: inout HTML, _ desk: DeskFrame, _ view: ListView, _ tail: String) {
-    let t = desk.t
-    html.write(ticket.isUnread ? "<tr class=\"unread\">" : "<tr>")
-    if desk.works {
-        html.write("<td class=\"c-check\"><input type=\"checkbox\" name=\"number\" value=\"")
-        html.write(ticket.number)
-        html.write("\" aria-label=\"#")
-        html.write(ticket.number)
-        html.write(view.bulk?.numbers.contains(ticket.number) ?? false ? "\" checked></td>" : "\"></td>")
-    }
-    writeSubject(ticket, to: &html, view, tail, t)
-    html.write("<td class=\"c-who\"><span dir=\"auto\">")
-    html.write(text: ticket.requester)
-    html.write("</span>")
-    if let organization = ticket.organization {
-        html.write("<span class=\"quiet org\" dir=\"auto\">")
-        html.write(text: organization)
-        html.write("</span>")
-    }
-    html.write("</td><td class=\"c-assignee\">")
-    if let assignee = ticket.assignee ?? ticket.team {
-        html.write(text: assignee)
-    } else {
-        html.write("<span class=\"quiet\">")
-        html.write(text: t("Unassigned"))
-        html.write("</span>")
-    }
-    html.write("</td><td class=\"c-status\">")
-    writeStatus(ticket.state, to: &html, t)
-    html.write("</td><td class=\"c-prio\">")
-    writePriority(ticket.priority, to: &html, t)
-    html.write("</td><td class=\"c-due\">")
-    writeDue(ticket.nextDue, isResponse: ticket.isResponseDue, to: &html, desk.now, t)
-    html.write("</td><td class=\"c-updated quiet\">")
-    html.write(text: t.ago(desk.now.timeIntervalSince(ticket.updatedAt)))
-    html.write("</td></tr>")
-}
-
-/// The subject, its level of escalation, and the words that were found or came last.
-private func writeSubject(_ ticket: TicketLine, to html: inout HTML, _ view: ListView, _ tail: String, _ t: Language) {
-    html.write("<td class=\"c-subject\"><a class=\"subject\" href=\"/desk/tickets/")
-    html.write(ticket.number)
-    html.write(text: tail)
-    html.write("\"><span class=\"cut\" dir=\"auto\">")
-    if view.words.isEmpty {
-        html.write(text: ticket.subject)
-    } else {
-        write(marked: ticket.subject, view.words, to: &html)
-    }
-    html.write("</span>")
-    if ticket.escalationLevel > 0 {
-        html.write("<span class=\"chip miss\">")
-        html.write(text: t("Level {0}", String(ticket.escalationLevel)))
-        html.write("</span>")
-    }
-    html.write("</a>")
-    if let snippet = view.snippets[ticket.id] {
-        html.write("<span class=\"words cut\" dir=\"auto\">")
-        if snippet.isCutBefore { html.write("…") }
-        write(marked: snippet.text, view.words, to: &html)
-        if snippet.isCutAfter { html.write("…") }
-        html.write("</span>")
-    } else if !ticket.latest.text.isEmpty {
-        html.write(
-            ticket.latest.isOurs
-                ? "<span class=\"words cut ours\" dir=\"auto\">" : "<span class=\"words cut\" dir=\"auto\">")
-        html.write(text: ticket.latest.text)
-        html.write("</span>")
-    }
-    html.write("</td>")
-}
-
-/// A shape and a word, never a colour alone.
-func writeStatus(_ state: TicketState, to html: inout HTML, _ t: Language) {
-    switch state {
-    case .new: html.write("<span class=\"status new\">")
-    case .open: html.write("<span class=\"status open\">")
-    case .held: html.write("<span class=\"status held\">")
-    case .resolved, .closed: html.write("<span class=\"status closed\">")
-    default: html.write("<span class=\"status\">")
-    }
-    html.write(text: t.status(state))
-    html.write("</span>")
-}
-
-private func writePriority(_ priority: Priority, to html: inout HTML, _ t: Language) {
-    switch priority {
-    case .urgent: html.write("<span class=\"miss\">")
-    case .high: html.write("<span class=\"risk\">")
-    default: html.write("<span class=\"quiet\">")
-    }
-    html.write(text: t.priorityName(priority))
-    html.write("</span>")
-}
-
-/// How long until the next target and what it is, or since when it is overdue.
-func writeDue(_ due: Date?, isResponse: Bool, to html: inout HTML, _ now: Date, _ t: Language) {
-    guard let due else { return }
-    let left = due.timeIntervalSince(now)
-    html.write(
-        left < 0
-            ? "<span class=\"due miss\">" : left < 3600 ? "<span class=\"due risk\">" : "<span class=\"due\">")
-    let span = t.span(left)
-    html.write(
-        text: left < 0 ? t("{0} overdue", span) : isResponse ? t("reply in {0}", span) : t("resolve in {0}", span))
-    html.write("</span>")
-}
-
-/// Text with the words looked for marked in it, compared without regard to case and accents.
-private func write(marked text: String, _ words: [String], to html: inout HTML) {
-    var rest = text.startIndex
-    for range in Snippet.hits(of: words, in: text) {
-        html.write(text: text[rest..<range.lowerBound])
-        html.write("<mark>")
-        html.write(text: text[range])
-        html.write("</mark>")
-        rest = range.upperBound
-    }
-    html.write(text: text[rest...])
+    return "<select id=\"bulk-\(name)\" name=\"\(name)\" aria-label=\"\(label)\">\(items)</select>"
 }
 
 /// Asks before many tickets are closed or set aside: how many, and what their customers will hear of it.

@@ -3,16 +3,18 @@ import Domain
 import Hummingbird
 import Markup
 
-/// Where an agent works: a list or a search, its order, and the page of it. Every address of the workspace that leads
-/// to a ticket, and every form on a ticket's page, carries it behind its `?`, so that no action loses the place.
+/// Where an agent works: a list, a search or a saved view, its order, and the page of it. Every address of the
+/// workspace that leads to a ticket, and every form on a ticket's page, carries it behind its `?`, so that no action
+/// loses the place.
 struct ListPosition: Sendable, Equatable {
     enum Source: Sendable, Equatable {
         case list(WorkList)
         /// What is searched for, as it was typed.
         case search(String)
+        case view(SavedView.ID)
     }
     let source: Source
-    /// Nil is the list's own order.
+    /// Nil is the list's or the view's own order.
     var order: TicketOrder?
     /// Where the page begins; nil is the first.
     var cursor: TicketCursor?
@@ -30,6 +32,8 @@ struct ListPosition: Sendable, Equatable {
     init?(_ value: (String) -> String?) {
         if let list = value("list").flatMap({ WorkList(rawValue: $0) }) {
             source = .list(list)
+        } else if let view = value("view").flatMap({ Int64($0) }), view > 0 {
+            source = .view(SavedView.ID(view))
         } else if let query = value("query"), query.utf8.count <= Self.longestSearch {
             source = .search(query)
         } else {
@@ -41,7 +45,15 @@ struct ListPosition: Sendable, Equatable {
 
     var search: String? { if case .search(let text) = source { text } else { nil } }
     var list: WorkList? { if case .list(let list) = source { list } else { nil } }
-    var usualOrder: TicketOrder { list?.order ?? .newest }
+    var view: SavedView.ID? { if case .view(let id) = source { id } else { nil } }
+    /// Nil where the view itself says it.
+    var usualOrder: TicketOrder? {
+        switch source {
+        case .list(let list): list.order
+        case .search: .newest
+        case .view: nil
+        }
+    }
 
     /// What follows the `?`: only what differs from the usual.
     var query: [(String, String)] {
@@ -49,14 +61,35 @@ struct ListPosition: Sendable, Equatable {
         switch source {
         case .list(let list): pairs.append(("list", list.rawValue))
         case .search(let text): pairs.append(("query", text))
+        case .view(let id): pairs.append(("view", id.description))
         }
+        return pairs + page
+    }
+    /// The order and the page of it.
+    private var page: [(String, String)] {
+        var pairs: [(String, String)] = []
         if let order, order != usualOrder { pairs.append(("sort", order.rawValue)) }
         if let cursor { pairs.append(("cursor", cursor.text)) }
         return pairs
     }
 
     /// The list's own page.
-    var path: Path { Path(list == nil ? ["desk", "search"] : ["desk"], query: query) }
+    var path: Path { path() }
+    func path(_ more: [(String, String)] = []) -> Path {
+        switch source {
+        case .list: Path(["desk"], query: query + more)
+        case .search: Path(["desk", "search"], query: query + more)
+        case .view(let id): Path(["desk", "views", id.description], query: page + more)
+        }
+    }
+    /// Where in the workspace it is.
+    var place: Place {
+        switch source {
+        case .list(let list): .list(list)
+        case .search: .search
+        case .view(let id): .view(id)
+        }
+    }
 }
 
 extension Call {
@@ -65,11 +98,12 @@ extension Call {
 }
 
 extension DeskFrame {
-    /// A list's or a search's name, as a heading or behind an arrow back.
+    /// The name of a list, a search or a view, as a heading or behind an arrow back.
     func title(of position: ListPosition) -> String {
         switch position.source {
         case .list(let list): t.list(list)
         case .search: t("Search")
+        case .view(let id): views[id]?.name ?? t("View")
         }
     }
 }

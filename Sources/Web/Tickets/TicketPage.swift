@@ -8,7 +8,7 @@ import Primitives
 func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML {
     let t = desk.t
     let ticket = view.ticket
-    let place = desk.position.map { position in position.list.map { Place.list($0) } ?? .search } ?? .other
+    let place = desk.position?.place ?? .other
     let pane: HTML? = desk.position.map { position in
         """
         <section class="pane" aria-label="\(desk.title(of: position))" data-pane="\(href: position.path)"></section>

@@ -97,20 +97,28 @@ enum TicketRoutes {
         guard let order = TicketOrder(rawValue: call.query("sort") ?? TicketOrder.newest.rawValue) else {
             throw Refusal.invalid("sort", .notOneOf(TicketOrder.allCases.map(\.rawValue)))
         }
+        // What a client asks for may be any search; the plain list is a page like others.
+        let lane: Lane? = call.query("query")?.isEmpty ?? true ? nil : .search
+        return try await answer(call, lane) { _, asker in TicketList(query: query, asker: asker, order: order) }
+    }
+
+    /// One page of a list, from where the last one ended.
+    static func answer(
+        _ call: Call, _ lane: Lane?, _ list: @escaping @Sendable (any Connection, Asker) throws -> TicketList
+    ) async throws -> Response {
         let after = try call.query("cursor").map { text throws(Refusal) in try TicketCursor(parsing: text) }
         let limit = try call.limit()
-        let write: @Sendable (any Connection) throws -> [UInt8] = { [office = call.desk.office] db in
+        let body = try await call.desk.read(lane) { [office = call.desk.office] db in
+            var wanted = try list(db, try call.asker(db))
+            (wanted.limit, wanted.after) = (limit, after)
             var json = JSONText(capacity: limit * 800)
             try json.object { json in
                 var next: TicketCursor?
-                let list = TicketList(query: query, asker: try call.asker(db), order: order, limit: limit, after: after)
-                try json.field("items", array: { json in next = try db.write(list, to: &json, office: office) })
+                try json.field("items", array: { json in next = try db.write(wanted, to: &json, office: office) })
                 json.field("next", next?.text)
             }
             return json.bytes
         }
-        // What a client asks for may be any search; the plain list is a page like others.
-        let body = try await call.desk.read(call.query("query")?.isEmpty ?? true ? nil : .search, write)
         return Answer(body: body).response
     }
 
