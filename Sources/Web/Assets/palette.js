@@ -66,7 +66,7 @@ function collect(words) {
   }
   for (const tab of ticket?.querySelectorAll(".tabs label") ?? []) add(words("This-ticket"), tab, () => tab.click());
   for (const link of document.querySelectorAll(".top a.new, .nav a[href]")) {
-    const name = [...link.childNodes].filter((node) => !node.classList?.contains("num")).map((node) => node.textContent).join(" ");
+    const name = [...link.childNodes].filter((node) => !node.matches?.(".num, .glyph")).map((node) => node.textContent).join(" ");
     const number = link.querySelector(".num")?.textContent.trim() ?? "";
     const item = { dataset: { label: name }, querySelector: (what) => link.querySelector(what) };
     add(words("Go-to"), item, () => { location.href = link.href; }, number === "0" ? "" : number);
