@@ -34,7 +34,9 @@ def new_desk(tmp_path, engine, sink, request):
     def make(**settings):
         folder = tmp_path / f"desk-{len(made)}"
         folder.mkdir()
-        desk = Desk(folder, engine, request.getfixturevalue("cluster") if engine == "postgres" else None, sink, **settings)
+        desk = Desk(
+            folder, engine, request.getfixturevalue("cluster") if engine == "postgres" else None, sink, **settings
+        )
         made.append(desk)
         return desk
 
@@ -55,10 +57,15 @@ def staffed(desk):
     desk.add_agent("ben@desk.example", "Ben Amari")
     desk.add_agent("sam@desk.example", "Sam Okafor", "supervisor")
     desk.add_agent("eve@desk.example", "Eve Moreau")
-    desk.post("/teams", {"name": "Front line", "lead": "ben@desk.example", "members": ["ada@desk.example", "ben@desk.example"]})
+    desk.post(
+        "/teams",
+        {"name": "Front line", "lead": "ben@desk.example", "members": ["ada@desk.example", "ben@desk.example"]},
+    )
     desk.post("/teams", {"name": "Second level", "lead": "eve@desk.example", "members": ["eve@desk.example"]})
     department = desk.get("/departments")["items"][0]
-    desk.patch(f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"})
+    desk.patch(
+        f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"}
+    )
     return desk
 
 
@@ -69,7 +76,9 @@ PASSWORD = "a password for tests"
 def chromium():
     with sync_playwright() as playwright:
         # The browser refuses its own sandbox to root.
-        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
         yield browser
         browser.close()
 
@@ -85,7 +94,12 @@ class People:
         self.expected = []
 
     def guest(self, **options):
-        context = self.chromium.new_context(base_url=self.desk.url, locale="en-GB", timezone_id="Europe/Berlin", **{"viewport": {"width": 1440, "height": 860}, **options})
+        context = self.chromium.new_context(
+            base_url=self.desk.url,
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
+            **{"viewport": {"width": 1440, "height": 860}, **options},
+        )
         context.set_default_timeout(15_000)
         self.contexts.append(context)
         page = context.new_page()
@@ -131,7 +145,9 @@ def peopled(desk):
     desk.add_agent("eve@desk.example", "Eve Moreau", password=PASSWORD)
     desk.post("/teams", {"name": "Second level", "lead": "eve@desk.example", "members": ["eve@desk.example"]})
     department = desk.get("/departments")["items"][0]
-    desk.patch(f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"})
+    desk.patch(
+        f"/departments/{department['id']}", {"escalation_team": "Second level", "supervisor": "sam@desk.example"}
+    )
     return desk
 
 

@@ -1,4 +1,5 @@
 """A real desk for a test: the program, a database of its own, and a mail server that takes its mail."""
+
 import email
 import email.policy
 import hashlib
@@ -90,7 +91,9 @@ class Sink:
         try:
             return wait_for(enough, seconds)[-1]
         except AssertionError:
-            raise AssertionError(f"no mail to {address} with {containing!r}; there are {[(to, str(m['Subject'])) for _, to, m in self.messages]}")
+            raise AssertionError(
+                f"no mail to {address} with {containing!r}; there are {[(to, str(m['Subject'])) for _, to, m in self.messages]}"
+            )
 
 
 def body(message):
@@ -118,14 +121,28 @@ class Cluster:
         self.port = free_port()
         if os.geteuid() == 0:
             subprocess.run(["chown", "postgres", self.folder], check=True)
-        self.run("initdb", "-D", self.folder + "/data", "-U", "usher", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+        self.run(
+            "initdb",
+            "-D",
+            self.folder + "/data",
+            "-U",
+            "usher",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
         self.start()
 
     def run(self, program, *arguments, **options):
         command = [str(self.bin / program), *arguments]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--"] + command
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder, **options)
+        return subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder, **options
+        )
 
     def start(self):
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync={'on' if self.durable or self.in_memory else 'off'}"
@@ -139,7 +156,11 @@ class Cluster:
 
     def sql(self, database, statement):
         done = subprocess.run(
-            [str(self.bin / "psql"), self.address(database), "-X", "-A", "-t", "-F", "\t", "-c", statement], check=True, capture_output=True, text=True)
+            [str(self.bin / "psql"), self.address(database), "-X", "-A", "-t", "-F", "\t", "-c", statement],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         return [line.split("\t") for line in done.stdout.splitlines() if line]
 
     def create(self, database):
@@ -158,8 +179,13 @@ class Desk:
         # Whose rights the program has; nobody else's than ours unless a test says so.
         self.user = None
         self.environment = {
-            "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "USHER_DATA": str(self.folder / "data"), "USHER_LISTEN": f"127.0.0.1:{self.port}",
-            **{k: v for k, v in os.environ.items() if k.startswith("LLVM_") or k == "LD_LIBRARY_PATH"}, **settings}
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "USHER_DATA": str(self.folder / "data"),
+            "USHER_LISTEN": f"127.0.0.1:{self.port}",
+            **{k: v for k, v in os.environ.items() if k.startswith("LLVM_") or k == "LD_LIBRARY_PATH"},
+            **settings,
+        }
         if engine == "postgres":
             self.database = "desk_" + os.urandom(6).hex()
             cluster.create(self.database)
@@ -173,7 +199,13 @@ class Desk:
     def start(self, *arguments, open_files=None):
         self.output = open(self.folder / "serve.log", "ab")
         limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
-        self.process = subprocess.Popen([*limit, USHER, "serve", *arguments], env=self.environment, stdout=self.output, stderr=self.output, user=self.user)
+        self.process = subprocess.Popen(
+            [*limit, USHER, "serve", *arguments],
+            env=self.environment,
+            stdout=self.output,
+            stderr=self.output,
+            user=self.user,
+        )
 
         def up():
             assert self.process.poll() is None, self.log()
@@ -202,7 +234,9 @@ class Desk:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     def cli(self, *arguments, input=b"", check=True):
-        done = subprocess.run([USHER, *arguments], env=self.environment, input=input, capture_output=True, timeout=600, user=self.user)
+        done = subprocess.run(
+            [USHER, *arguments], env=self.environment, input=input, capture_output=True, timeout=600, user=self.user
+        )
         if check:
             assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
         return done
@@ -221,7 +255,13 @@ class Desk:
 
     def call(self, method, path, json=None, status=None, key=None, headers=None, **options):
         answer = requests.request(
-            method, self.url + "/api/v1" + path, json=json, headers={"Authorization": f"Bearer {key or self.key}", **(headers or {})}, timeout=30, **options)
+            method,
+            self.url + "/api/v1" + path,
+            json=json,
+            headers={"Authorization": f"Bearer {key or self.key}", **(headers or {})},
+            timeout=30,
+            **options,
+        )
         if status is not None:
             assert answer.status_code == status, (method, path, answer.status_code, answer.text)
         return answer
@@ -253,7 +293,12 @@ class Desk:
         return self.get(f"/tickets/{number}/entries")["items"]
 
     def open(self, **fields):
-        ticket = {"requester": {"email": "kim@harbour.example", "name": "Kim Ito"}, "subject": "Scanner sends empty pages", "body": "Since this morning every page is white.", **fields}
+        ticket = {
+            "requester": {"email": "kim@harbour.example", "name": "Kim Ito"},
+            "subject": "Scanner sends empty pages",
+            "body": "Since this morning every page is white.",
+            **fields,
+        }
         return self.post("/tickets", ticket)
 
     def add_agent(self, address, name, role="agent", *departments, password=None):
@@ -278,7 +323,21 @@ class Desk:
         """Moves all that a ticket remembers into the past, as if so many hours had gone by."""
         milliseconds = int(hours * 3_600_000)
         for table, columns, key in [
-            ("ticket", ["created_at", "updated_at", "resolved_at", "closed_at", "last_message_at", "last_reply_at", "first_response_due_at", "resolution_due_at", "watch_at"], "id"),
+            (
+                "ticket",
+                [
+                    "created_at",
+                    "updated_at",
+                    "resolved_at",
+                    "closed_at",
+                    "last_message_at",
+                    "last_reply_at",
+                    "first_response_due_at",
+                    "resolution_due_at",
+                    "watch_at",
+                ],
+                "id",
+            ),
             ("job", ["due_at"], "ticket_id"),
             ("outbox", ["created_at", "due_at"], "ticket_id"),
         ]:
@@ -286,7 +345,17 @@ class Desk:
             self.sql(f"UPDATE {table} SET {moves} WHERE {key} = (SELECT id FROM ticket WHERE number = {number})")
 
 
-def message(sender, subject="", text="", to="support@localhost", reply_to_message=None, message_id=None, html=None, files=(), **headers):
+def message(
+    sender,
+    subject="",
+    text="",
+    to="support@localhost",
+    reply_to_message=None,
+    message_id=None,
+    html=None,
+    files=(),
+    **headers,
+):
     """A mail as a person's program writes it; an answer keeps the thread of what it answers."""
     m = email.message.EmailMessage()
     m["From"] = sender

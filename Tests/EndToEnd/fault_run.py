@@ -8,6 +8,7 @@ Kills, restarts, a full disk, a database that is gone or stands still, a mail se
 dropping. At the end each acknowledged ticket, reply and message must be there once, nothing may be there twice, the
 outbox must empty itself, and `usher check` must find nothing. The faults come in an order that SEED decides.
 """
+
 import collections
 import json
 import os
@@ -40,6 +41,7 @@ class SlowSink(Sink):
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.mode == "slow":
             import asyncio
+
             await asyncio.sleep(4)
         return await super().handle_RCPT(server, session, envelope, address, options)
 
@@ -89,7 +91,9 @@ class Run:
     def mount(self, place):
         """A disk of its own, small enough to be filled; only root can mount one."""
         (place / "data").mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place / "data")], capture_output=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place / "data")], capture_output=True
+        )
         return done.returncode == 0
 
     # What people and mail servers do meanwhile
@@ -107,12 +111,22 @@ class Run:
                 try:
                     if reply:
                         answer = http.post(
-                            f"{self.desk.url}/api/v1/tickets/{number}/entries", timeout=20,
-                            json={"kind": "message", "body": f"Here is more: {word}", "author": "kim@harbour.example"}, headers={"Idempotency-Key": word})
+                            f"{self.desk.url}/api/v1/tickets/{number}/entries",
+                            timeout=20,
+                            json={"kind": "message", "body": f"Here is more: {word}", "author": "kim@harbour.example"},
+                            headers={"Idempotency-Key": word},
+                        )
                     else:
                         answer = http.post(
-                            f"{self.desk.url}/api/v1/tickets", timeout=20, headers={"Idempotency-Key": word},
-                            json={"requester": {"email": f"{word}@harbour.example"}, "subject": f"Request {word}", "body": "The scanner sends empty pages."})
+                            f"{self.desk.url}/api/v1/tickets",
+                            timeout=20,
+                            headers={"Idempotency-Key": word},
+                            json={
+                                "requester": {"email": f"{word}@harbour.example"},
+                                "subject": f"Request {word}",
+                                "body": "The scanner sends empty pages.",
+                            },
+                        )
                 except requests.RequestException as error:
                     self.ledger.refuse(type(error).__name__)
                     time.sleep(0.3)
@@ -129,7 +143,12 @@ class Run:
     def mail(self):
         while not self.ended.is_set():
             word = self.ledger.ask("mail")
-            raw = message(f"{word}@customer.example", f"Request {word}", "The scanner sends empty pages.", message_id=f"<{word}@customer.example>").as_bytes()
+            raw = message(
+                f"{word}@customer.example",
+                f"Request {word}",
+                "The scanner sends empty pages.",
+                message_id=f"<{word}@customer.example>",
+            ).as_bytes()
             begun = time.monotonic()
             while not self.ended.is_set():
                 try:
@@ -211,6 +230,7 @@ class Run:
             self.sink.mode = mode
             time.sleep(seconds)
             self.sink.mode = "take"
+
         fault.__name__ = f"relay_{mode}"
         return fault
 
@@ -226,7 +246,16 @@ class Run:
         self.sink.mode = "take"
 
     def catalogue(self):
-        faults = [self.kill, self.kill, self.restart, self.relay("slow", 10), self.relay("defer", 5), self.relay("drop", 3), self.relay_away, self.kill_while_relay_slow]
+        faults = [
+            self.kill,
+            self.kill,
+            self.restart,
+            self.relay("slow", 10),
+            self.relay("defer", 5),
+            self.relay("drop", 3),
+            self.relay_away,
+            self.kill_while_relay_slow,
+        ]
         if self.mounted:
             faults += [self.full_disk, self.full_disk_and_kill]
         if self.engine == "postgres":
@@ -237,7 +266,9 @@ class Run:
         self.desk.start()
         self.desk.cli("agent", "add", "--email", "ada@desk.example", "--name", "Ada Lind")
         self.desk.key
-        workers = [threading.Thread(target=self.api) for _ in range(6)] + [threading.Thread(target=self.mail) for _ in range(2)]
+        workers = [threading.Thread(target=self.api) for _ in range(6)] + [
+            threading.Thread(target=self.mail) for _ in range(2)
+        ]
         for worker in workers:
             worker.start()
         end = time.monotonic() + seconds
@@ -264,24 +295,40 @@ class Run:
 
     def judge(self):
         counts = collections.Counter()
-        for (text,) in self.desk.sql("SELECT CASE WHEN entry.kind = 'message' AND first.id = entry.id THEN ticket.subject ELSE entry.text END FROM entry JOIN ticket ON ticket.id = entry.ticket_id JOIN (SELECT ticket_id, min(id) AS id FROM entry GROUP BY ticket_id) AS first ON first.ticket_id = ticket.id"):
+        for (text,) in self.desk.sql(
+            "SELECT CASE WHEN entry.kind = 'message' AND first.id = entry.id THEN ticket.subject ELSE entry.text END FROM entry JOIN ticket ON ticket.id = entry.ticket_id JOIN (SELECT ticket_id, min(id) AS id FROM entry GROUP BY ticket_id) AS first ON first.ticket_id = ticket.id"
+        ):
             for word in text.split():
                 if word in self.ledger.asked:
                     counts[word] += 1
         lost = [word for word in self.ledger.kept if counts[word] == 0]
         doubled = [word for word, count in counts.items() if count > 1]
-        half = self.desk.sql("SELECT count(*) FROM ticket WHERE (SELECT count(*) FROM ticket_event WHERE ticket_id = ticket.id AND kind = 'opened') <> 1 OR (SELECT count(*) FROM entry WHERE ticket_id = ticket.id) = 0")[0][0]
+        half = self.desk.sql(
+            "SELECT count(*) FROM ticket WHERE (SELECT count(*) FROM ticket_event WHERE ticket_id = ticket.id AND kind = 'opened') <> 1 OR (SELECT count(*) FROM entry WHERE ticket_id = ticket.id) = 0"
+        )[0][0]
         ids = collections.Counter((str(m["Message-ID"]), to) for _, to, m in self.sink.messages)
         copies = sum(1 for count in ids.values() if count > 1)
         check = self.desk.cli("check", "--json", check=False)
         self.desk.stop()
         waits = sorted(self.ledger.waits)
         at = lambda share: waits[min(len(waits) - 1, int(len(waits) * share))]
-        print(f"\n{self.engine}: {sum(self.faults.values())} faults: " + ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items())))
-        print(f"  asked {len(self.ledger.asked)}, acknowledged {len(self.ledger.kept)}, of these lost {len(lost)}, kept twice {len(doubled)}, tickets in part {half}")
-        print(f"  until acknowledged, retries included: p50 {at(0.5) * 1000:.0f} ms, p99 {at(0.99):.1f} s, longest {waits[-1]:.1f} s; start again p50 {sorted(self.starts)[len(self.starts) // 2]:.2f} s, longest {max(self.starts):.2f} s")
-        print(f"  answers on the way: " + ", ".join(f"{count} {name}" for name, count in self.ledger.refused.most_common()))
-        print(f"  mails taken {len(self.sink.messages)}, of these second copies under one Message-ID {copies}; usher check ended with {check.returncode}")
+        print(
+            f"\n{self.engine}: {sum(self.faults.values())} faults: "
+            + ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items()))
+        )
+        print(
+            f"  asked {len(self.ledger.asked)}, acknowledged {len(self.ledger.kept)}, of these lost {len(lost)}, kept twice {len(doubled)}, tickets in part {half}"
+        )
+        print(
+            f"  until acknowledged, retries included: p50 {at(0.5) * 1000:.0f} ms, p99 {at(0.99):.1f} s, longest {waits[-1]:.1f} s; start again p50 {sorted(self.starts)[len(self.starts) // 2]:.2f} s, longest {max(self.starts):.2f} s"
+        )
+        print(
+            f"  answers on the way: "
+            + ", ".join(f"{count} {name}" for name, count in self.ledger.refused.most_common())
+        )
+        print(
+            f"  mails taken {len(self.sink.messages)}, of these second copies under one Message-ID {copies}; usher check ended with {check.returncode}"
+        )
         faults = []
         if lost or doubled or half != "0":
             faults.append(f"lost {lost[:5]}, doubled {doubled[:5]}, in part {half}")

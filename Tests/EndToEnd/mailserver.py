@@ -1,4 +1,5 @@
 """Dovecot in a temporary folder: IMAP and POP3, plain on loopback, STARTTLS and TLS, passwords and OAuth tokens; and an OAuth provider for it."""
+
 import http.server
 import imaplib
 import json
@@ -23,8 +24,27 @@ class Dovecot:
         self.folder.chmod(0o755)
         self.imap, self.imaps, self.pop3, self.pop3s = (free_port() for _ in range(4))
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-             "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem"], check=True, capture_output=True)
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=127.0.0.1",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "-keyout",
+                self.folder / "key.pem",
+                "-out",
+                self.folder / "cert.pem",
+            ],
+            check=True,
+            capture_output=True,
+        )
         self.certificate = str(self.folder / "cert.pem")
         (self.folder / "users").write_text(f"support:{{PLAIN}}{self.password}\n")
         mail = self.folder / "mail"
@@ -32,7 +52,9 @@ class Dovecot:
         shutil.chown(mail, "dovenull", "dovenull")
         oauth = ""
         if introspection:
-            (self.folder / "oauth.conf").write_text(f"introspection_mode = post\nintrospection_url = {introspection}\nusername_attribute = email\nactive_attribute = active\nactive_value = true\n")
+            (self.folder / "oauth.conf").write_text(
+                f"introspection_mode = post\nintrospection_url = {introspection}\nusername_attribute = email\nactive_attribute = active\nactive_value = true\n"
+            )
             oauth = f"passdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {self.folder}/oauth.conf\n}}"
         (self.folder / "dovecot.conf").write_text(f"""
 protocols = imap pop3
@@ -81,7 +103,11 @@ service pop3-login {{
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         wait_for(self.answers)
 
     def answers(self):
@@ -110,7 +136,12 @@ service pop3-login {{
     def put(self, *messages, flags="", folder="INBOX"):
         with self.line() as line:
             for m in messages:
-                answer, _ = line.append(folder, flags, None, m if isinstance(m, bytes) else m.as_bytes(policy=m.policy.clone(linesep="\r\n")))
+                answer, _ = line.append(
+                    folder,
+                    flags,
+                    None,
+                    m if isinstance(m, bytes) else m.as_bytes(policy=m.policy.clone(linesep="\r\n")),
+                )
                 assert answer == "OK"
 
     def numbers(self, criterion="ALL", folder="INBOX"):
@@ -134,7 +165,9 @@ class Provider:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                fields = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()))
+                fields = dict(
+                    urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode())
+                )
                 status, answer = provider.answer(self.path, fields)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -161,7 +194,12 @@ class Provider:
         self.refresh = os.urandom(8).hex()
         token = os.urandom(8).hex()
         self.access[token] = time.time() + self.seconds
-        return 200, {"access_token": token, "expires_in": self.seconds, "refresh_token": self.refresh, "token_type": "Bearer"}
+        return 200, {
+            "access_token": token,
+            "expires_in": self.seconds,
+            "refresh_token": self.refresh,
+            "token_type": "Bearer",
+        }
 
     def withdraw(self):
         self.refresh = "withdrawn"
@@ -235,6 +273,7 @@ usher unix - n n - 4 pipe flags=Rq user=nobody argv={pipe} ${{sender}} ${{origin
 
     def answers(self):
         import smtplib
+
         try:
             with smtplib.SMTP("127.0.0.1", self.port, timeout=2):
                 return True

@@ -1,4 +1,5 @@
 """Takes the pictures of docs/screenshots: the demo desk's pages, light, dark and on a phone."""
+
 import re
 import sys
 import tempfile
@@ -9,7 +10,26 @@ from playwright.sync_api import sync_playwright
 from desk import ROOT, Desk
 from test_pages import DEMO, LOOKS, addresses
 
-SHOWN = ["list", "search", "ticket", "new", "feedback", "people", "account", "not-found", "do-assign", "admin", "topics-one", "settings", "mail-texts", "mailbox", "home", "form", "article", "sign-in"]
+SHOWN = [
+    "list",
+    "search",
+    "ticket",
+    "new",
+    "feedback",
+    "people",
+    "account",
+    "not-found",
+    "do-assign",
+    "admin",
+    "topics-one",
+    "settings",
+    "mail-texts",
+    "mailbox",
+    "home",
+    "form",
+    "article",
+    "sign-in",
+]
 PLACE = ROOT / "docs/screenshots"
 # Pages whose parts move as space gets short, at the widths where they do.
 MOVING = ["list", "ticket", "admin", "home", "form"]
@@ -27,8 +47,22 @@ def main():
         agents, guests = addresses(desk)
         # A note and a draft, so that the ticket's page shows all there is.
         number = re.search(r"tickets/(\d+)", agents["ticket"]).group(1)
-        desk.post(f"/tickets/{number}/entries", {"kind": "note", "body": "The provider shows a fault in the whole street. The spare router is in van 2.", "author": "ben@harbour.example"})
-        desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Hello,\n\nSam is on the way with a mobile router. I write again within the hour in any case.", "author": "ada@harbour.example"})
+        desk.post(
+            f"/tickets/{number}/entries",
+            {
+                "kind": "note",
+                "body": "The provider shows a fault in the whole street. The spare router is in van 2.",
+                "author": "ben@harbour.example",
+            },
+        )
+        desk.post(
+            f"/tickets/{number}/entries",
+            {
+                "kind": "reply",
+                "body": "Hello,\n\nSam is on the way with a mobile router. I write again within the hour in any case.",
+                "author": "ada@harbour.example",
+            },
+        )
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             for look, options in (LOOKS | WIDTHS).items():

@@ -1,4 +1,5 @@
 """Backups that prove themselves, restored desks that keep still, and outgoing mail on bad days."""
+
 import os
 import socket
 import threading
@@ -19,7 +20,14 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, new_desk, tmp_
     whole = file.read_bytes()
     new = new_desk()
     cut = tmp_path / "cut.usher"
-    for bad in [whole[: len(whole) // 2 // 512 * 512], whole[:-1024], whole[:1536] + bytes(512) + whole[2048:], whole + b"x", b"", b"x" * 4096]:
+    for bad in [
+        whole[: len(whole) // 2 // 512 * 512],
+        whole[:-1024],
+        whole[:1536] + bytes(512) + whole[2048:],
+        whole + b"x",
+        b"",
+        b"x" * 4096,
+    ]:
         cut.write_bytes(bad)
         done = new.cli("restore", str(cut), check=False)
         assert done.returncode == 1 and b"isn't a complete backup" in done.stderr, done
@@ -32,7 +40,18 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, new_desk, tmp_
 
 
 def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, new_desk, tmp_path):
-    desk.cli("agent", "add", "--email", "mara@desk.example", "--name", "Mara", "--role", "administrator", "--password-stdin", input=b"a long password")
+    desk.cli(
+        "agent",
+        "add",
+        "--email",
+        "mara@desk.example",
+        "--name",
+        "Mara",
+        "--role",
+        "administrator",
+        "--password-stdin",
+        input=b"a long password",
+    )
     number = desk.open()["number"]
     sink.wait(KIM)
     sink.mode = "defer"
@@ -87,6 +106,7 @@ class SlowSink(Sink):
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.endswith("@tarpit.example"):
             import asyncio
+
             await asyncio.sleep(20)
         return await super().handle_RCPT(server, session, envelope, address, options)
 

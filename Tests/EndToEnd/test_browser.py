@@ -1,4 +1,5 @@
 """The four stories in a real browser, with a customer, two agents and a supervisor at work at once; and what happens when something breaks."""
+
 import email.message
 import re
 
@@ -14,7 +15,14 @@ def link_in(mail, part="/t/"):
     return re.search(r"https?://\S+" + re.escape(part) + r"\S+", body(mail)).group(0)
 
 
-def ask(page, subject="Scanner sends empty pages", words="Since this morning every page is white.", topic="Report a problem", email=KIM, name="Kim Ito"):
+def ask(
+    page,
+    subject="Scanner sends empty pages",
+    words="Since this morning every page is white.",
+    topic="Report a problem",
+    email=KIM,
+    name="Kim Ito",
+):
     """A customer fills the public form; returns the new ticket's number."""
     page.goto("/")
     page.get_by_role("link", name=re.compile("^" + topic)).click()
@@ -99,7 +107,9 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     # Solved, confirmed, closed.
     reply(ada, "I have cleaned the glass.", "Send & resolve")
     solved = wait_for(lambda: sink.to(KIM, "cleaned the glass"))[0]
-    kim.goto(link_in(solved) if "answer" in link_in(solved) else re.search(r"https?://\S+answer=yes", body(solved)).group(0))
+    kim.goto(
+        link_in(solved) if "answer" in link_in(solved) else re.search(r"https?://\S+answer=yes", body(solved)).group(0)
+    )
     assert peopled.ticket(number)["state"] == "resolved", "looking changed nothing"
     kim.get_by_role("button", name="Yes, close my request").click()
     expect(kim.get_by_role("status")).to_contain_text("closed")
@@ -231,7 +241,9 @@ def test_two_agents_answer_at_once_and_both_know(people, peopled):
         page.goto(f"/desk/tickets/{number}")
     expect(ada.locator("[data-present]")).to_contain_text("Ben Amari is reading")
     ben.get_by_label(re.compile("^Reply to")).type("Ben's words")
-    ben.locator("#reply-files").set_input_files(files=[{"name": "bens.txt", "mimeType": "text/plain", "buffer": b"a file"}])
+    ben.locator("#reply-files").set_input_files(
+        files=[{"name": "bens.txt", "mimeType": "text/plain", "buffer": b"a file"}]
+    )
     expect(ada.locator("[data-present]")).to_contain_text("Ben Amari is writing")
     ada.get_by_label(re.compile("^Reply to")).fill("Ada was faster")
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
@@ -245,7 +257,10 @@ def test_two_agents_answer_at_once_and_both_know(people, peopled):
     expect(ben.get_by_role("status")).to_contain_text("Reply sent.")
     expect(ben.get_by_role("checkbox", name="bens.txt")).to_have_count(0)
     assert [file["name"] for file in peopled.entries(number)[-1]["attachments"]] == ["bens.txt"]
-    assert [entry["text"] for entry in peopled.entries(number) if entry["kind"] == "reply"] == ["Ada was faster", "Ben's words"]
+    assert [entry["text"] for entry in peopled.entries(number) if entry["kind"] == "reply"] == [
+        "Ada was faster",
+        "Ben's words",
+    ]
 
 
 def test_a_double_press_sends_once(people, peopled):
@@ -334,11 +349,23 @@ def test_searching_shows_where_the_words_stand(people, peopled):
 
 def test_a_mail_as_it_is_shown(people, peopled):
     """Pictures of the mail in place, none from elsewhere until asked for, the history folded, the original at hand."""
-    png = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082")
+    png = bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+    )
     mail = email.message.EmailMessage()
-    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = "Kim Ito <kim@harbour.example>", "support@localhost", "Re: With pictures", "<pictures@customer.example>"
-    mail.set_content("See the picture.\n\nOn Mon, 23 Nov 2026 at 10:00, Support <support@localhost> wrote:\n> What do you see?\n")
-    mail.add_alternative('<p>See the <b>picture</b>. <img src="cid:shot" alt="shot"><img src="http://elsewhere.example/spy.png" alt="spy"></p><div>On Mon, 23 Nov 2026 at 10:00, Support &lt;support@localhost&gt; wrote:<blockquote type="cite">What do you see?</blockquote></div><script>document.title = "stolen"</script>', subtype="html")
+    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = (
+        "Kim Ito <kim@harbour.example>",
+        "support@localhost",
+        "Re: With pictures",
+        "<pictures@customer.example>",
+    )
+    mail.set_content(
+        "See the picture.\n\nOn Mon, 23 Nov 2026 at 10:00, Support <support@localhost> wrote:\n> What do you see?\n"
+    )
+    mail.add_alternative(
+        '<p>See the <b>picture</b>. <img src="cid:shot" alt="shot"><img src="http://elsewhere.example/spy.png" alt="spy"></p><div>On Mon, 23 Nov 2026 at 10:00, Support &lt;support@localhost&gt; wrote:<blockquote type="cite">What do you see?</blockquote></div><script>document.title = "stolen"</script>',
+        subtype="html",
+    )
     mail.get_payload()[1].add_related(png, "image", "png", cid="<shot>")
     number = int(peopled.intake(mail))
     ada = people.agent("ada@desk.example")
@@ -526,6 +553,13 @@ def test_a_mail_text_is_seen_while_it_is_written_and_sent_to_its_writer(people, 
     ada.goto("/desk/account")
     ada.get_by_label("Signature").fill("Ada Lind, second floor")
     ada.get_by_role("button", name="Save").first.click()
-    peopled.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Bitte putzen Sie das Glas.", "author": "ada@desk.example"})
+    peopled.post(
+        f"/tickets/{number}/entries",
+        {"kind": "reply", "body": "Bitte putzen Sie das Glas.", "author": "ada@desk.example"},
+    )
     reply = body(sink.wait("kim@harbour.example", "Bitte putzen"))
-    assert "Ada Lind, second floor" in reply and "Ihre Anfrage:" in reply and "> Since this morning every page is white." in reply
+    assert (
+        "Ada Lind, second floor" in reply
+        and "Ihre Anfrage:" in reply
+        and "> Since this morning every page is white." in reply
+    )

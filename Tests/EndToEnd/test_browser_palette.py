@@ -1,4 +1,5 @@
 """Ctrl K: whatever the page can do and wherever one can go, by typing."""
+
 import re
 
 import pytest

@@ -1,4 +1,5 @@
 """An agent's place is kept through every action; nothing typed is lost, nothing is sent or removed by accident."""
+
 import re
 
 from playwright.sync_api import expect
@@ -41,6 +42,7 @@ def test_the_list_stays_beside_the_ticket_through_every_action(people, peopled):
     here = ada.locator(".pane .rows [aria-current=true]")
     expect(here).to_contain_text("Request 20")
     expect(here).to_be_in_viewport()
+
     def wait(page):
         ready(page)
         page.keyboard.press("w")
@@ -105,7 +107,11 @@ def test_what_was_typed_into_a_dialog_is_kept(people, peopled, sink):
     ada = people.agent("ada@desk.example")
     ada.goto(f"/desk/tickets/{number}?list=open")
     words = {"e": ("The solution", "I have cleaned the glass."), "u": ("Why", "The whole street is dark")}
-    closings = [lambda: ada.keyboard.press("Escape"), lambda: ada.mouse.click(5, 5), lambda: ada.get_by_role("dialog").get_by_role("button", name="Close").click()]
+    closings = [
+        lambda: ada.keyboard.press("Escape"),
+        lambda: ada.mouse.click(5, 5),
+        lambda: ada.get_by_role("dialog").get_by_role("button", name="Close").click(),
+    ]
     for key, (label, text) in words.items():
         for closing in closings:
             ready(ada)
@@ -137,7 +143,10 @@ def test_what_was_typed_into_a_dialog_is_kept(people, peopled, sink):
 
 
 def test_a_refused_dialog_stays_on_the_ticket(people, peopled):
-    number, other = peopled.open(subject="Mine")["number"], peopled.open(subject="Salary", requester={"email": "lee@corner.example", "name": "Lee Okafor"})["number"]
+    number, other = (
+        peopled.open(subject="Mine")["number"],
+        peopled.open(subject="Salary", requester={"email": "lee@corner.example", "name": "Lee Okafor"})["number"],
+    )
     ada = people.agent("ada@desk.example")
     ada.goto(f"/desk/tickets/{number}?list=open")
     ada.locator(".tools summary").click()
@@ -255,7 +264,15 @@ def test_an_empty_placeholder_is_named_instead_of_inserted(people, peopled):
 
 def test_administration_fits_a_phone(people, peopled):
     mara = people.agent("mara@desk.example", viewport={"width": 390, "height": 844})
-    for path in ["/admin/intake", "/admin/topics", "/admin/topics/new", "/admin/schedules/new", "/admin/outbox", "/admin/agents", "/desk?list=open"]:
+    for path in [
+        "/admin/intake",
+        "/admin/topics",
+        "/admin/topics/new",
+        "/admin/schedules/new",
+        "/admin/outbox",
+        "/admin/agents",
+        "/desk?list=open",
+    ]:
         mara.goto(path)
         width = mara.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, (path, width)

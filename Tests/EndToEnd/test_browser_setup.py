@@ -1,4 +1,5 @@
 """A new desk: nobody starts blind, nothing is promised that cannot be kept, and what is missing is said with the way to it."""
+
 import re
 
 import pytest
@@ -108,8 +109,26 @@ def test_the_first_steps_lead_through_an_empty_desk(fresh):
 
 
 def test_articles_are_found_by_any_word(people, peopled):
-    peopled.post("/articles", {"slug": "white-pages", "title": "Pages come out white or striped", "category": "Printers", "body": "Wipe the narrow glass of the scanner.", "published": True})
-    peopled.post("/articles", {"slug": "telephone", "title": "Forward your telephone", "category": "Telephone", "body": "Dial *21.", "published": True})
+    peopled.post(
+        "/articles",
+        {
+            "slug": "white-pages",
+            "title": "Pages come out white or striped",
+            "category": "Printers",
+            "body": "Wipe the narrow glass of the scanner.",
+            "published": True,
+        },
+    )
+    peopled.post(
+        "/articles",
+        {
+            "slug": "telephone",
+            "title": "Forward your telephone",
+            "category": "Telephone",
+            "body": "Dial *21.",
+            "published": True,
+        },
+    )
     peopled.post("/articles", {"slug": "draft", "title": "Scanner secrets", "body": "scanner", "published": False})
     kim = people.guest()
     for question in ["my scanner makes white pages", "printer", "scann"]:

@@ -1,4 +1,5 @@
 """A search is saved as a view: it stands in the navigation with its number, and agents work through it."""
+
 import csv
 import io
 import re

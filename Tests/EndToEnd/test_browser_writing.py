@@ -1,4 +1,5 @@
 """Writing in a ticket: marks by key and button, lists that go on, pasted text as Markdown, and nothing that was written lost."""
+
 import re
 
 import pytest
@@ -46,7 +47,10 @@ def write(page, words):
 
 def choose(page, words):
     """Selects these words, as the pointer does."""
-    reply(page).evaluate("(box, words) => { box.focus(); box.setSelectionRange(box.value.indexOf(words), box.value.indexOf(words) + words.length); }", words)
+    reply(page).evaluate(
+        "(box, words) => { box.focus(); box.setSelectionRange(box.value.indexOf(words), box.value.indexOf(words) + words.length); }",
+        words,
+    )
 
 
 def chosen(page):
@@ -55,14 +59,17 @@ def chosen(page):
 
 def paste(page, text="", html="", file=None):
     """What another program left on the clipboard; whether the page took it, and did not leave it to the browser."""
-    return reply(page).evaluate("""(box, [text, html, file]) => {
+    return reply(page).evaluate(
+        """(box, [text, html, file]) => {
         const data = new DataTransfer();
         if (text) data.setData("text/plain", text);
         if (html) data.setData("text/html", html);
         if (file) data.items.add(new File(["picture"], file, { type: "image/png" }));
         box.focus();
         return !box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-    }""", [text, html, file])
+    }""",
+        [text, html, file],
+    )
 
 
 def test_marks_by_key_and_by_button(ada):
@@ -174,20 +181,24 @@ def test_a_link_by_key_and_by_an_address_pasted_over_words(ada):
     choose(ada, "the manual")
     assert paste(ada, "https://example.org/lid_(2).html")
     expect(box).to_have_value("See [the manual](https://example.org/lid_%282%29.html) first")
-    # Elsewhere the same key searches.
+    # Elsewhere the same key opens the palette.
     ada.keyboard.press("Escape")
     ada.keyboard.press("Control+k")
-    expect(ada.get_by_label("Search", exact=True)).to_be_focused()
+    expect(ada.locator("#palette").get_by_role("combobox")).to_be_focused()
 
 
 def test_formatted_text_becomes_markdown(ada):
     box = reply(ada)
     write(ada, "Prices:")
-    assert paste(ada, "not this", """<meta charset="utf-8"><style>td { color: red }</style><script>document.title = "stolen"</script>
+    assert paste(
+        ada,
+        "not this",
+        """<meta charset="utf-8"><style>td { color: red }</style><script>document.title = "stolen"</script>
         <h2>Offer</h2><p onclick="steal()">A <b>new</b> <i>lamp</i>, see <a href="https://example.org/">our page</a>,<br>not <a href="javascript:steal()">this</a>.</p>
         <ul><li>first<ol><li>inner</li></ol></li><li><code>second</code></li></ul>
         <blockquote><p>Too dear</p></blockquote><pre>if (a &lt; b)\n  stop</pre>
-        <table style="border: 0"><tr><th>Item</th><th>Price</th></tr><tr><td>Lamp | bulb</td><td>12</td></tr></table>""")
+        <table style="border: 0"><tr><th>Item</th><th>Price</th></tr><tr><td>Lamp | bulb</td><td>12</td></tr></table>""",
+    )
     expect(box).to_have_value("""Prices:
 
 ## Offer
@@ -213,7 +224,12 @@ if (a < b)
 
 
 def test_cells_of_a_spreadsheet_come_as_a_table_and_not_as_their_picture(ada):
-    assert paste(ada, "Lamp\t12\nBulb\t3", "<table><tr><td>Lamp</td><td>12</td></tr><tr><td>Bulb</td><td>3</td></tr></table>", "image.png")
+    assert paste(
+        ada,
+        "Lamp\t12\nBulb\t3",
+        "<table><tr><td>Lamp</td><td>12</td></tr><tr><td>Bulb</td><td>3</td></tr></table>",
+        "image.png",
+    )
     expect(reply(ada)).to_have_value("| Lamp | 12 |\n| --- | --- |\n| Bulb | 3 |")
     expect(ada.locator("form.box.reply [data-chosen] li")).to_have_count(0)
 
@@ -233,8 +249,11 @@ def test_plain_text_is_left_to_the_browser(ada):
     reply(ada).fill("")
     # By the key for pasting without format, from a real clipboard.
     ada.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    ada.evaluate("""rich => navigator.clipboard.write([new ClipboardItem({
-        "text/html": new Blob([rich], { type: "text/html" }), "text/plain": new Blob(["A new lamp"], { type: "text/plain" }) })])""", rich)
+    ada.evaluate(
+        """rich => navigator.clipboard.write([new ClipboardItem({
+        "text/html": new Blob([rich], { type: "text/html" }), "text/plain": new Blob(["A new lamp"], { type: "text/plain" }) })])""",
+        rich,
+    )
     reply(ada).focus()
     ada.keyboard.press("Control+Shift+v")
     expect(reply(ada)).to_have_value("A new lamp")
@@ -305,10 +324,15 @@ def test_the_buttons_are_there_while_somebody_writes(ada):
     expect(reply(ada)).to_have_value("`ls`")
 
 
-@pytest.mark.parametrize("look", [
-    {"viewport": {"width": 1280, "height": 800}}, {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
-    {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"viewport": {"width": 1280, "height": 800}},
+        {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+        {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+    ],
+    ids=["light", "dark", "phone"],
+)
 def test_axe_finds_nothing_while_somebody_writes(people, peopled, look):
     ada = people.agent("ada@desk.example", **look)
     ada.goto(f"/desk/tickets/{peopled.open()['number']}")
@@ -317,7 +341,9 @@ def test_axe_finds_nothing_while_somebody_writes(people, peopled, look):
         if kind != "Reply to":
             ada.get_by_text("Note", exact=True).click()
         ada.get_by_label(re.compile("^" + kind)).click()
-        found = Axe().run(ada, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+        found = Axe().run(
+            ada, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+        )
         assert not [(violation["id"], violation["nodes"][0]["html"]) for violation in found.response["violations"]]
         box = ada.locator("form.box:visible").bounding_box()
         for button in ada.locator("form.box:visible .foot button:visible, form.box:visible .foot label:visible").all():

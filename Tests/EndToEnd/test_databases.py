@@ -1,4 +1,5 @@
 """Databases on bad days: empty, newer, away, silent, behind a pooler; the folder, the secret and the settings as an operator may leave them."""
+
 import concurrent.futures
 import contextlib
 import json
@@ -24,14 +25,19 @@ SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def run(desk, *arguments, input=b"", **environment):
-    return subprocess.run([USHER, *arguments], env={**desk.environment, **environment}, input=input, capture_output=True, timeout=60)
+    return subprocess.run(
+        [USHER, *arguments], env={**desk.environment, **environment}, input=input, capture_output=True, timeout=60
+    )
 
 
 # an empty database, and a newer one
 
 COMMANDS = {
-    "migrate": (["migrate"], b"", 0), "check": (["check"], b"", 1), "intake": (["intake"], message(KIM, "Hello", "Words.").as_bytes(), 0),
-    "agent": (["agent", "add", "--email", "ada@desk.example", "--name", "Ada"], b"", 0), "key": (["api-key", "add", "--name", "k"], b"", 0),
+    "migrate": (["migrate"], b"", 0),
+    "check": (["check"], b"", 1),
+    "intake": (["intake"], message(KIM, "Hello", "Words.").as_bytes(), 0),
+    "agent": (["agent", "add", "--email", "ada@desk.example", "--name", "Ada"], b"", 0),
+    "key": (["api-key", "add", "--name", "k"], b"", 0),
     "seed": (["seed", "--tickets", "5"], b"", 0),
 }
 
@@ -59,7 +65,10 @@ def test_every_command_refuses_a_newer_database_in_words(new_desk, tmp_path):
     for arguments, given, _ in [*COMMANDS.values(), (["backup", str(tmp_path / "copy")], b"", 1), (["serve"], b"", 1)]:
         done = run(desk, *arguments, input=given)
         assert done.returncode == (75 if arguments == ["intake"] else 1), (arguments, done)
-        assert "newer" in (done.stdout + done.stderr).decode() and b"USHER_DATABASE" not in done.stderr, (arguments, done)
+        assert "newer" in (done.stdout + done.stderr).decode() and b"USHER_DATABASE" not in done.stderr, (
+            arguments,
+            done,
+        )
 
 
 # the database away
@@ -77,7 +86,12 @@ def statuses(desk, count, seconds=1.0):
             if worker % 2:
                 answer = http.get(desk.url + "/kb", timeout=30)
             else:
-                answer = http.post(desk.url + "/api/v1/tickets", json={"requester": {"email": KIM}, "subject": "x", "body": "y"}, headers={"Authorization": f"Bearer {desk.key}"}, timeout=30)
+                answer = http.post(
+                    desk.url + "/api/v1/tickets",
+                    json={"requester": {"email": KIM}, "subject": "x", "body": "y"},
+                    headers={"Authorization": f"Bearer {desk.key}"},
+                    timeout=30,
+                )
             with lock:
                 answers.append((answer.status_code, time.monotonic() - began, answer.headers.get("Retry-After")))
 
@@ -104,7 +118,9 @@ def expect_refused_soon(desk, clients):
 
 def expect_work_again(desk, seconds=4):
     wait_for(lambda: requests.get(desk.url + "/readyz", timeout=5).status_code == 200, seconds)
-    assert desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "after", "body": "y"}).status_code == 201
+    assert (
+        desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "after", "body": "y"}).status_code == 201
+    )
 
 
 @pytest.fixture
@@ -243,16 +259,31 @@ def test_lines_that_went_dead_are_noticed_without_an_end(new_desk, cluster):
 def test_a_lock_that_others_hold_ends_in_words_and_holds_up_nobody_else(desk, cluster):
     desk.key
     holder = subprocess.Popen(
-        [str(cluster.bin / "psql"), cluster.address(desk.database), "-X", "-c", "BEGIN; LOCK TABLE ticket IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(20)"], stdout=subprocess.DEVNULL)
+        [
+            str(cluster.bin / "psql"),
+            cluster.address(desk.database),
+            "-X",
+            "-c",
+            "BEGIN; LOCK TABLE ticket IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(20)",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
     try:
-        wait_for(lambda: desk.sql("SELECT count(*) FROM pg_locks WHERE relation = 'ticket'::regclass AND mode = 'AccessExclusiveLock' AND granted")[0][0] == "1")
+        wait_for(
+            lambda: desk.sql(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'ticket'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+            )[0][0]
+            == "1"
+        )
         began = time.monotonic()
         answer = desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "x", "body": "y"})
         assert answer.status_code == 503 and time.monotonic() - began < 9
         assert requests.get(desk.url + "/readyz", timeout=5).status_code == 200
     finally:
         holder.terminate()
-        desk.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket'::regclass AND mode = 'AccessExclusiveLock'")
+        desk.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket'::regclass AND mode = 'AccessExclusiveLock'"
+        )
 
 
 # searches that take too long
@@ -262,19 +293,33 @@ def test_a_lock_that_others_hold_ends_in_words_and_holds_up_nobody_else(desk, cl
 def locked_index(desk, cluster):
     """Every search by words has to wait meanwhile."""
     holder = subprocess.Popen(
-        [str(cluster.bin / "psql"), cluster.address(desk.database), "-X", "-c", "BEGIN; LOCK TABLE ticket_text IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"], stdout=subprocess.DEVNULL)
+        [
+            str(cluster.bin / "psql"),
+            cluster.address(desk.database),
+            "-X",
+            "-c",
+            "BEGIN; LOCK TABLE ticket_text IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
     held = "SELECT count(*) FROM pg_locks WHERE relation = 'ticket_text'::regclass AND mode = 'AccessExclusiveLock' AND granted"
     try:
         wait_for(lambda: desk.sql(held)[0][0] == "1")
         yield
     finally:
         holder.terminate()
-        desk.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket_text'::regclass AND mode = 'AccessExclusiveLock'")
+        desk.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'ticket_text'::regclass AND mode = 'AccessExclusiveLock'"
+        )
 
 
 def searching(desk):
     """Searches that the server still works at: they wait for the lock."""
-    return int(desk.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'")[0][0])
+    return int(
+        desk.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'"
+        )[0][0]
+    )
 
 
 @POSTGRES
@@ -295,7 +340,9 @@ def test_a_search_ends_in_words_and_pages_do_not_wait_for_searches(desk, cluster
             assert time.monotonic() - began < 12
         assert {answer.status_code for answer in answers} <= {422, 503}
         slow = [answer for answer in answers if answer.status_code == 422]
-        assert slow and all(answer.json()["title"] == "This search takes too long. Add a word or a date." for answer in slow)
+        assert slow and all(
+            answer.json()["title"] == "This search takes too long. Add a word or a date." for answer in slow
+        )
         assert all(answer.headers.get("Retry-After") for answer in answers if answer.status_code == 503)
         assert searching(desk) == 0
 
@@ -305,7 +352,9 @@ def test_nothing_goes_on_for_a_client_that_went_away(desk, cluster):
     desk.key
     with locked_index(desk, cluster):
         line = socket.create_connection(("127.0.0.1", int(desk.url.rsplit(":", 1)[1])))
-        line.sendall(f"GET /api/v1/tickets?query=printer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.key}\r\n\r\n".encode())
+        line.sendall(
+            f"GET /api/v1/tickets?query=printer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.key}\r\n\r\n".encode()
+        )
         wait_for(lambda: searching(desk) == 1, 3)
         line.close()
         # Before its own time would have been over.
@@ -341,7 +390,11 @@ logfile = {folder}/pgbouncer.log
             if str(parent).startswith(tempfile.gettempdir() + "/"):
                 parent.chmod(parent.stat().st_mode | 0o011)
     command = ["pgbouncer", str(folder / "pgbouncer.ini")]
-    process = subprocess.Popen(["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 10)
         yield port
@@ -364,14 +417,23 @@ def test_behind_a_pooler_the_desk_works(new_desk, cluster, tmp_path, mode):
         def create(i):
             number = desk.open(subject=f"subject {i}")["number"]
             desk.act(number, "claim", by="ada@desk.example")
-            desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Switch it on.", "author": "ada@desk.example"})
+            desk.post(
+                f"/tickets/{number}/entries", {"kind": "reply", "body": "Switch it on.", "author": "ada@desk.example"}
+            )
             return number, desk.ticket(number)["subject"]
 
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             made = list(pool.map(create, range(60)))
-        assert sorted(subject for _, subject in made) == sorted(f"subject {i}" for i in range(60)) and len({n for n, _ in made}) == 60
+        assert (
+            sorted(subject for _, subject in made) == sorted(f"subject {i}" for i in range(60))
+            and len({n for n, _ in made}) == 60
+        )
         done = run(desk, "check")
-        assert "polling" in done.stdout.decode() if mode == "transaction" else "LISTEN/NOTIFY) work" in done.stdout.decode() or "work (LISTEN/NOTIFY)" in done.stdout.decode(), done.stdout.decode()
+        assert (
+            "polling" in done.stdout.decode()
+            if mode == "transaction"
+            else "LISTEN/NOTIFY) work" in done.stdout.decode() or "work (LISTEN/NOTIFY)" in done.stdout.decode()
+        ), done.stdout.decode()
         direct = run(desk, "check", USHER_DATABASE_DIRECT=cluster.address(desk.database))
         assert "work (LISTEN/NOTIFY)" in direct.stdout.decode(), direct.stdout.decode()
         assert desk.intake(message(KIM, "By pipe", "x")).isdigit()
@@ -395,7 +457,14 @@ def test_a_pool_smaller_than_wanted_serves_and_says_so(new_desk, cluster, tmp_pa
         desk.environment["USHER_DATABASE"] = cluster.address(desk.database)
         key(desk)
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
-            made = list(pool.map(lambda i: desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": f"s{i}", "body": "y"}).status_code, range(80)))
+            made = list(
+                pool.map(
+                    lambda i: desk.call(
+                        "POST", "/tickets", {"requester": {"email": KIM}, "subject": f"s{i}", "body": "y"}
+                    ).status_code,
+                    range(80),
+                )
+            )
         assert set(made) == {201}, made
         wait_for(lambda: "fewer connections than wanted" in desk.log() and "USHER_DATABASE_POOL" in desk.log(), 10)
         assert requests.get(desk.url + "/readyz", timeout=5).status_code == 200
@@ -405,7 +474,9 @@ def test_a_pool_smaller_than_wanted_serves_and_says_so(new_desk, cluster, tmp_pa
 def test_of_several_hosts_the_one_that_answers_is_taken(new_desk, cluster):
     desk = new_desk()
     dead, silent = free_port(), socket.create_server(("127.0.0.1", 0))
-    desk.environment["USHER_DATABASE"] = f"postgres://usher@127.0.0.1:{dead},127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{cluster.port}/{desk.database}?connect_timeout=1"
+    desk.environment["USHER_DATABASE"] = (
+        f"postgres://usher@127.0.0.1:{dead},127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{cluster.port}/{desk.database}?connect_timeout=1"
+    )
     desk.start()
     assert desk.open()["number"] == 100001
     silent.close()
@@ -452,12 +523,20 @@ def test_news_reach_another_node_though_its_listener_was_just_lost(nodes, cluste
     time.sleep(1)
     for attempt in range(4):
         before = len(heard)
-        cluster.sql(first.database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{first.database}' AND pid <> pg_backend_pid()")
+        cluster.sql(
+            first.database,
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{first.database}' AND pid <> pg_backend_pid()",
+        )
         # A command beside the servers announces nothing; both ways must be heard.
         if attempt % 2:
             assert first.intake(message(KIM, f"Re: [#{number}] more", "And it beeps.")) == str(number)
         else:
-            wait_for(lambda: first.call("POST", f"/tickets/{number}/entries", {"kind": "note", "body": "look", "author": "ada@desk.example"}).status_code == 201)
+            wait_for(
+                lambda: first.call(
+                    "POST", f"/tickets/{number}/entries", {"kind": "note", "body": "look", "author": "ada@desk.example"}
+                ).status_code
+                == 201
+            )
         wait_for(lambda: len(heard) > before, 4)
         time.sleep(0.3)
 
@@ -494,7 +573,11 @@ def test_a_frozen_node_loses_the_mailboxes_to_another(nodes):
 def test_a_second_server_on_the_same_files_is_refused_and_commands_are_not(new_desk):
     desk = new_desk().start()
     other = run(desk, "serve", USHER_LISTEN=f"127.0.0.1:{free_port()}")
-    assert other.returncode == 78 and "another usher serve" in other.stderr.decode() and str(desk.process.pid) in other.stderr.decode()
+    assert (
+        other.returncode == 78
+        and "another usher serve" in other.stderr.decode()
+        and str(desk.process.pid) in other.stderr.decode()
+    )
     assert desk.intake(message(KIM, "Beside", "x")).isdigit()
     desk.kill()
     desk.start()  # a kill leaves no lock behind
@@ -508,7 +591,9 @@ def test_what_is_kept_is_for_its_owner_only(new_desk):
         desk.open(attachments=[{"name": "a", "content": "YWJj"}])
         data = desk.folder / "data"
         assert data.stat().st_mode & 0o077 == 0
-        loose = [p for p in data.rglob("*") if p.is_file() and p.parent.stat().st_mode & 0o077 and p.stat().st_mode & 0o077]
+        loose = [
+            p for p in data.rglob("*") if p.is_file() and p.parent.stat().st_mode & 0o077 and p.stat().st_mode & 0o077
+        ]
         assert loose == []
         assert all(p.stat().st_mode & 0o077 == 0 for p in data.iterdir()), list(data.iterdir())
         # What an older version left open is closed, and said.
@@ -529,10 +614,16 @@ def test_a_lost_secret_is_not_replaced_without_a_word(new_desk):
     desk.stop()
     secret = desk.folder / "data" / "secret"
     kept = secret.read_text()
-    for spoil in (secret.unlink, lambda: secret.write_text(""), lambda: secret.write_text("quite another secret of the right length")):
+    for spoil in (
+        secret.unlink,
+        lambda: secret.write_text(""),
+        lambda: secret.write_text("quite another secret of the right length"),
+    ):
         spoil()
         done = run(desk, "serve")
-        assert done.returncode == 78 and "secret" in done.stderr.decode() and "--new-secret" in done.stderr.decode(), done
+        assert (
+            done.returncode == 78 and "secret" in done.stderr.decode() and "--new-secret" in done.stderr.decode()
+        ), done
         assert run(desk, "intake", input=message(KIM, "x", "y").as_bytes()).returncode == 75
         assert run(desk, "check").returncode == 1
         secret.write_text(kept)
@@ -566,19 +657,48 @@ def test_commands_that_start_together_agree_on_one_secret(new_desk):
 @SQLITE
 def test_all_wrong_settings_are_named_together(new_desk):
     desk = new_desk()
-    done = run(desk, "serve", USHER_LISSTEN="x", USHER_TRUSTED_PROXIES="nonsense, 10.0.0.1", LOG_LEVEL="loud", USHER_URL="help.example", USHER_DATABASE_POOL="many", USHER_DATABASE="mysql://x")
+    done = run(
+        desk,
+        "serve",
+        USHER_LISSTEN="x",
+        USHER_TRUSTED_PROXIES="nonsense, 10.0.0.1",
+        LOG_LEVEL="loud",
+        USHER_URL="help.example",
+        USHER_DATABASE_POOL="many",
+        USHER_DATABASE="mysql://x",
+    )
     words = done.stderr.decode()
     assert done.returncode == 78
-    for part in ["USHER_LISSTEN", "did you mean USHER_LISTEN?", "USHER_TRUSTED_PROXIES", "“nonsense”", "LOG_LEVEL", "USHER_URL", "USHER_DATABASE_POOL", "USHER_DATABASE:"]:
+    for part in [
+        "USHER_LISSTEN",
+        "did you mean USHER_LISTEN?",
+        "USHER_TRUSTED_PROXIES",
+        "“nonsense”",
+        "LOG_LEVEL",
+        "USHER_URL",
+        "USHER_DATABASE_POOL",
+        "USHER_DATABASE:",
+    ]:
         assert part in words, (part, words)
     assert "10.0.0.1" not in words
     assert run(desk, "check", USHER_LISSTEN="x").returncode == 1
 
 
-@pytest.mark.parametrize("content, code, part", [
-    (b"", 0, ""), (b"# only a comment\n", 0, ""), (b"---\n", 0, ""), (b"# B\xfcro\nurl: https://help.example\n", 78, "UTF-8"), (b"just words", 78, "list of names"),
-    (b"listten: 127.0.0.1:1\n", 78, "did you mean listen?"), (b"listen: [a, b]\n", 78, "one value"), (b"a: b: c\n", 78, "YAML"), (b"data: /elsewhere\n", 78, "USHER_DATA"), (None, 78, "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "content, code, part",
+    [
+        (b"", 0, ""),
+        (b"# only a comment\n", 0, ""),
+        (b"---\n", 0, ""),
+        (b"# B\xfcro\nurl: https://help.example\n", 78, "UTF-8"),
+        (b"just words", 78, "list of names"),
+        (b"listten: 127.0.0.1:1\n", 78, "did you mean listen?"),
+        (b"listen: [a, b]\n", 78, "one value"),
+        (b"a: b: c\n", 78, "YAML"),
+        (b"data: /elsewhere\n", 78, "USHER_DATA"),
+        (None, 78, "cannot be read"),
+    ],
+)
 @SQLITE
 def test_a_settings_file_is_read_or_refused_never_passed_over(new_desk, content, code, part):
     desk = new_desk()
@@ -609,7 +729,11 @@ def test_where_it_cannot_listen_is_a_wrong_setting(new_desk):
 def test_a_database_that_refuses_is_told_from_one_that_is_away(new_desk, cluster):
     desk = new_desk()
     wrong = run(desk, "serve", USHER_DATABASE=f"postgres://usher@127.0.0.1:{cluster.port}/nowhere")
-    assert wrong.returncode == 78 and "USHER_DATABASE" in wrong.stderr.decode() and "does not exist" in wrong.stderr.decode()
+    assert (
+        wrong.returncode == 78
+        and "USHER_DATABASE" in wrong.stderr.decode()
+        and "does not exist" in wrong.stderr.decode()
+    )
     began = time.monotonic()
     away = run(desk, "serve", USHER_DATABASE=f"postgres://usher@127.0.0.1:{free_port()}/x")
     assert away.returncode == 1 and "cannot be reached" in away.stderr.decode() and time.monotonic() - began < 8
@@ -631,7 +755,10 @@ def test_check_sees_damage_in_the_database_file(new_desk):
     done = run(desk, "check", "--json")
     findings = json.loads(done.stdout)
     assert done.returncode == 1 and findings["ok"] is False
-    assert any(f["advice"] and ("damaged" in f["what"] or "cannot be read" in f["what"] or "could not" in f["what"]) for f in findings["findings"]), findings
+    assert any(
+        f["advice"] and ("damaged" in f["what"] or "cannot be read" in f["what"] or "could not" in f["what"])
+        for f in findings["findings"]
+    ), findings
 
 
 def test_check_sees_a_file_with_other_bytes(desk):
@@ -654,7 +781,10 @@ def test_check_sees_a_file_with_other_bytes(desk):
 def test_a_full_disk_is_neither_ready_nor_well(new_desk, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(small)], capture_output=True).returncode != 0:
+    if (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(small)], capture_output=True).returncode
+        != 0
+    ):
         pytest.skip("no file system of a fixed size can be mounted here")
     try:
         desk = new_desk(USHER_DATA=str(small / "data"))

@@ -1,4 +1,5 @@
 """Bad input and faults: a clear answer, nothing lost, nothing doubled, nothing else stopped."""
+
 import concurrent.futures
 import json
 import os
@@ -16,11 +17,18 @@ KIM = "kim@harbour.example"
 
 
 def test_every_wrong_field_is_named(desk):
-    answer = desk.call("POST", "/tickets", {"requester": {"email": "nobody"}, "subject": " ", "priority": "huge", "colour": "red", "topic": "Nothing"}, status=422)
+    answer = desk.call(
+        "POST",
+        "/tickets",
+        {"requester": {"email": "nobody"}, "subject": " ", "priority": "huge", "colour": "red", "topic": "Nothing"},
+        status=422,
+    )
     assert answer.headers["Content-Type"] == "application/problem+json"
     fields = {e["field"] for e in answer.json()["errors"]}
     assert fields == {"requester.email", "subject", "body", "priority", "colour"}
-    answer = desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "x", "body": "y", "topic": "Nothing"}, status=422)
+    answer = desk.call(
+        "POST", "/tickets", {"requester": {"email": KIM}, "subject": "x", "body": "y", "topic": "Nothing"}, status=422
+    )
     assert [e["field"] for e in answer.json()["errors"]] == ["topic"]
     assert desk.get("/tickets")["items"] == []
 
@@ -28,7 +36,12 @@ def test_every_wrong_field_is_named(desk):
 def test_what_is_too_large_is_refused_with_the_limit(desk):
     desk.patch("/settings", {"attachment_bytes": 1 << 20})
     file = {"name": "a.bin", "content": "QUFB" * 400_000}
-    answer = desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "x", "body": "y", "attachments": [file]}, status=413)
+    answer = desk.call(
+        "POST",
+        "/tickets",
+        {"requester": {"email": KIM}, "subject": "x", "body": "y", "attachments": [file]},
+        status=413,
+    )
     assert answer.json()["limit"] == 1 << 20
     answer = desk.call("POST", "/tickets", data=b"x" * (5 << 20), status=413)
     assert answer.json()["limit"] > 1 << 20
@@ -42,7 +55,12 @@ def test_an_unknown_ticket_and_one_of_another_department_are_not_found_alike(sta
     hidden = desk.call("GET", f"/tickets/{number}?by=ada@desk.example", status=404)
     assert unknown.json() == hidden.json()
     assert desk.get("/tickets?by=ada@desk.example")["items"] == []
-    desk.call("POST", f"/tickets/{number}/entries", {"kind": "reply", "body": "hello", "author": "ada@desk.example"}, status=404)
+    desk.call(
+        "POST",
+        f"/tickets/{number}/entries",
+        {"kind": "reply", "body": "hello", "author": "ada@desk.example"},
+        status=404,
+    )
     desk.call("GET", "/tickets/abc", status=404)
     assert desk.ticket(number)["department"]["name"] == "Payroll"
 
@@ -53,7 +71,9 @@ def test_what_the_state_forbids_is_refused_with_what_it_allows(staffed):
     answer = desk.call("POST", f"/tickets/{number}/actions/confirm", {}, status=409)
     assert "resolve" in answer.json()["allowed"] and "confirm" not in answer.json()["allowed"]
     desk.act(number, "close")
-    allowed = desk.call("POST", f"/tickets/{number}/actions/claim", {"by": "ada@desk.example"}, status=409).json()["allowed"]
+    allowed = desk.call("POST", f"/tickets/{number}/actions/claim", {"by": "ada@desk.example"}, status=409).json()[
+        "allowed"
+    ]
     assert "reopen" in allowed and "claim" not in allowed and "resolve" not in allowed
     desk.call("POST", f"/tickets/{number}/actions/dance", {}, status=404)
 
@@ -64,7 +84,9 @@ def test_a_viewer_reads_and_changes_nothing(staffed):
     number = desk.open()["number"]
     assert desk.get(f"/tickets/{number}?by=vic@desk.example")["number"] == number
     desk.act(number, "claim", status=403, by="vic@desk.example")
-    desk.call("POST", f"/tickets/{number}/entries", {"kind": "note", "body": "x", "author": "vic@desk.example"}, status=403)
+    desk.call(
+        "POST", f"/tickets/{number}/entries", {"kind": "note", "body": "x", "author": "vic@desk.example"}, status=403
+    )
 
 
 def test_keys_open_what_their_scope_says(desk):
@@ -86,19 +108,39 @@ def test_two_replies_at_once_are_both_kept(staffed):
     desk = staffed
     number = desk.open()["number"]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda i: desk.call("POST", f"/tickets/{number}/entries", {"kind": "reply", "body": f"reply {i}", "author": ["ada", "ben"][i % 2] + "@desk.example"}).status_code, range(16)))
+        done = list(
+            pool.map(
+                lambda i: desk.call(
+                    "POST",
+                    f"/tickets/{number}/entries",
+                    {"kind": "reply", "body": f"reply {i}", "author": ["ada", "ben"][i % 2] + "@desk.example"},
+                ).status_code,
+                range(16),
+            )
+        )
     assert done == [201] * 16
-    assert sorted(e["text"] for e in desk.entries(number) if e["kind"] == "reply") == sorted(f"reply {i}" for i in range(16))
+    assert sorted(e["text"] for e in desk.entries(number) if e["kind"] == "reply") == sorted(
+        f"reply {i}" for i in range(16)
+    )
 
 
 def test_a_retry_with_the_same_key_is_harmless(desk):
     desk.key  # made before the threads, or each would be a client of its own
     ticket = {"requester": {"email": KIM}, "subject": "x", "body": "y"}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        numbers = set(pool.map(lambda _: desk.call("POST", "/tickets", ticket, headers={"Idempotency-Key": "one"}, status=201).json()["number"], range(8)))
+        numbers = set(
+            pool.map(
+                lambda _: desk.call("POST", "/tickets", ticket, headers={"Idempotency-Key": "one"}, status=201).json()[
+                    "number"
+                ],
+                range(8),
+            )
+        )
     assert len(numbers) == 1
     assert len(desk.get("/tickets")["items"]) == 1
-    other = desk.call("POST", "/tickets", {**ticket, "subject": "another"}, headers={"Idempotency-Key": "one"}, status=422)
+    other = desk.call(
+        "POST", "/tickets", {**ticket, "subject": "another"}, headers={"Idempotency-Key": "one"}, status=422
+    )
     assert other.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
@@ -111,8 +153,11 @@ def test_kill_during_two_hundred_creates_loses_and_doubles_nothing(desk):
             session.http = requests.Session()
         try:
             answer = session.http.post(
-                desk.url + "/api/v1/tickets", json={"requester": {"email": f"c{i}@harbour.example"}, "subject": f"request {i}", "body": "x"},
-                headers={"Authorization": f"Bearer {desk.key}"}, timeout=10)
+                desk.url + "/api/v1/tickets",
+                json={"requester": {"email": f"c{i}@harbour.example"}, "subject": f"request {i}", "body": "x"},
+                headers={"Authorization": f"Bearer {desk.key}"},
+                timeout=10,
+            )
         except requests.RequestException:
             return
         if answer.status_code == 201:
@@ -127,7 +172,9 @@ def test_kill_during_two_hundred_creates_loses_and_doubles_nothing(desk):
         desk.kill()
     assert answered
     desk.start()
-    rows = desk.sql("SELECT number, subject, (SELECT count(*) FROM entry WHERE ticket_id = ticket.id), (SELECT count(*) FROM ticket_event WHERE ticket_id = ticket.id AND kind = 'opened'), (SELECT count(*) FROM outbox WHERE ticket_id = ticket.id) FROM ticket")
+    rows = desk.sql(
+        "SELECT number, subject, (SELECT count(*) FROM entry WHERE ticket_id = ticket.id), (SELECT count(*) FROM ticket_event WHERE ticket_id = ticket.id AND kind = 'opened'), (SELECT count(*) FROM outbox WHERE ticket_id = ticket.id) FROM ticket"
+    )
     kept = {int(row[0]): row for row in rows}
     for number, i in answered.items():
         assert kept[number][1] == f"request {i}"
@@ -157,7 +204,9 @@ def test_the_same_message_at_once_through_two_channels_is_one_ticket(desk, sink)
 def test_mail_waits_while_the_mail_server_is_down_and_goes_when_it_is_back(desk, sink):
     sink.close()
     number = desk.open()["number"]
-    waiting = wait_for(lambda: [d for d in desk.get(f"/tickets/{number}/deliveries")["items"] if d["state"] == "deferred"])
+    waiting = wait_for(
+        lambda: [d for d in desk.get(f"/tickets/{number}/deliveries")["items"] if d["state"] == "deferred"]
+    )
     assert waiting[0]["error"] and waiting[0]["next_attempt_at"]
     assert desk.open(subject="nothing else stops")["number"] == number + 1
     sink.open()
@@ -171,11 +220,21 @@ def test_a_refused_reply_is_shown_and_told_to_its_author(staffed, sink):
     number = desk.open(notify=False)["number"]
     sink.mode = "refuse"
     desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Hello", "author": "ada@desk.example"})
-    failed = wait_for(lambda: [d for d in desk.get(f"/tickets/{number}/deliveries")["items"] if d["kind"] == "reply" and d["state"] == "failed"])
+    failed = wait_for(
+        lambda: [
+            d
+            for d in desk.get(f"/tickets/{number}/deliveries")["items"]
+            if d["kind"] == "reply" and d["state"] == "failed"
+        ]
+    )
     assert failed[0]["to"] == KIM and failed[0]["error"]
     sink.mode = "take"
     wait_for(lambda: "delivery_failed" in desk.kinds(number))
-    assert [d for d in desk.get(f"/tickets/{number}/deliveries")["items"] if d["kind"] == "undelivered" and d["to"] == "ada@desk.example"]
+    assert [
+        d
+        for d in desk.get(f"/tickets/{number}/deliveries")["items"]
+        if d["kind"] == "undelivered" and d["to"] == "ada@desk.example"
+    ]
 
 
 def test_a_server_that_drops_after_the_last_dot_gets_at_most_two_copies_under_one_id(desk, sink):
@@ -190,7 +249,13 @@ def test_a_server_that_drops_after_the_last_dot_gets_at_most_two_copies_under_on
 def test_sigterm_ends_with_zero_and_wrong_settings_with_78_and_all_mistakes(new_desk):
     desk = new_desk().start()
     assert desk.stop() == 0
-    wrong = {**desk.environment, "USHER_LISTEN": "nowhere", "USHER_URL": "ftp://x", "USHER_SMTP": "mail", "USHER_SECRET": "short"}
+    wrong = {
+        **desk.environment,
+        "USHER_LISTEN": "nowhere",
+        "USHER_URL": "ftp://x",
+        "USHER_SMTP": "mail",
+        "USHER_SECRET": "short",
+    }
     done = subprocess.run([USHER, "serve"], env=wrong, capture_output=True, text=True, timeout=20)
     assert done.returncode == 78
     for name in ["USHER_LISTEN", "USHER_URL", "USHER_SMTP", "USHER_SECRET"]:
@@ -220,7 +285,10 @@ def test_an_empty_message_exits_65(desk):
 def small_disk(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True).returncode != 0:
+    if (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True).returncode
+        != 0
+    ):
         pytest.skip("no file system of a fixed size can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
@@ -233,7 +301,9 @@ def test_a_full_disk_is_503_or_75_and_no_half_ticket(new_desk, small_disk):
     file = {"name": "a.bin", "content": "QUFB" * 100_000}
     for i in range(60):
         file["content"] = "QUFB" * (100_000 + i)
-        answer = desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": f"t {i}", "body": "y", "attachments": [file]})
+        answer = desk.call(
+            "POST", "/tickets", {"requester": {"email": KIM}, "subject": f"t {i}", "body": "y", "attachments": [file]}
+        )
         if answer.status_code != 201:
             break
     assert answer.status_code == 503 and answer.headers["Retry-After"], answer.text
@@ -241,11 +311,18 @@ def test_a_full_disk_is_503_or_75_and_no_half_ticket(new_desk, small_disk):
     big = message(KIM, "Full", "x", files=[("b.bin", "application/octet-stream", os.urandom(3 << 20))])
     assert desk.cli("intake", input=big.as_bytes(), check=False).returncode == 75
     if desk.engine == "sqlite":
-        halves = requests.get(desk.url + "/api/v1/tickets?limit=200", headers={"Authorization": f"Bearer {desk.key}"}).json()["items"]
+        halves = requests.get(
+            desk.url + "/api/v1/tickets?limit=200", headers={"Authorization": f"Bearer {desk.key}"}
+        ).json()["items"]
         assert len(halves) == i and all(t["subject"] != "Full" for t in halves)
     # Room again: work goes on.
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    wait_for(lambda: desk.call("POST", "/tickets", {"requester": {"email": KIM}, "subject": "after", "body": "y", "attachments": [file]}).status_code == 201)
+    wait_for(
+        lambda: desk.call(
+            "POST", "/tickets", {"requester": {"email": KIM}, "subject": "after", "body": "y", "attachments": [file]}
+        ).status_code
+        == 201
+    )
     assert desk.cli("intake", input=big.as_bytes()).stdout.decode().strip().isdigit()
 
 
@@ -261,8 +338,11 @@ def test_postgres_restarted_under_load_loses_nothing_acknowledged(desk, cluster)
             i += 1
             try:
                 answer = http.post(
-                    desk.url + "/api/v1/tickets", json={"requester": {"email": KIM}, "subject": f"{worker}-{i}", "body": "x"},
-                    headers={"Authorization": f"Bearer {desk.key}"}, timeout=20)
+                    desk.url + "/api/v1/tickets",
+                    json={"requester": {"email": KIM}, "subject": f"{worker}-{i}", "body": "x"},
+                    headers={"Authorization": f"Bearer {desk.key}"},
+                    timeout=20,
+                )
             except requests.RequestException as error:
                 faults.append(str(error))
                 continue
@@ -290,13 +370,34 @@ def test_postgres_restarted_under_load_loses_nothing_acknowledged(desk, cluster)
     assert requests.get(desk.url + "/readyz").status_code == 200
 
 
-@pytest.mark.parametrize("payload", [
-    b"", b"{", b"[]", b"null", b'{"a":' * 5000, b"[" * 100_000, b'{"subject": "\\ud800"}', b'{"subject": "\x00"}', b"\xff\xfe\x00{", b'{"requester": {"email": {"email": 1}}}',
-    b'{"requester": 5, "subject": [], "body": {}, "attachments": 1, "tags": {}, "fields": []}', b'{"subject": 1e999}', b'{"subject":"a","subject":"b"}',
-    json.dumps({"requester": {"email": "a@b\x00.example"}, "subject": "x", "body": "y"}).encode(),
-    json.dumps({"requester": {"email": KIM}, "subject": "x", "body": "y", "topic": 10**30}).encode(),
-    json.dumps({"requester": {"email": KIM}, "subject": "x", "body": "y", "attachments": [{"name": "a", "content": "\u00e9"}]}).encode(),
-])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"a":' * 5000,
+        b"[" * 100_000,
+        b'{"subject": "\\ud800"}',
+        b'{"subject": "\x00"}',
+        b"\xff\xfe\x00{",
+        b'{"requester": {"email": {"email": 1}}}',
+        b'{"requester": 5, "subject": [], "body": {}, "attachments": 1, "tags": {}, "fields": []}',
+        b'{"subject": 1e999}',
+        b'{"subject":"a","subject":"b"}',
+        json.dumps({"requester": {"email": "a@b\x00.example"}, "subject": "x", "body": "y"}).encode(),
+        json.dumps({"requester": {"email": KIM}, "subject": "x", "body": "y", "topic": 10**30}).encode(),
+        json.dumps(
+            {
+                "requester": {"email": KIM},
+                "subject": "x",
+                "body": "y",
+                "attachments": [{"name": "a", "content": "\u00e9"}],
+            }
+        ).encode(),
+    ],
+)
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_hostile_json_is_a_clear_4xx(desk, payload):
     answer = desk.call("POST", "/tickets", data=payload)
@@ -327,7 +428,12 @@ def raw_request(desk, request):
 def test_hostile_headers_are_refused_and_the_desk_goes_on(desk):
     big = raw_request(desk, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: " + b"a" * (10 << 20) + b"\r\n\r\n")
     assert big == b"reset" or big == b"" or big.startswith(b"HTTP/1.1 4"), big[:80]
-    for request in [b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\nA\x00B: c\r\n\r\n", b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"]:
+    for request in [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nA\x00B: c\r\n\r\n",
+        b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+    ]:
         answer = raw_request(desk, request)
         assert answer in (b"", b"reset") or answer.startswith(b"HTTP/1.1 4"), answer[:80]
     assert requests.get(desk.url + "/healthz").text == "ok"
@@ -335,17 +441,38 @@ def test_hostile_headers_are_refused_and_the_desk_goes_on(desk):
 
 def nested(depth):
     parts = [f'Content-Type: multipart/mixed; boundary="b{i}"\r\n\r\n--b{i}\r\n' for i in range(depth)]
-    return ("From: kim@harbour.example\r\nSubject: nested\r\n" + "".join(parts) + "Content-Type: text/plain\r\n\r\nhello\r\n").encode()
+    return (
+        "From: kim@harbour.example\r\nSubject: nested\r\n"
+        + "".join(parts)
+        + "Content-Type: text/plain\r\n\r\nhello\r\n"
+    ).encode()
 
 
-@pytest.mark.parametrize("name, raw", [
-    ("deep nesting", nested(1000)), ("ten megabytes of header", b"From: kim@harbour.example\r\nX: " + b"a" * (10 << 20) + b"\r\n\r\nhello"),
-    ("NULs", b"From: kim@harbour.example\r\nSubject: a\x00b\r\n\r\nx\x00y"), ("no header", b"just some words"), ("only NULs", b"\x00" * 1000),
-    ("lone surrogates", b"From: kim@harbour.example\r\nSubject: =?utf-8?B?7aCA?=\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xed\xa0\x80 hello"),
-    ("ten thousand parts", b"From: kim@harbour.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 10_000),
-    ("unknown charset", b"From: kim@harbour.example\r\nContent-Type: text/plain; charset=klingon-8\r\n\r\nnuqneH \xe9"),
-    ("a broken sender", b"From: <<<>>>\r\nSubject: who\r\n\r\nhello"), ("no sender", b"Subject: who\r\n\r\nhello"),
-])
+@pytest.mark.parametrize(
+    "name, raw",
+    [
+        ("deep nesting", nested(1000)),
+        ("ten megabytes of header", b"From: kim@harbour.example\r\nX: " + b"a" * (10 << 20) + b"\r\n\r\nhello"),
+        ("NULs", b"From: kim@harbour.example\r\nSubject: a\x00b\r\n\r\nx\x00y"),
+        ("no header", b"just some words"),
+        ("only NULs", b"\x00" * 1000),
+        (
+            "lone surrogates",
+            b"From: kim@harbour.example\r\nSubject: =?utf-8?B?7aCA?=\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xed\xa0\x80 hello",
+        ),
+        (
+            "ten thousand parts",
+            b"From: kim@harbour.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+            + b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 10_000,
+        ),
+        (
+            "unknown charset",
+            b"From: kim@harbour.example\r\nContent-Type: text/plain; charset=klingon-8\r\n\r\nnuqneH \xe9",
+        ),
+        ("a broken sender", b"From: <<<>>>\r\nSubject: who\r\n\r\nhello"),
+        ("no sender", b"Subject: who\r\n\r\nhello"),
+    ],
+)
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"], indirect=True)
 def test_hostile_mail_is_kept(desk, name, raw):
     number = desk.intake(raw)
@@ -359,18 +486,28 @@ def test_hostile_mail_is_kept(desk, name, raw):
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_backup_moves_the_desk_to_the_other_engine(tmp_path, sink, cluster, direction, engine):
     from desk import Desk
+
     first, second = direction.split(" to ")
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     old = Desk(tmp_path / "a", first, cluster, sink).start()
     try:
         old.add_agent("ada@desk.example", "Ada Lind")
-        number = old.intake(message(f"Kim Ito <{KIM}>", "Grüße 漢字", "Scanner", files=[("ä.txt", "text/plain", b"\x00\xffbytes")]))
+        number = old.intake(
+            message(f"Kim Ito <{KIM}>", "Grüße 漢字", "Scanner", files=[("ä.txt", "text/plain", b"\x00\xffbytes")])
+        )
         old.act(number, "claim", by="ada@desk.example")
-        old.post(f"/tickets/{number}/entries", {"kind": "note", "body": "hidden elephant", "author": "ada@desk.example"})
+        old.post(
+            f"/tickets/{number}/entries", {"kind": "note", "body": "hidden elephant", "author": "ada@desk.example"}
+        )
         old.act(number, "resolve", body="Done so.", by="ada@desk.example")
         mail = sink.wait(KIM, "Done so.")
         old.cli("seed", "--tickets", "300")
-        before = (old.ticket(number), old.events(number), old.entries(number), old.get("/tickets?limit=200&query=state:active"))
+        before = (
+            old.ticket(number),
+            old.events(number),
+            old.entries(number),
+            old.get("/tickets?limit=200&query=state:active"),
+        )
         file = tmp_path / "desk.usher"
         old.cli("backup", str(file))
         assert file.stat().st_mode & 0o077 == 0
@@ -382,11 +519,18 @@ def test_a_backup_moves_the_desk_to_the_other_engine(tmp_path, sink, cluster, di
     try:
         new.cli("restore", str(file))
         new.start()
-        after = (new.ticket(number), new.events(number), new.entries(number), new.get("/tickets?limit=200&query=state:active"))
+        after = (
+            new.ticket(number),
+            new.events(number),
+            new.entries(number),
+            new.get("/tickets?limit=200&query=state:active"),
+        )
         assert after == before
         assert [t["number"] for t in new.get("/tickets?query=elephant")["items"]] == [int(number)]
         attachment = new.entries(number)[0]["attachments"][0]
-        assert requests.get(attachment["url"], headers={"Authorization": f"Bearer {new.key}"}).content == b"\x00\xffbytes"
+        assert (
+            requests.get(attachment["url"], headers={"Authorization": f"Bearer {new.key}"}).content == b"\x00\xffbytes"
+        )
         # Links and tokens of mails already sent still hold, and numbers go on.
         assert new.intake(message(KIM, text="Not yet!", reply_to_message=mail)) == number
         assert new.open()["number"] > 100301
@@ -413,5 +557,10 @@ def test_operators_see_health_and_figures(desk):
     desk.open()
     text = requests.get(desk.url + "/metrics").text
     assert 'usher_http_requests_total{method="POST",route="/api/v1/tickets",status="2xx"} 1' in text
-    for name in ["usher_http_request_duration_seconds_bucket", "usher_outbox_oldest_seconds", "usher_jobs ", "usher_database_commits_total"]:
+    for name in [
+        "usher_http_request_duration_seconds_bucket",
+        "usher_outbox_oldest_seconds",
+        "usher_jobs ",
+        "usher_database_commits_total",
+    ]:
         assert name in text

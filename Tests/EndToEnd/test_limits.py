@@ -1,4 +1,5 @@
 """What strangers may send: how much, how fast, on how many connections, and what it costs the desk."""
+
 import base64
 import os
 import re
@@ -10,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-
 
 MB = 1 << 20
 
@@ -55,11 +55,21 @@ def files_on_disk(desk):
 
 
 def request_form(csrf, **more):
-    return {"csrf": csrf, "name": "Kim Ito", "email": "kim@harbour.example", "subject": "Scanner", "body": "Every page is white.", **more}
+    return {
+        "csrf": csrf,
+        "name": "Kim Ito",
+        "email": "kim@harbour.example",
+        "subject": "Scanner",
+        "body": "Every page is white.",
+        **more,
+    }
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/tickets/new", "/desk/new", "/desk/tickets/1/entries", "/t/AAAA", "/survey/AAAA"])
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in", "/sign-in/link", "/tickets/new", "/desk/new", "/desk/tickets/1/entries", "/t/AAAA", "/survey/AAAA"],
+)
 def test_a_huge_form_is_refused_and_keeps_nobody_waiting(new_desk, path):
     desk = new_desk().start()
     body = b"a=" + b"%41" * (11 * MB)
@@ -75,7 +85,9 @@ def test_a_huge_form_is_refused_and_keeps_nobody_waiting(new_desk, path):
 
 
 def post(desk, path, body):
-    return requests.post(desk.url + path, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"}, timeout=60).status_code
+    return requests.post(
+        desk.url + path, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"}, timeout=60
+    ).status_code
 
 
 @pytest.mark.alone
@@ -86,7 +98,11 @@ def test_a_hundred_large_uploads_at_once_by_the_form(new_desk):
     def send(_):
         session, csrf = guest(desk)
         return session.post(
-            desk.url + "/tickets/new", data=request_form(csrf), files={"attachments": ("scan.bin", content)}, allow_redirects=False, timeout=300
+            desk.url + "/tickets/new",
+            data=request_form(csrf),
+            files={"attachments": ("scan.bin", content)},
+            allow_redirects=False,
+            timeout=300,
         ).status_code
 
     with Highest(desk) as highest, ThreadPoolExecutor(50) as pool:
@@ -100,12 +116,24 @@ def test_large_uploads_at_once_by_the_api(new_desk):
     desk = new_desk().start()
     assert desk.key
     ticket = {
-        "requester": {"email": "kim@harbour.example"}, "subject": "Scanner", "body": "White pages",
-        "attachments": [{"name": "scan.bin", "type": "application/octet-stream", "content": base64.b64encode(os.urandom(20 * MB)).decode()}],
+        "requester": {"email": "kim@harbour.example"},
+        "subject": "Scanner",
+        "body": "White pages",
+        "attachments": [
+            {
+                "name": "scan.bin",
+                "type": "application/octet-stream",
+                "content": base64.b64encode(os.urandom(20 * MB)).decode(),
+            }
+        ],
     }
     with Highest(desk) as highest, ThreadPoolExecutor(30) as pool:
         key = {"Authorization": f"Bearer {desk.key}"}
-        answers = list(pool.map(lambda _: requests.post(desk.url + "/api/v1/tickets", json=ticket, headers=key, timeout=300), range(30)))
+        answers = list(
+            pool.map(
+                lambda _: requests.post(desk.url + "/api/v1/tickets", json=ticket, headers=key, timeout=300), range(30)
+            )
+        )
     statuses = [answer.status_code for answer in answers]
     # Some may be told to come again; nobody is told anything else.
     assert set(statuses) <= {201, 503} and statuses.count(201) >= 5, statuses
@@ -127,10 +155,18 @@ def test_a_refused_upload_leaves_nothing_on_the_disk(new_desk):
         answer = session.post(desk.url + "/tickets/new", data=data, files=file, allow_redirects=False)
         assert answer.status_code == status, (status, answer.status_code)
         assert files_on_disk(desk) == before, status
-    answer = session.post(desk.url + "/tickets/new", data=request_form(csrf), files={"attachments": ("scan.bin", os.urandom(30 * MB))}, allow_redirects=False)
+    answer = session.post(
+        desk.url + "/tickets/new",
+        data=request_form(csrf),
+        files={"attachments": ("scan.bin", os.urandom(30 * MB))},
+        allow_redirects=False,
+    )
     assert answer.status_code == 413 and "Every page is white." in answer.text, "the words come back"
     assert files_on_disk(desk) == before
-    assert session.post(desk.url + "/tickets/new", data=request_form(csrf), files=file, allow_redirects=False).status_code == 303
+    assert (
+        session.post(desk.url + "/tickets/new", data=request_form(csrf), files=file, allow_redirects=False).status_code
+        == 303
+    )
     assert len(files_on_disk(desk)) == len(before) + 1
 
 
@@ -151,7 +187,9 @@ def test_a_body_nobody_reads_ends_the_connection(new_desk):
 def test_a_body_that_drips_is_given_up(new_desk):
     desk = new_desk().start()
     with socket.create_connection(("127.0.0.1", desk.port)) as line:
-        line.sendall(b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n")
+        line.sendall(
+            b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
+        )
         start = time.monotonic()
         with pytest.raises(ConnectionError):
             while time.monotonic() - start < 60:
@@ -184,7 +222,9 @@ def test_idle_connections_shut_nobody_out(new_desk):
 def test_only_this_machine_reads_the_metrics(new_desk):
     desk = new_desk().start()
     assert requests.get(desk.url + "/metrics").status_code == 200
-    assert requests.get(desk.url + "/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404, "a proxy passed it on"
+    assert (
+        requests.get(desk.url + "/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404
+    ), "a proxy passed it on"
 
 
 @pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r.\r\n", b"\n.\r"])
@@ -198,7 +238,7 @@ def test_only_a_whole_line_end_ends_a_message(entrance, end):
         assert server.docmd("DATA")[0] == 354
         server.send(first + second)
         assert server.getreply()[0] == 250
-    ticket, = entrance.get("/tickets")["items"]
+    (ticket,) = entrance.get("/tickets")["items"]
     assert ticket["subject"] == "first", "there is one message, whatever is in it"
 
 

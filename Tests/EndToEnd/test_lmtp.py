@@ -1,4 +1,5 @@
 """A mail server in front of the desk, by LMTP."""
+
 import smtplib
 import socket
 import threading
@@ -10,14 +11,22 @@ from desk import message, wait_for
 
 
 def test_a_message_through_the_listener_becomes_a_ticket_once(entrance, sink):
-    mail = message("Kim Ito <kim@harbour.example>", "Scanner sends empty pages", "Every page is white.\n.\n..dots\n", files=[("scan.txt", "text/plain", b"white")], message_id="<one@customer.example>")
+    mail = message(
+        "Kim Ito <kim@harbour.example>",
+        "Scanner sends empty pages",
+        "Every page is white.\n.\n..dots\n",
+        files=[("scan.txt", "text/plain", b"white")],
+        message_id="<one@customer.example>",
+    )
     with smtplib.LMTP("127.0.0.1", entrance.lmtp) as server:
         server.ehlo_or_helo_if_needed()
         assert {"size", "8bitmime", "smtputf8", "pipelining"} <= set(server.esmtp_features)
         assert server.sendmail("kim@harbour.example", ["support@localhost"], mail.as_bytes()) == {}
-        assert server.sendmail("kim@harbour.example", ["SUPPORT@localhost"], mail.as_bytes()) == {}, "the same once more is no fault"
-    ticket, = entrance.get("/tickets")["items"]
-    entry, = entrance.entries(ticket["number"])
+        assert (
+            server.sendmail("kim@harbour.example", ["SUPPORT@localhost"], mail.as_bytes()) == {}
+        ), "the same once more is no fault"
+    (ticket,) = entrance.get("/tickets")["items"]
+    (entry,) = entrance.entries(ticket["number"])
     assert ticket["source"] == "email" and "..dots" in entry["text"] and entry["attachments"][0]["name"] == "scan.txt"
     # The answer to the acknowledgement comes back through the same door, by its signed address.
     ack = wait_for(lambda: sink.to("kim@harbour.example"))[0]
@@ -30,8 +39,13 @@ def test_a_message_through_the_listener_becomes_a_ticket_once(entrance, sink):
 def test_unknown_recipients_and_large_messages_are_refused(entrance):
     with smtplib.LMTP("127.0.0.1", entrance.lmtp) as server:
         mail = message("kim@harbour.example", "Hello", "Words").as_bytes()
-        refused = server.sendmail("kim@harbour.example", ["support@localhost", "nobody@localhost", "support@elsewhere.example"], mail)
-        assert {address: code for address, (code, _) in refused.items()} == {"nobody@localhost": 550, "support@elsewhere.example": 550}
+        refused = server.sendmail(
+            "kim@harbour.example", ["support@localhost", "nobody@localhost", "support@elsewhere.example"], mail
+        )
+        assert {address: code for address, (code, _) in refused.items()} == {
+            "nobody@localhost": 550,
+            "support@elsewhere.example": 550,
+        }
         with pytest.raises(smtplib.SMTPSenderRefused) as large:
             server.sendmail("kim@harbour.example", ["support@localhost"], b"Subject: x\r\n\r\n" + b"x" * 60_000_000)
         assert large.value.smtp_code == 552
@@ -61,7 +75,9 @@ def test_hostile_lines(entrance):
 
 def test_a_break_before_the_dot_keeps_nothing(entrance):
     with socket.create_connection(("127.0.0.1", entrance.lmtp)) as line:
-        line.sendall(b"LHLO x\r\nMAIL FROM:<kim@harbour.example>\r\nRCPT TO:<support@localhost>\r\nDATA\r\nSubject: half\r\n\r\nhalf a mess")
+        line.sendall(
+            b"LHLO x\r\nMAIL FROM:<kim@harbour.example>\r\nRCPT TO:<support@localhost>\r\nDATA\r\nSubject: half\r\n\r\nhalf a mess"
+        )
         time.sleep(0.3)
     assert entrance.get("/tickets")["items"] == []
 
@@ -73,7 +89,11 @@ def test_many_lines_at_once(entrance):
     def send(worker):
         with smtplib.LMTP("127.0.0.1", entrance.lmtp) as server:
             for number in range(15):
-                server.sendmail(f"c{worker}@harbour.example", ["support@localhost"], message(f"c{worker}@harbour.example", f"Message {worker}-{number}", "Words").as_bytes())
+                server.sendmail(
+                    f"c{worker}@harbour.example",
+                    ["support@localhost"],
+                    message(f"c{worker}@harbour.example", f"Message {worker}-{number}", "Words").as_bytes(),
+                )
                 kept.append((worker, number))
 
     workers = [threading.Thread(target=send, args=(worker,)) for worker in range(8)]
@@ -92,7 +112,11 @@ def test_the_database_away_is_not_now(entrance, engine, cluster):
     try:
         with smtplib.LMTP("127.0.0.1", entrance.lmtp, timeout=60) as server:
             with pytest.raises(smtplib.SMTPDataError) as later:
-                server.sendmail("kim@harbour.example", ["support@localhost"], message("kim@harbour.example", "Later", "Words").as_bytes())
+                server.sendmail(
+                    "kim@harbour.example",
+                    ["support@localhost"],
+                    message("kim@harbour.example", "Later", "Words").as_bytes(),
+                )
             assert later.value.smtp_code == 451
     finally:
         cluster.start()

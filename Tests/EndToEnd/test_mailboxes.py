@@ -1,4 +1,5 @@
 """Mailboxes on a real server: what comes in is kept once, and only then dealt with there."""
+
 import re
 import socket
 import threading
@@ -39,15 +40,36 @@ def desk(new_desk, server):
 
 
 def add(desk, server, fetch="imap", security="plain", **more):
-    port = {("imap", "plain"): server.imap, ("imap", "starttls"): server.imap, ("imap", "tls"): server.imaps,
-            ("pop3", "plain"): server.pop3, ("pop3", "starttls"): server.pop3, ("pop3", "tls"): server.pop3s}[fetch, security]
-    return desk.post("/mailboxes", {
-        "address": "support@localhost", "fetch": fetch, "fetch_host": "127.0.0.1", "fetch_port": port, "fetch_security": security, "fetch_user": "support",
-        "fetch_password": server.password, **more})
+    port = {
+        ("imap", "plain"): server.imap,
+        ("imap", "starttls"): server.imap,
+        ("imap", "tls"): server.imaps,
+        ("pop3", "plain"): server.pop3,
+        ("pop3", "starttls"): server.pop3,
+        ("pop3", "tls"): server.pop3s,
+    }[fetch, security]
+    return desk.post(
+        "/mailboxes",
+        {
+            "address": "support@localhost",
+            "fetch": fetch,
+            "fetch_host": "127.0.0.1",
+            "fetch_port": port,
+            "fetch_security": security,
+            "fetch_user": "support",
+            "fetch_password": server.password,
+            **more,
+        },
+    )
 
 
 def mail(number, text="Every page is white."):
-    return message("Kim Ito <kim@harbour.example>", f"Scanner {number}", text, message_id=f"<{number}-{time.monotonic_ns()}@customer.example>")
+    return message(
+        "Kim Ito <kim@harbour.example>",
+        f"Scanner {number}",
+        text,
+        message_id=f"<{number}-{time.monotonic_ns()}@customer.example>",
+    )
 
 
 def subjects(desk):
@@ -115,7 +137,13 @@ def test_a_message_larger_than_its_server_said_is_set_aside_too(desk):
     """It was announced with 100 bytes; what comes is longer than what the desk takes."""
     large = b"Subject: Large\r\n\r\n" + b"long words\r\n" * 5_000 + b".\r\n"
     small = b"From: kim@harbour.example\r\nSubject: Small\r\n\r\nWords.\r\n.\r\n"
-    answers = {"CAPA": b"+OK\r\nUIDL\r\nUSER\r\n.\r\n", "UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n", "LIST": b"+OK\r\n1 100\r\n2 100\r\n.\r\n", "RETR 1": b"+OK\r\n" + large, "RETR 2": b"+OK\r\n" + small}
+    answers = {
+        "CAPA": b"+OK\r\nUIDL\r\nUSER\r\n.\r\n",
+        "UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n",
+        "LIST": b"+OK\r\n1 100\r\n2 100\r\n.\r\n",
+        "RETR 1": b"+OK\r\n" + large,
+        "RETR 2": b"+OK\r\n" + small,
+    }
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -134,7 +162,18 @@ def test_a_message_larger_than_its_server_said_is_set_aside_too(desk):
 
     threading.Thread(target=serve, daemon=True).start()
     desk.patch("/settings", {"message_bytes": 20_000})
-    desk.post("/mailboxes", {"address": "support@localhost", "fetch": "pop3", "fetch_host": "127.0.0.1", "fetch_port": listening.getsockname()[1], "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"})
+    desk.post(
+        "/mailboxes",
+        {
+            "address": "support@localhost",
+            "fetch": "pop3",
+            "fetch_host": "127.0.0.1",
+            "fetch_port": listening.getsockname()[1],
+            "fetch_security": "plain",
+            "fetch_user": "a",
+            "fetch_password": "b",
+        },
+    )
     wait_for(lambda: subjects(desk) == ["Small"])
     wait_for(lambda: desk.sql("SELECT name FROM quarantine WHERE reason LIKE '%larger than%'") == [["a"]])
     listening.close()
@@ -179,7 +218,18 @@ def test_a_mail_whose_visit_was_cut_short_is_marked_as_read_at_the_next(desk, se
 
 def test_a_server_that_never_answers_holds_up_its_own_mailbox_alone(desk, server):
     silent = socket.create_server(("127.0.0.1", 0))
-    desk.post("/mailboxes", {"address": "silent@localhost", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": silent.getsockname()[1], "fetch_security": "plain", "fetch_user": "a", "fetch_password": "b"})
+    desk.post(
+        "/mailboxes",
+        {
+            "address": "silent@localhost",
+            "fetch": "imap",
+            "fetch_host": "127.0.0.1",
+            "fetch_port": silent.getsockname()[1],
+            "fetch_security": "plain",
+            "fetch_user": "a",
+            "fetch_password": "b",
+        },
+    )
     add(desk, server)
     server.put(mail(1))
     wait_for(lambda: subjects(desk) == ["Scanner 1"])
@@ -198,7 +248,10 @@ def test_the_test_button_says_what_is_wrong(desk, server, people_of):
 
     assert "Fetching works." in tested()
     assert "refused the sign-in of support" in tested(fetch_password="wrong words")
-    assert "does not exist" in tested(fetch_password=server.password, folder="Nowhere") or "Mailbox doesn't exist" in page.content()
+    assert (
+        "does not exist" in tested(fetch_password=server.password, folder="Nowhere")
+        or "Mailbox doesn't exist" in page.content()
+    )
     assert "nobody answers at 127.0.0.1" in tested(folder="INBOX", fetch_port=free_port())
     assert "there is no host named" in tested(fetch_host="nowhere.invalid", fetch_security="tls")
 
@@ -218,9 +271,23 @@ def test_an_oauth_mailbox_connects_refreshes_and_says_when_the_consent_is_gone(n
     try:
         desk = new_desk().start()
         desk.patch("/settings", {"fetch_every_seconds": 1})
-        box = desk.post("/mailboxes", {
-            "address": "support@localhost", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": server.imap, "fetch_security": "plain", "fetch_user": "support", "sign_in": "other",
-            "oauth_client": "the desk", "oauth_secret": "a secret", "oauth_authorize_url": f"{provider.url}/authorize", "oauth_token_url": f"{provider.url}/token", "oauth_scope": "mail"})
+        box = desk.post(
+            "/mailboxes",
+            {
+                "address": "support@localhost",
+                "fetch": "imap",
+                "fetch_host": "127.0.0.1",
+                "fetch_port": server.imap,
+                "fetch_security": "plain",
+                "fetch_user": "support",
+                "sign_in": "other",
+                "oauth_client": "the desk",
+                "oauth_secret": "a secret",
+                "oauth_authorize_url": f"{provider.url}/authorize",
+                "oauth_token_url": f"{provider.url}/token",
+                "oauth_scope": "mail",
+            },
+        )
         server.put(mail(1))
         people = people_of(desk)
         page = people.agent("mara@desk.example")
@@ -257,19 +324,33 @@ def test_a_mailbox_sends_through_its_own_server_with_its_own_name(desk, server, 
     own = Sink()
     try:
         desk.add_agent("ada@desk.example", "Ada Lind")
-        desk.post("/mailboxes", {"address": "billing@localhost", "name": "Billing", "signature": "Billing, Harbour Street 1", "smtp_host": "127.0.0.1", "smtp_port": own.port, "smtp_security": "plain"})
+        desk.post(
+            "/mailboxes",
+            {
+                "address": "billing@localhost",
+                "name": "Billing",
+                "signature": "Billing, Harbour Street 1",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": own.port,
+                "smtp_security": "plain",
+            },
+        )
         desk.intake(message("kim@harbour.example", "Invoice", "It is wrong.", to="billing@localhost"))
         number = desk.get("/tickets")["items"][0]["number"]
         ack = own.wait("kim@harbour.example")
         assert ack["From"].addresses[0].addr_spec == "billing@localhost" and "Billing" in str(ack["From"])
-        desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "We look into it.", "author": "ada@desk.example"})
+        desk.post(
+            f"/tickets/{number}/entries", {"kind": "reply", "body": "We look into it.", "author": "ada@desk.example"}
+        )
         reply = own.wait("kim@harbour.example", "We look into it.")
         assert "Billing, Harbour Street 1" in reply.get_body(("plain",)).get_content()
         assert sink.to("kim@harbour.example") == []
         # Two a minute: the third waits, and nothing is lost.
         desk.patch("/mailboxes/1", {"smtp_per_minute": 2})
         for text in ("one", "two", "three"):
-            desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": f"Part {text}.", "author": "ada@desk.example"})
+            desk.post(
+                f"/tickets/{number}/entries", {"kind": "reply", "body": f"Part {text}.", "author": "ada@desk.example"}
+            )
         wait_for(lambda: len(own.to("kim@harbour.example", "Part")) >= 1)
         time.sleep(2)
         assert len(own.to("kim@harbour.example", "Part")) < 3
@@ -283,14 +364,23 @@ def test_only_one_of_two_nodes_looks_into_the_mailboxes(new_desk, engine, server
         pytest.skip("SQLite has one node")
     first = new_desk(SSL_CERT_FILE=server.certificate, USHER_SECRET="a secret that both nodes know").start()
     second = new_desk(USHER_SECRET="a secret that both nodes know")
-    second.environment["USHER_DATABASE"], second.database, second.environment["USHER_DATA"] = first.environment["USHER_DATABASE"], first.database, first.environment["USHER_DATA"]
+    second.environment["USHER_DATABASE"], second.database, second.environment["USHER_DATA"] = (
+        first.environment["USHER_DATABASE"],
+        first.database,
+        first.environment["USHER_DATA"],
+    )
     second.start()
     first.patch("/settings", {"fetch_every_seconds": 1})
     add(first, server)
     server.put(*[mail(i) for i in range(20)])
     wait_for(lambda: len(subjects(first)) == 20)
     # A row says which node reads them, and until when.
-    assert first.sql("SELECT count(*) FROM lease WHERE name = 'usher mailboxes' AND until > extract(epoch FROM now()) * 1000")[0][0] == "1"
+    assert (
+        first.sql(
+            "SELECT count(*) FROM lease WHERE name = 'usher mailboxes' AND until > extract(epoch FROM now()) * 1000"
+        )[0][0]
+        == "1"
+    )
     # The one that reads dies; the other takes over.
     first.kill()
     server.put(mail("after"))

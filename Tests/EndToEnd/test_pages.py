@@ -1,4 +1,5 @@
 """Every page as people meet it: without a finding of axe in light, dark and on a phone; light enough; quick to paint; live for many."""
+
 import html
 import re
 import socket
@@ -41,19 +42,77 @@ def addresses(demo):
     escalated = demo.get("/tickets?query=is:escalated+state:open")["items"][0]["number"]
     closed = demo.get("/tickets?query=state:closed")["items"][0]["number"]
     known = demo.get("/mailboxes")["items"]
-    mailbox = (known[0] if known else demo.post("/mailboxes", {
-        "address": "help@harbour.example", "name": "Harbour help", "fetch": "imap", "fetch_host": "127.0.0.1", "fetch_port": 1, "fetch_security": "plain", "fetch_user": "help", "fetch_password": "words"}))["id"]
+    mailbox = (
+        known[0]
+        if known
+        else demo.post(
+            "/mailboxes",
+            {
+                "address": "help@harbour.example",
+                "name": "Harbour help",
+                "fetch": "imap",
+                "fetch_host": "127.0.0.1",
+                "fetch_port": 1,
+                "fetch_security": "plain",
+                "fetch_user": "help",
+                "fetch_password": "words",
+            },
+        )
+    )["id"]
     agents = {
-        "list": "/desk?list=open", "empty": "/desk/search?query=zzzz", "search": "/desk/search?query=printer", "wrong-search": "/desk/search?query=state:x", "ticket": f"/desk/tickets/{escalated}?list=escalated",
-        "closed-ticket": f"/desk/tickets/{closed}", "new": "/desk/new", "feedback": "/desk/feedback", "people": "/desk/people", "articles": "/desk/kb", "account": "/desk/account", "not-found": "/desk/tickets/1",
-        "change": f"/desk/tickets/{escalated}/change", "canned": "/desk/canned-replies/new", "admin": "/admin", "settings": "/admin/settings", "mail-texts": "/admin/mail-texts", "keys": "/admin/keys", "outbox": "/admin/outbox", "intake": "/admin/intake",
-        "mailboxes": "/admin/mailboxes", "mailbox-new": "/admin/mailboxes/new", "mailbox": f"/admin/mailboxes/{mailbox}", "quarantine": "/admin/quarantine", "bans": "/admin/bans", "ban-new": "/admin/bans/new",
+        "list": "/desk?list=open",
+        "empty": "/desk/search?query=zzzz",
+        "search": "/desk/search?query=printer",
+        "wrong-search": "/desk/search?query=state:x",
+        "ticket": f"/desk/tickets/{escalated}?list=escalated",
+        "closed-ticket": f"/desk/tickets/{closed}",
+        "new": "/desk/new",
+        "feedback": "/desk/feedback",
+        "people": "/desk/people",
+        "articles": "/desk/kb",
+        "account": "/desk/account",
+        "not-found": "/desk/tickets/1",
+        "change": f"/desk/tickets/{escalated}/change",
+        "canned": "/desk/canned-replies/new",
+        "admin": "/admin",
+        "settings": "/admin/settings",
+        "mail-texts": "/admin/mail-texts",
+        "keys": "/admin/keys",
+        "outbox": "/admin/outbox",
+        "intake": "/admin/intake",
+        "mailboxes": "/admin/mailboxes",
+        "mailbox-new": "/admin/mailboxes/new",
+        "mailbox": f"/admin/mailboxes/{mailbox}",
+        "quarantine": "/admin/quarantine",
+        "bans": "/admin/bans",
+        "ban-new": "/admin/bans/new",
         "dkim-key-new": "/admin/dkim-keys/new",
     }
-    agents |= {f"do-{action}": f"/desk/tickets/{escalated}/do/{action}" for action in ["assign", "transfer", "escalate", "resolve", "merge", "add_agent", "add_collaborator", "wait"]}
-    for name in ["departments", "teams", "agents", "topics", "service-levels", "schedules", "customers", "organizations"]:
+    agents |= {
+        f"do-{action}": f"/desk/tickets/{escalated}/do/{action}"
+        for action in ["assign", "transfer", "escalate", "resolve", "merge", "add_agent", "add_collaborator", "wait"]
+    }
+    for name in [
+        "departments",
+        "teams",
+        "agents",
+        "topics",
+        "service-levels",
+        "schedules",
+        "customers",
+        "organizations",
+    ]:
         agents |= {name: f"/admin/{name}", f"{name}-one": f"/admin/{name}/1"}
-    guests = {"home": "/", "home-search": "/?query=telephone", "form": "/tickets/new", "kb": "/kb", "article": "/kb/when-the-provider-is-down", "sign-in": "/sign-in", "over": "/sign-in/none", "missing": "/nothing"}
+    guests = {
+        "home": "/",
+        "home-search": "/?query=telephone",
+        "form": "/tickets/new",
+        "kb": "/kb",
+        "article": "/kb/when-the-provider-is-down",
+        "sign-in": "/sign-in",
+        "over": "/sign-in/none",
+        "missing": "/nothing",
+    }
     return agents, guests
 
 
@@ -63,13 +122,19 @@ def test_axe_finds_nothing(looking, demo, look):
     findings = []
 
     # Dark pages have the markup of light ones: what can differ is their colours.
-    rules = ["color-contrast"] if look == "dark" else ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    rules = (
+        ["color-contrast"]
+        if look == "dark"
+        else ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    )
 
     def examine(page, name):
         results = axe.run(page, options={"runOnly": rules})
         for violation in results.response["violations"]:
             for node in violation["nodes"][:3]:
-                findings.append(f"{name}: {violation['id']}: {node['html'][:160]}: {node.get('failureSummary', '')[:200]}")
+                findings.append(
+                    f"{name}: {violation['id']}: {node['html'][:160]}: {node.get('failureSummary', '')[:200]}"
+                )
         if look == "phone":
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if overflow > 0:
@@ -107,9 +172,13 @@ def test_customers_pages_and_axe(chromium, peopled, sink):
     people = People(chromium, peopled)
     number = peopled.open()["number"]
     peopled.act(number, "resolve", by="ada@desk.example", body="Cleaned.")
-    link = re.search(r"https?://\S+/t/\S+?(?=\?)", body(wait_for(lambda: sink.to("kim@harbour.example", "Cleaned"))[0])).group(0)
+    link = re.search(
+        r"https?://\S+/t/\S+?(?=\?)", body(wait_for(lambda: sink.to("kim@harbour.example", "Cleaned"))[0])
+    ).group(0)
     peopled.act(number, "confirm")
-    survey = re.search(r"https?://\S+rating=4", body(wait_for(lambda: sink.to("kim@harbour.example", "How did we do"))[0])).group(0)
+    survey = re.search(
+        r"https?://\S+rating=4", body(wait_for(lambda: sink.to("kim@harbour.example", "How did we do"))[0])
+    ).group(0)
     for look in LOOKS.values():
         page = people.guest(**look)
         for address in (link, survey):
@@ -128,9 +197,13 @@ def test_pages_are_light_and_quick_and_do_not_jump(looking, demo):
         page.on("response", lambda response: weight.append(response))
         page.goto(agents[name])
         page.wait_for_timeout(800)
-        sizes = page.evaluate("""() => [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")].filter(e => !e.name.includes("/live") && e.initiatorType !== "fetch").reduce((sum, e) => sum + e.transferSize, 0)""")
+        sizes = page.evaluate(
+            """() => [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")].filter(e => !e.name.includes("/live") && e.initiatorType !== "fetch").reduce((sum, e) => sum + e.transferSize, 0)"""
+        )
         paint = page.evaluate("""() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0""")
-        shift = page.evaluate("""() => new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })""")
+        shift = page.evaluate(
+            """() => new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
+        )
         print(f"{name}: {sizes / 1024:.0f} KB, first paint {paint:.0f} ms, shift {shift:.3f}")
         assert sizes < 100 * 1024 and shift < 0.05
         # A debug build on a busy machine; the bench measures the real thing.
@@ -141,7 +214,11 @@ def test_many_open_lines_cost_little_and_end_with_the_desk(peopled):
     answer = __import__("requests").Session()
     page = answer.get(peopled.url + "/sign-in").text
     csrf = re.search(r'name="csrf" value="(\w+)"', page).group(1)
-    answer.post(peopled.url + "/sign-in", data={"csrf": csrf, "email": "ada@desk.example", "password": PASSWORD}, allow_redirects=False)
+    answer.post(
+        peopled.url + "/sign-in",
+        data={"csrf": csrf, "email": "ada@desk.example", "password": PASSWORD},
+        allow_redirects=False,
+    )
     cookie = "usher_session=" + answer.cookies["usher_session"]
 
     def memory():

@@ -1,4 +1,5 @@
 """Rights that are taken away while a page is open."""
+
 import re
 import threading
 
@@ -11,7 +12,9 @@ from desk import wait_for
 def signed_in(desk, email):
     browser = requests.Session()
     csrf = re.search(r'name="csrf" value="(\w+)"', browser.get(desk.url + "/sign-in").text).group(1)
-    answer = browser.post(desk.url + "/sign-in", data={"csrf": csrf, "email": email, "password": PASSWORD}, allow_redirects=False)
+    answer = browser.post(
+        desk.url + "/sign-in", data={"csrf": csrf, "email": email, "password": PASSWORD}, allow_redirects=False
+    )
     assert answer.status_code == 303, answer.text
     return browser
 

@@ -1,4 +1,5 @@
 """Two-factor authentication in a browser: turned on with a password, used, lost and reset; and signing in as strangers guess."""
+
 import base64
 import hashlib
 import hmac
@@ -114,7 +115,11 @@ def test_whoever_left_is_signed_out_at_once_and_the_last_administrator_stays(peo
     ada.wait_for_timeout(5500)
     ada.goto("/desk")
     expect(ada).to_have_url(re.compile("/sign-in"))
-    administrators = [agent["email"] for agent in peopled.get("/agents")["items"] if agent["role"] == "administrator" and agent["active"]]
+    administrators = [
+        agent["email"]
+        for agent in peopled.get("/agents")["items"]
+        if agent["role"] == "administrator" and agent["active"]
+    ]
     results = [peopled.cli("agent", "deactivate", email, check=False) for email in administrators]
     assert [result.returncode for result in results] == [0] * (len(administrators) - 1) + [1]
     assert "only active administrator" in results[-1].stderr.decode()

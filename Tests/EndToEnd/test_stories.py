@@ -1,4 +1,5 @@
 """The four stories, by mail and over the API, with a real mail server, on both engines."""
+
 import re
 
 import pytest
@@ -22,13 +23,27 @@ def press(address, button=None, **fields):
 
 def test_a_new_request_by_mail_is_answered_resolved_and_confirmed(staffed, sink):
     desk = staffed
-    number = desk.intake(message(f"Kim Ito <{KIM}>", "Scanner sends empty pages", "Since this morning.", files=[("page.pdf", "application/pdf", b"%PDF-1.4 white")]))
+    number = desk.intake(
+        message(
+            f"Kim Ito <{KIM}>",
+            "Scanner sends empty pages",
+            "Since this morning.",
+            files=[("page.pdf", "application/pdf", b"%PDF-1.4 white")],
+        )
+    )
     assert number == "100001"
     ticket = desk.ticket(number)
-    assert (ticket["state"], ticket["source"], ticket["requester"]) == ("new", "email", {"name": "Kim Ito", "email": KIM})
+    assert (ticket["state"], ticket["source"], ticket["requester"]) == (
+        "new",
+        "email",
+        {"name": "Kim Ito", "email": KIM},
+    )
     [entry] = desk.entries(number)
     assert entry["attachments"][0]["name"] == "page.pdf"
-    assert requests.get(entry["attachments"][0]["url"], headers={"Authorization": f"Bearer {desk.key}"}).content == b"%PDF-1.4 white"
+    assert (
+        requests.get(entry["attachments"][0]["url"], headers={"Authorization": f"Bearer {desk.key}"}).content
+        == b"%PDF-1.4 white"
+    )
 
     acknowledgement = sink.wait(KIM, f"[#{number}]")
     assert acknowledgement["Auto-Submitted"] == "auto-replied"
@@ -40,15 +55,29 @@ def test_a_new_request_by_mail_is_answered_resolved_and_confirmed(staffed, sink)
     assert "Since this morning" in body(told)
 
     # Ada asks for more and waits; her note stays inside.
-    desk.post(f"/tickets/{number}/entries", {"kind": "reply", "body": "Which scanner is it?", "author": "ada@desk.example"})
+    desk.post(
+        f"/tickets/{number}/entries", {"kind": "reply", "body": "Which scanner is it?", "author": "ada@desk.example"}
+    )
     desk.act(number, "wait", by="ada@desk.example")
-    desk.post(f"/tickets/{number}/entries", {"kind": "note", "body": "SECRETWORD it is the old one again", "author": "ada@desk.example"})
+    desk.post(
+        f"/tickets/{number}/entries",
+        {"kind": "note", "body": "SECRETWORD it is the old one again", "author": "ada@desk.example"},
+    )
     assert desk.ticket(number)["state"] == "waiting"
     question = sink.wait(KIM, "Which scanner")
     assert "Auto-Submitted" not in question and "Ada Lind" in question["From"]
 
     # Kim answers by mail: the ticket is open again, Ada is told.
-    assert desk.intake(message(f"Kim Ito <{KIM}>", text="The one in room 4.\n\nOn Tuesday, Ada wrote:\n> Which scanner is it?", reply_to_message=question)) == number
+    assert (
+        desk.intake(
+            message(
+                f"Kim Ito <{KIM}>",
+                text="The one in room 4.\n\nOn Tuesday, Ada wrote:\n> Which scanner is it?",
+                reply_to_message=question,
+            )
+        )
+        == number
+    )
     ticket = desk.ticket(number)
     assert (ticket["state"], ticket["assignee"]["email"]) == ("open", "ada@desk.example")
     answer = desk.entries(number)[-1]
@@ -66,7 +95,18 @@ def test_a_new_request_by_mail_is_answered_resolved_and_confirmed(staffed, sink)
     assert desk.ticket(number)["state"] == "closed"
 
     kinds = desk.kinds(number)
-    for kind in ["opened", "assigned", "replied", "waiting", "noted", "received", "resumed", "resolved", "confirmed", "closed"]:
+    for kind in [
+        "opened",
+        "assigned",
+        "replied",
+        "waiting",
+        "noted",
+        "received",
+        "resumed",
+        "resolved",
+        "confirmed",
+        "closed",
+    ]:
         assert kind in kinds, kinds
     assert not [m for _, to, m in sink.messages if "SECRETWORD" in m.as_string() and to == KIM]
     page = requests.get(link(solution, "/t/").split("?")[0]).text
@@ -77,7 +117,10 @@ def test_a_request_over_the_api_is_claimed_not_solved_and_closed_by_silence(staf
     desk = staffed
     technical = desk.post("/departments", {"name": "Technical"})
     desk.post("/topics", {"name": "Hardware", "department": "Technical", "priority": "high"})
-    desk.patch("/agents/" + str(next(a["id"] for a in desk.get("/agents")["items"] if a["email"] == "ada@desk.example")), {"departments": ["Support", "Technical"]})
+    desk.patch(
+        "/agents/" + str(next(a["id"] for a in desk.get("/agents")["items"] if a["email"] == "ada@desk.example")),
+        {"departments": ["Support", "Technical"]},
+    )
     ticket = desk.open(topic="Hardware", attachments=[{"name": "log.txt", "type": "text/plain", "content": "aGVsbG8="}])
     number = ticket["number"]
     assert (ticket["department"], ticket["priority"]) == ({"id": technical["id"], "name": "Technical"}, "high")
@@ -104,25 +147,39 @@ def test_a_request_over_the_api_is_claimed_not_solved_and_closed_by_silence(staf
     assert closed["actor"]["kind"] == "timer" and "72 hours" in closed["reason"]
 
 
-@pytest.mark.parametrize("path", ["/api/tickets.json", "/api/http.php/tickets.json", "/api/tickets.xml", "/api/tickets.email"])
+@pytest.mark.parametrize(
+    "path", ["/api/tickets.json", "/api/http.php/tickets.json", "/api/tickets.xml", "/api/tickets.email"]
+)
 def test_a_script_written_for_osticket_opens_a_ticket(staffed, sink, path):
     desk = staffed
     url = desk.url + path
     if path.endswith("json"):
-        data = ('{"alert": true, "autorespond": true, "source": "API", "name": "Angry User", "email": "api@osticket.example", "phone": "3185558634X123", "subject": "Testing API", '
-                '"ip": "123.211.233.122", "message": "data:text/html,MESSAGE <b>HERE</b>", "attachments": [{"file.txt": "data:text/plain;charset=utf-8,content"}, {"image.png": "data:image/png;base64,aGVsbG8="}]}')
+        data = (
+            '{"alert": true, "autorespond": true, "source": "API", "name": "Angry User", "email": "api@osticket.example", "phone": "3185558634X123", "subject": "Testing API", '
+            '"ip": "123.211.233.122", "message": "data:text/html,MESSAGE <b>HERE</b>", "attachments": [{"file.txt": "data:text/plain;charset=utf-8,content"}, {"image.png": "data:image/png;base64,aGVsbG8="}]}'
+        )
     elif path.endswith("xml"):
-        data = ('<?xml version="1.0" encoding="UTF-8"?><ticket alert="true" autorespond="true" source="API"><name>Angry User</name><email>api@osticket.example</email>'
-                '<subject>Testing API</subject><phone ext="123">318-555-8634</phone><message type="text/html"><![CDATA[MESSAGE <b>HERE</b>]]></message>'
-                '<attachments><file name="file.txt" type="text/plain"><![CDATA[content]]></file><file name="image.png" type="image/png" encoding="base64">aGVsbG8=</file></attachments><ip>123.211.233.122</ip></ticket>')
+        data = (
+            '<?xml version="1.0" encoding="UTF-8"?><ticket alert="true" autorespond="true" source="API"><name>Angry User</name><email>api@osticket.example</email>'
+            '<subject>Testing API</subject><phone ext="123">318-555-8634</phone><message type="text/html"><![CDATA[MESSAGE <b>HERE</b>]]></message>'
+            '<attachments><file name="file.txt" type="text/plain"><![CDATA[content]]></file><file name="image.png" type="image/png" encoding="base64">aGVsbG8=</file></attachments><ip>123.211.233.122</ip></ticket>'
+        )
     else:
-        data = message("Angry User <api@osticket.example>", "Testing API", "MESSAGE HERE", files=[("file.txt", "text/plain", b"content"), ("image.png", "image/png", b"hello")]).as_bytes()
+        data = message(
+            "Angry User <api@osticket.example>",
+            "Testing API",
+            "MESSAGE HERE",
+            files=[("file.txt", "text/plain", b"content"), ("image.png", "image/png", b"hello")],
+        ).as_bytes()
     assert requests.post(url, data=data, headers={"X-API-Key": "wrong"}).status_code == 401
     answer = requests.post(url, data=data, headers={"X-API-Key": desk.key})
     assert answer.status_code == 201 and answer.text.isdigit(), answer.text
     [entry] = desk.entries(answer.text)
     assert entry["text"] == "MESSAGE HERE"
-    assert [(f["name"], f["type"]) for f in entry["attachments"]] == [("file.txt", "text/plain"), ("image.png", "image/png")]
+    assert [(f["name"], f["type"]) for f in entry["attachments"]] == [
+        ("file.txt", "text/plain"),
+        ("image.png", "image/png"),
+    ]
     assert desk.ticket(answer.text)["subject"] == "Testing API"
     sink.wait("api@osticket.example", f"[#{answer.text}]")
     refused = requests.post(desk.url + "/api/tickets.json", data='{"name": "x"}', headers={"X-API-Key": desk.key})
@@ -133,7 +190,11 @@ def test_a_script_written_for_osticket_opens_a_ticket(staffed, sink, path):
 def test_an_urgent_request_goes_up_at_once(staffed, sink, by):
     desk = staffed
     desk.open(subject="An ordinary one")
-    wish = {"priority": {"priority": "urgent"}, "topic": {"topic": "Urgent problem"}, "word": {"body": "This is an emergency: nobody can work."}}[by]
+    wish = {
+        "priority": {"priority": "urgent"},
+        "topic": {"topic": "Urgent problem"},
+        "word": {"body": "This is an emergency: nobody can work."},
+    }[by]
     number = desk.open(**wish)["number"]
     ticket = desk.ticket(number)
     assert (ticket["escalation_level"], ticket["priority"], ticket["team"]["name"]) == (1, "urgent", "Second level")
@@ -227,7 +288,9 @@ def test_after_the_window_a_new_ticket_continues_the_old_one(staffed, sink):
 
 def test_feedback_is_given_listed_reviewed_and_followed_up(staffed, sink):
     desk = staffed
-    first, second = solved(desk), solved(desk, requester={"email": "lee@corner.example", "name": "Lee"}, subject="Card refused", by="ben@desk.example")
+    first, second = solved(desk), solved(
+        desk, requester={"email": "lee@corner.example", "name": "Lee"}, subject="Card refused", by="ben@desk.example"
+    )
     survey = sink.wait(KIM, "How did we do?")
     four = link(survey, r"/survey/\S*rating=4")
     page = requests.get(four).text
@@ -238,9 +301,17 @@ def test_feedback_is_given_listed_reviewed_and_followed_up(staffed, sink):
     assert (answered["rating"], answered["comment"]) == (4, "Quick, thank you")
 
     token = link(sink.wait("lee@corner.example", "How did we do?"), "/survey/").split("/survey/")[1].split("?")[0]
-    assert requests.post(f"{desk.url}/api/v1/surveys/{token}", json={"rating": 1, "comment": "Too slow"}).status_code == 200
+    assert (
+        requests.post(f"{desk.url}/api/v1/surveys/{token}", json={"rating": 1, "comment": "Too slow"}).status_code
+        == 200
+    )
     assert requests.post(f"{desk.url}/api/v1/surveys/{token}", json={"rating": 6}).status_code == 422
-    assert requests.post(f"{desk.url}/api/v1/surveys/{token[:-1]}{'y' if token.endswith('x') else 'x'}", json={"rating": 1}).status_code == 404
+    assert (
+        requests.post(
+            f"{desk.url}/api/v1/surveys/{token[:-1]}{'y' if token.endswith('x') else 'x'}", json={"rating": 1}
+        ).status_code
+        == 404
+    )
 
     by_agent = {a["name"]: a["average"] for a in desk.get("/feedback/averages?group=agent")["items"]}
     assert by_agent == {"Ada Lind": 4, "Ben Amari": 1}
@@ -251,10 +322,18 @@ def test_feedback_is_given_listed_reviewed_and_followed_up(staffed, sink):
 
     desk.post(f"/feedback/{bad['id']}/review", {"note": "We call back.", "by": "sam@desk.example"})
     assert [f["id"] for f in desk.get("/feedback?reviewed=true")["items"]] == [bad["id"]]
-    new = desk.post(f"/feedback/{bad['id']}/follow-up", {"kind": "ticket", "body": "We are sorry, Lee. May we call?", "by": "sam@desk.example"}, status=201)
+    new = desk.post(
+        f"/feedback/{bad['id']}/follow-up",
+        {"kind": "ticket", "body": "We are sorry, Lee. May we call?", "by": "sam@desk.example"},
+        status=201,
+    )
     assert ("follows", second) in [(link["kind"], link["number"]) for link in new["links"]]
     sink.wait("lee@corner.example", "May we call?")
-    desk.post(f"/feedback/{answered['id']}/follow-up", {"kind": "reply", "body": "Thank you, Kim!", "by": "ada@desk.example"}, status=201)
+    desk.post(
+        f"/feedback/{answered['id']}/follow-up",
+        {"kind": "reply", "body": "Thank you, Kim!", "by": "ada@desk.example"},
+        status=201,
+    )
     sink.wait(KIM, "Thank you, Kim!")
     listed = {f["ticket"]: f for f in desk.get("/feedback")["items"]}
     assert listed[second]["follow_ups"][0]["ticket"] == new["number"] and listed[second]["reviewer"] == "Sam Okafor"

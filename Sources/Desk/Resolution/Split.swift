@@ -70,8 +70,9 @@ extension Connection {
         try query(
             """
             SELECT entry.id, entry.kind, CASE WHEN author_kind = 'customer' AND is_stranger = 0 THEN author_id END,
-            at, source, EXISTS (SELECT 1 FROM outbox WHERE outbox.entry_id = entry.id AND entry.kind = 'reply'
+            at, source, CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.entry_id = entry.id AND entry.kind = 'reply'
                 AND recipient_kind = 'customer' AND outbox.state IN ('queued', 'sending', 'deferred'))
+                THEN 1 ELSE 0 END
             FROM entry WHERE ticket_id = \(ticket) ORDER BY entry.id
             """
         ) {

@@ -32,7 +32,7 @@ func mergeFields(_ desk: DeskFrame, _ view: TicketView, _ state: ActionState) ->
         ? t("Other tickets from {0}", name) : t("Tickets from {0} with “{1}” in the subject", name, look.sought)
     let found: HTML?
     if !rows.isEmpty {
-        found = "<section class=\"found\"><h3>\(title)</h3><ul>\(rows)</ul></section>"
+        found = "<section class=\"found\"><h2>\(title)</h2><ul>\(rows)</ul></section>"
     } else if !look.sought.isEmpty {
         found = "<p class=\"small quiet\">\(t("No other ticket from {0} has these words in its subject.", name))</p>"
     } else {
