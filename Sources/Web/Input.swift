@@ -140,12 +140,9 @@ struct Input {
 
     /// The number of a ticket, also as it is written in pages: `#100123`.
     mutating func ticketNumber(_ name: String) -> Int64? {
-        guard let value = value(name) else {
-            fault(name, .required)
-            return nil
-        }
-        let digits = value.text.map { $0.trimmingWhitespace() }.map { $0.hasPrefix("#") ? String($0.dropFirst()) : $0 }
-        if let number = value.integer ?? digits.flatMap({ Int64($0) }), number > 0 { return number }
+        let value = value(name)
+        let digits = value?.text.map { $0.trimmingWhitespace() }.map { $0.hasPrefix("#") ? String($0.dropFirst()) : $0 }
+        if let number = value?.integer ?? digits.flatMap({ Int64($0) }), number > 0 { return number }
         fault(name, .other(Sentence("Enter a ticket number, such as 100123.")))
         return nil
     }

@@ -111,7 +111,7 @@ extension Connection {
         let tickets = try newRequests(in: mail, for: agent)
         let more = Int(mail.data["more"]?.integer ?? 0)
         var paragraphs = tickets.map { ticket in
-            let requester = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
+            let requester = ticket.requesterLabel
             let priority = MailText.word(for: ticket.priority, in: language)
             return
                 """

@@ -119,13 +119,6 @@ extension Resource.Kind {
     /// What a row is read by; nil for lists, which are rows of another table.
     fileprivate var columns: SQL? {
         switch self {
-        case .text(let column, _), .optionalText(let column, _), .slug(let column), .address(let column),
-            .integer(let column, _),
-            .optionalInteger(let column, _), .flag(let column), .choice(let column, _), .priority(let column),
-            .timeZone(let column), .hours(let column),
-            .holidays(let column), .targets(let column), .password(let column), .moment(let column),
-            .topicFields(let column), .secret(let column), .optionalPriority(let column):
-            return SQL(raw: column)
         case .reference(let column, let table):
             return SQL(raw: "\(column), (SELECT other.name FROM \(table) AS other WHERE other.id = \(column))")
         case .agent(let column):
@@ -138,6 +131,7 @@ extension Resource.Kind {
             )
         case .view(let part): return part.columns
         case .references, .agents, .texts: return nil
+        default: return SQL(raw: column)
         }
     }
 }

@@ -122,6 +122,16 @@ extension Connection {
     package func may(_ agent: Agent, set view: SavedView) throws -> Bool {
         view.audience.isSet(by: agent, leading: try teamsLed(by: agent.id))
     }
+
+    /// A view that somebody is about to change or remove: not found where they do not see it, not allowed where they
+    /// only look.
+    package func settableView(_ id: SavedView.ID, for asker: Asker) throws -> SavedView {
+        let view = try view(id, for: asker)
+        if case .agent(let agent) = asker, try !may(agent, set: view) {
+            throw Refusal.notAllowed(Sentence("Only administrators, and the lead of its team, can change this view."))
+        }
+        return view
+    }
 }
 
 extension Resource {
@@ -144,20 +154,19 @@ extension Resource {
 }
 
 extension Transaction {
-    /// Nobody changes the views of others: not found where the asker does not see it, not allowed where they only look.
+    /// Nobody changes the views of others.
     ///
     /// - Parameter isDone: whether the view is already as it is asked to be; what is wrong is then told beside the
     ///   field.
     fileprivate func requireSetting(_ id: SavedView.ID, by asker: Asker, isDone: Bool) throws {
-        if !isDone { _ = try db.view(id, for: asker) }
+        guard isDone else {
+            _ = try db.settableView(id, for: asker)
+            return
+        }
         guard case .agent(let agent) = asker else { return }
         let view = try db.first("\(SavedView.source) WHERE saved_view.id = \(id)") { try SavedView(&$0) }
         guard let view else { throw Refusal.notFound }
         if try db.may(agent, set: view) { return }
-        guard isDone else {
-            throw Refusal.notAllowed(
-                Sentence("Only administrators, and the lead of its team, can change this view."))
-        }
         throw Refusal.invalid(
             "for",
             .other(

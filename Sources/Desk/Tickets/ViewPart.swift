@@ -128,13 +128,17 @@ extension TicketQuery {
     }
 }
 
-extension Connection {
-    /// What the topics' forms ask for, each key once.
-    package func fieldLabels() throws -> [(key: String, label: String)] {
+extension [PublicTopic] {
+    /// What their forms ask for, each key once.
+    package var fieldLabels: [(key: String, label: String)] {
         var labels: [(key: String, label: String)] = []
-        for field in try publicTopics().flatMap(\.fields) where !labels.contains(where: { $0.key == field.key }) {
+        for field in flatMap(\.fields) where !labels.contains(where: { $0.key == field.key }) {
             labels.append((field.key, field.label))
         }
         return labels
     }
+}
+
+extension Connection {
+    package func fieldLabels() throws -> [(key: String, label: String)] { try publicTopics().fieldLabels }
 }

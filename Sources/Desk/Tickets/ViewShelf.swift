@@ -96,6 +96,7 @@ package final class ViewShelf: Sendable {
             let known = knownCounts(for: agent, of: choice, on: desk)
             if known.isFresh { return known.counts }
             let age = DispatchTime.now().uptimeNanoseconds - (shelves.withLock { $0[agent.id]?.countedAt } ?? 0)
+            // A page that just heard of news does not ask twice, as with the other counts.
             if age < shortest { try await Task.sleep(for: .nanoseconds(shortest - age)) }
             await look(agent, choice, desk).value
         }

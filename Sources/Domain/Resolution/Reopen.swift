@@ -52,7 +52,7 @@ extension Ticket {
     mutating func handBack(to previous: PreviousSolver?, entry: EntryMention?, by actor: Actor) -> [Consequence] {
         let cameBack =
             """
-            \(requesterName.isEmpty ? requesterAddress : requesterName) came back to a ticket that was closed or \
+            \(requesterLabel) came back to a ticket that was closed or \
             resolved.
             """
         if let previous, previous.agent.isAvailable, previous.mayWork {

@@ -103,6 +103,9 @@ package struct Ticket: Sendable, Equatable, Codable {
         self.lastReplyAt = lastReplyAt
     }
 
+    /// The requester's name, else the address.
+    package var requesterLabel: String { requesterName.isEmpty ? requesterAddress : requesterName }
+
     package var requester: Person<Customer> { Person(id: customer, name: requesterName, address: requesterAddress) }
 
     package var tags: [String] {

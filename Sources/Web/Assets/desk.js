@@ -1,6 +1,7 @@
 // The workspace: live news, drafts, keyboard, dialogs, lists. Every page and form also works without this file.
 const desk = document.querySelector(".desk");
-const words = (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), desk.dataset["words" + name] ?? "");
+const wordsOf = (place) => (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), place.dataset["words" + name] ?? "");
+const words = wordsOf(desk);
 const post = (address, fields) => fetch(address, { method: "POST", body: new URLSearchParams({ csrf: desk.dataset.csrf, ...fields }), keepalive: true });
 const portal = await import(document.querySelector("meta[name=usher-portal]").content);
 // A form that came back was sent to an address of its own; a reload and the news want the page's.
@@ -416,8 +417,7 @@ function neighbour(all, step) {
 }
 /** Ctrl K: what the page can do and where one can go. Where it does not arrive, the search is at hand. */
 function palette() {
-  const dialog = document.getElementById("palette");
-  const say = (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), dialog.getAttribute("data-words-" + name.toLowerCase()) ?? "");
+  const say = wordsOf(document.getElementById("palette"));
   import(desk.dataset.palette).then((module) => module.open(say), () => document.getElementById("find").focus());
 }
 let gone = 0;

@@ -2,6 +2,7 @@
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 const label = (element) => (element.dataset.label ?? element.textContent).replace(/\s+/g, " ").trim();
 const most = 40;
+const go = (address) => () => { location.href = address; };
 
 let dialog, field, list, items = [], shown = [], chosen = 0, administration = null, found = [], searching = null;
 
@@ -62,18 +63,18 @@ function collect(words) {
   for (const tool of document.querySelectorAll(".tools a[data-dialog], .tools form button")) {
     if (seen.has(label(tool))) continue;
     seen.add(label(tool));
-    add(words("This-ticket"), tool, () => tool.click());
+    add(words("ThisTicket"), tool, () => tool.click());
   }
-  for (const tab of ticket?.querySelectorAll(".tabs label") ?? []) add(words("This-ticket"), tab, () => tab.click());
+  for (const tab of ticket?.querySelectorAll(".tabs label") ?? []) add(words("ThisTicket"), tab, () => tab.click());
   for (const link of document.querySelectorAll(".top a.new, .nav a[href]")) {
     const name = [...link.childNodes].filter((node) => !node.matches?.(".num, .glyph")).map((node) => node.textContent).join(" ");
     const number = link.querySelector(".num")?.textContent.trim() ?? "";
     const item = { dataset: { label: name }, querySelector: (what) => link.querySelector(what) };
-    add(words("Go-to"), item, () => { location.href = link.href; }, number === "0" ? "" : number);
+    add(words("GoTo"), item, go(link.href), number === "0" ? "" : number);
   }
   for (const link of document.querySelectorAll(".pane .rows a, .tickets a.subject")) {
     const name = link.querySelector(".subject, .cut") ?? link;
-    all.push({ group: words("Tickets"), name: label(name), more: "#" + link.pathname.split("/").pop(), keys: "", act: () => { location.href = link.href; } });
+    all.push({ group: words("Tickets"), name: label(name), more: "#" + link.pathname.split("/").pop(), keys: "", act: go(link.href) });
   }
   return all;
 }
@@ -87,7 +88,7 @@ async function loadAdministration(words) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return [...page.querySelectorAll(".groups .card li a")].map((found) => ({
       group: link.textContent.trim(), name: label(found.querySelector("b, strong, span") ?? found),
-      more: found.closest(".card").querySelector("h2")?.textContent.trim() ?? "", keys: "", act: () => { location.href = found.getAttribute("href"); },
+      more: found.closest(".card").querySelector("h2")?.textContent.trim() ?? "", keys: "", act: go(found.getAttribute("href")),
     }));
   }).catch(() => { administration = null; return []; });
   const pages = await administration;
@@ -110,7 +111,7 @@ function searchSoon(words) {
     found = [...page.querySelectorAll(".tickets a.subject")].slice(0, 6).map((link) => {
       const number = "#" + new URL(link.getAttribute("href"), location.href).pathname.split("/").pop();
       const address = link.getAttribute("href");
-      return { group: words("Tickets"), name: label(link.querySelector(".cut") ?? link), more: number, keys: "", act: () => { location.href = address; } };
+      return { group: words("Tickets"), name: label(link.querySelector(".cut") ?? link), more: number, keys: "", act: go(address) };
     }).filter((item) => !here.has(item.more));
     show(words);
   }, 250);
@@ -124,8 +125,8 @@ function show(words) {
   const listed = wanted.length ? hits : hits.filter((item) => item.group !== words("Tickets") && !item.isPage);
   shown = [...listed, ...found].slice(0, most);
   const number = text.match(/^#?(\d{1,18})$/);
-  if (number) shown.unshift({ group: words("Go-to"), name: words("Open-ticket", number[1]), more: "", keys: "", act: () => { location.href = "/desk/tickets/" + number[1]; } });
-  if (text && !number) shown.push({ group: words("Go-to"), name: words("Search-for", text), more: "", keys: "", act: () => { location.href = "/desk/search?" + new URLSearchParams({ query: text }); } });
+  if (number) shown.unshift({ group: words("GoTo"), name: words("OpenTicket", number[1]), more: "", keys: "", act: go("/desk/tickets/" + number[1]) });
+  if (text && !number) shown.push({ group: words("GoTo"), name: words("SearchFor", text), more: "", keys: "", act: go("/desk/search?" + new URLSearchParams({ query: text })) });
   const groups = [...new Set(shown.map((item) => item.group))];
   shown.sort((one, other) => groups.indexOf(one.group) - groups.indexOf(other.group));
   list.replaceChildren();

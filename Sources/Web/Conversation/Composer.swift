@@ -54,7 +54,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
     let ticket = view.ticket
     let typed = notice.typed?.kind == kind ? notice.typed?.body : nil
     let text = typed ?? view.drafts[kind]?.body ?? ""
-    let name = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
+    let name = ticket.requesterLabel
     let isHere = notice.typed?.kind == kind
     let fault: HTML? =
         isHere

@@ -17,7 +17,7 @@ struct MergeLook: Sendable {
 /// Where the other ticket is named, by its number or by words of its subject.
 func mergeFields(_ desk: DeskFrame, _ view: TicketView, _ state: ActionState) -> HTML {
     let t = desk.t
-    let name = view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName
+    let name = view.ticket.requesterLabel
     let look = state.merge
     let rows: [HTML] = look.found.map { other in
         let path = partPath(

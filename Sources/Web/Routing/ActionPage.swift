@@ -139,7 +139,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             named(view.choices.agents).filter { person in !view.whole.agents.contains { $0.email == person.0 } })
     case .addCollaborator: content = line("email", t("Email address"), required: true, type: "email")
     case .setRequester:
-        let former = view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName
+        let former = view.ticket.requesterLabel
         content = """
             <p class="small quiet">\
             \(t("The request, its replies and its link belong to the new requester. {0} loses access unless kept as CC.", former))\

@@ -239,7 +239,7 @@ extension Transaction {
     private func requester(of ticket: Ticket) -> Actor {
         Actor(
             .customer, id: ticket.customer.number,
-            name: ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName,
+            name: ticket.requesterLabel,
             address: ticket.requesterAddress)
     }
 }

@@ -67,7 +67,7 @@ enum DeskActionRoutes {
         do {
             // An empty field is one that was left out.
             var fields = state.values.filter { !$0.value.trimmingWhitespace().isEmpty }.mapValues {
-                JSON.string($0.hasPrefix("#") && $0.dropFirst().allSatisfy(\.isNumber) ? String($0.dropFirst()) : $0)
+                JSON.string($0)
             }
             if action == .split { fields["entries"] = .array(entries.map { JSON($0) }) }
             var input = Input(fields)
@@ -98,11 +98,6 @@ enum DeskActionRoutes {
             return response
         } catch Refusal.invalid(let faults) {
             state.faults = faults
-            for fault in faults where ["into", "to"].contains(fault.field) {
-                if case .required = fault.problem {
-                    state.sentences[fault.field] = call.frame.t("Enter a ticket number, such as 100123.")
-                }
-            }
             return try await again(.unprocessableContent, state)
         } catch Refusal.conflict(let reason, _) {
             // Somebody was faster: the ticket as it is now says so, and what was typed is still there.

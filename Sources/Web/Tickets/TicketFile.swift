@@ -17,8 +17,8 @@ struct TicketFile: Sendable {
     func response(_ call: Call) async throws -> Response {
         let (desk, caller, t) = (call.desk, call.caller, call.frame.t)
         // What is wrong with the search is said before anything is sent.
-        let (first, labels) = try await desk.read(.report) { db in (try page(db, after: nil), try db.fieldLabels()) }
-        let fields = Dictionary(labels.map { ($0.key, $0.label) }, uniquingKeysWith: { first, _ in first })
+        let first = try await desk.read(.report) { db in try page(db, after: nil) }
+        let fields = try await desk.choices.choices(on: desk).fieldLabels
         let body = ResponseBody { writer in
             var page = first
             var text = Self.line([t("Number")] + columns.map { t.column($0, fields) })

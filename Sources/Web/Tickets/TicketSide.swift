@@ -23,7 +23,7 @@ func side(_ desk: DeskFrame, _ view: TicketView) -> HTML {
 private func customer(_ desk: DeskFrame, _ view: TicketView) -> HTML {
     let t = desk.t
     let ticket = view.ticket
-    let name = ticket.requesterName.isEmpty ? ticket.requesterAddress : ticket.requesterName
+    let name = ticket.requesterLabel
     let known = view.acquaintance
     let rating = known.rating.map { t("rated {0}", String(format: "%.1f", $0)) }
     let tickets =

@@ -156,7 +156,7 @@ extension TicketLine {
 extension TicketChoices {
     /// What the questions of topics are called, by their keys.
     var fieldLabels: [String: String] {
-        Dictionary(topics.flatMap(\.fields).map { ($0.key, $0.label) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(uniqueKeysWithValues: topics.fieldLabels.map { ($0.key, $0.label) })
     }
 }
 

@@ -69,7 +69,7 @@ private func entryBlock(_ entry: Entry, _ desk: DeskFrame, _ view: TicketView, _
         switch entry.kind {
         case .note: t("internal note")
         case .reply:
-            t("to {0}", view.ticket.requesterName.isEmpty ? view.ticket.requesterAddress : view.ticket.requesterName)
+            t("to {0}", view.ticket.requesterLabel)
         case .message: t.source(entry.source)
         }
     let body = words(

@@ -108,15 +108,7 @@ enum ViewRoutes {
     /// The view an agent is about to change.
     private static func settable(_ call: Call) async throws -> SavedView {
         let (id, agent) = (SavedView.ID(try call.number("id")), try call.agent())
-        let (view, may) = try await call.desk.read { db in
-            let view = try db.view(id, for: .agent(agent))
-            return (view, try db.may(agent, set: view))
-        }
-        guard may else {
-            throw Refusal.notAllowed(
-                Sentence("Only administrators, and the lead of its team, can change this view."))
-        }
-        return view
+        return try await call.desk.read { try $0.settableView(id, for: .agent(agent)) }
     }
 
     @Sendable private static func showEdit(_ call: Call) async throws -> Response {
