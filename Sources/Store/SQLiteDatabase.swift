@@ -48,7 +48,9 @@ package final class SQLiteDatabase: Database {
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
         }
         do {
-            pool = try DatabasePool(path: path, configuration: configuration)
+            pool = try Self.whenUnlocked { [configuration] in
+                try DatabasePool(path: path, configuration: configuration)
+            }
         } catch { throw StoreError(sqlite: error) }
         configuration.readonly = true
         do {
@@ -74,6 +76,20 @@ package final class SQLiteDatabase: Database {
         } catch { throw StoreError(sqlite: error) }
     }
 
+    /// Opens a connection while other programs open the same file. Two that turn a new file to the write-ahead log at
+    /// once would wait for each other, so SQLite refuses one of them at once, whatever its busy timeout is
+    /// (`SQLITE_BUSY`, "deadlock avoidance"); that one begins again.
+    private static func whenUnlocked<T>(_ open: () throws -> T) throws -> T {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            do { return try open() } catch let error as DatabaseError
+                where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end
+            {
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+        }
+    }
+
     package func read<T: Sendable>(_ lane: Lane?, _ body: @escaping @Sendable (any Connection) throws -> T) async throws
         -> T
     {
@@ -97,7 +113,7 @@ package final class SQLiteDatabase: Database {
         _ name: String, _ path: String, _ configuration: Configuration, _ queue: WorkQueue<SQLiteReader>,
         niceness: Int32 = 0, ended: DispatchSemaphore
     ) throws {
-        let database = try DatabaseQueue(path: path, configuration: configuration)
+        let database = try whenUnlocked { try DatabaseQueue(path: path, configuration: configuration) }
         let thread = Thread {
             // Zero is the thread that asks. Where the system does not allow it, all are served alike.
             if niceness != 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }

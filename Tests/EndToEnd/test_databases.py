@@ -647,7 +647,7 @@ def test_commands_that_start_together_agree_on_one_secret(new_desk):
     desk = new_desk()
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         done = list(pool.map(lambda i: run(desk, "api-key", "add", "--name", f"k{i}"), range(6)))
-    assert [d.returncode for d in done] == [0] * 6, done
+    assert [d.stderr for d in done if d.returncode] == []
     assert [p.name for p in (desk.folder / "data").iterdir() if p.name.startswith("secret")] == ["secret"]
 
 
