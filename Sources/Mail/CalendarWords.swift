@@ -106,7 +106,7 @@ enum CalendarWords {
         }
         let lines = [
             ("Card", values("FN")), ("Company", values("ORG").map { $0.replacingOccurrences(of: ";", with: ", ") }),
-            ("Title", values("TITLE")), ("E-mail", values("EMAIL")), ("Telephone", values("TEL")),
+            ("Title", values("TITLE")), ("Email", values("EMAIL")), ("Phone", values("TEL")),
         ]
         .filter { !$0.1.isEmpty }.map { "\($0.0): \($0.1.joined(separator: ", "))" }
         return lines.isEmpty ? nil : lines.joined(separator: "\n")

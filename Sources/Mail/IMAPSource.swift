@@ -24,7 +24,7 @@ final class IMAPSource: MailSource {
     ) {
         let answers = try command("SELECT \(quoted(folder))")
         guard let validity = answers.lazy.compactMap({ Self.number(after: "[UIDVALIDITY ", in: $0) }).first else {
-            throw MailFault(.answer, "\(host) does not say which numbering the folder has")
+            throw MailFault(.answer, "\(host) did not report UIDVALIDITY for the folder")
         }
         guard position.validity != validity else {
             let numbers = try numbers(of: "UID \(position.last + 1):*")
@@ -174,7 +174,7 @@ final class IMAPSource: MailSource {
                 throw MailFault(.answer, "\(host) answered \(verb) with \(words)")
             }
             if answer.hasPrefix("* BYE"), !text.hasPrefix("LOGOUT") {
-                throw MailFault(.connection, "\(host) said goodbye: \(answer.dropFirst(6))")
+                throw MailFault(.connection, "\(host) closed the connection: \(answer.dropFirst(6))")
             }
             each(answer, literal)
         }

@@ -53,11 +53,11 @@ package struct LMTPDialogue: Sendable {
                     "250 SIZE \(limits.size)",
                 ].joined(separator: "\r\n"))
         case "HELO", "EHLO": return wrong("500 5.5.1 this is LMTP: say LHLO")
-        case "NOOP": return .answer("250 2.0.0 fine")
+        case "NOOP": return .answer("250 2.0.0 OK")
         case "RSET":
             reset()
-            return .answer("250 2.0.0 forgotten")
-        case "VRFY": return .answer("252 2.5.2 send it and see")
+            return .answer("250 2.0.0 reset")
+        case "VRFY": return .answer("252 2.5.2 cannot verify the user, but will accept the message")
         case "QUIT": return .close("221 2.0.0 goodbye")
         case "MAIL": return mail(rest)
         case "RCPT": return recipient(rest)
@@ -66,7 +66,7 @@ package struct LMTPDialogue: Sendable {
             // RFC 2033, section 4.2: with no recipient there is nobody to answer for.
             guard !recipients.isEmpty else { return wrong("503 5.5.1 there is no valid recipient") }
             return .readMessage
-        default: return wrong("500 5.5.2 this is no command")
+        default: return wrong("500 5.5.2 unknown command")
         }
     }
 
@@ -88,7 +88,7 @@ package struct LMTPDialogue: Sendable {
             }
         }
         sender = address
-        return .answer("250 2.1.0 sender taken")
+        return .answer("250 2.1.0 sender accepted")
     }
 
     private mutating func recipient(_ rest: String) -> Step {
@@ -106,7 +106,7 @@ package struct LMTPDialogue: Sendable {
     package mutating func accept() -> String {
         if let asked { recipients.append(asked) }
         asked = nil
-        return "250 2.1.5 recipient taken"
+        return "250 2.1.5 recipient accepted"
     }
     package mutating func refuse() -> String {
         defer { asked = nil }

@@ -122,7 +122,7 @@ package struct LMTPServer: Sendable {
                     answers += (await door.knows(recipient) ? dialogue.accept() : dialogue.refuse()) + "\r\n"
                 case .readMessage:
                     message = DottedMessage(limit: limits.size)
-                    answers += "354 go on, end with a dot\r\n"
+                    answers += "354 end data with a single dot\r\n"
                 case .close(let text):
                     try await outbound.write(ByteBuffer(string: answers + text + "\r\n"))
                     return

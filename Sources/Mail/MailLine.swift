@@ -78,7 +78,7 @@ final class MailLine {
             }
             searched = buffer.count
             guard buffer.count - start < Self.longestLine else {
-                throw MailFault(.answer, "\(server.host) sent a line without end")
+                throw MailFault(.answer, "\(server.host) sent a line that is too long")
             }
             let before = start
             try receive()
@@ -115,7 +115,7 @@ final class MailLine {
                 continue
             }
             guard code == CURLE_OK else { throw MailFault.of(code, server, detail: "") }
-            guard count > 0 else { throw MailFault(.connection, "\(server.host) hung up") }
+            guard count > 0 else { throw MailFault(.connection, "\(server.host) closed the connection") }
             buffer.append(contentsOf: piece[..<count])
             return
         }
@@ -127,7 +127,7 @@ final class MailLine {
         let left = Int32(clamping: (deadline.uptimeNanoseconds - now.uptimeNanoseconds) / 1_000_000 + 1)
         var waiting = pollfd(fd: socket, events: events, revents: 0)
         let found = poll(&waiting, 1, min(left, Self.patience))
-        if found == 0 { throw MailFault(.connection, "\(server.host) fell silent") }
-        if found < 0, errno != EINTR { throw MailFault(.connection, "the line to \(server.host) broke") }
+        if found == 0 { throw MailFault(.connection, "\(server.host) stopped responding") }
+        if found < 0, errno != EINTR { throw MailFault(.connection, "the connection to \(server.host) was lost") }
     }
 }

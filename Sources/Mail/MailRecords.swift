@@ -39,7 +39,8 @@ package struct MailRecords: Sendable {
         var findings: [(what: String, advice: String?)] = []
         switch spf {
         case nil:
-            findings.append(("SPF of \(domain) could not be looked up", "is there a name server this machine may ask?"))
+            findings.append(
+                ("SPF of \(domain) could not be looked up", "Check that this machine can reach a DNS server."))
         case .some(let found) where found.isEmpty:
             findings.append(
                 (
@@ -50,14 +51,14 @@ package struct MailRecords: Sendable {
             findings.append(
                 (
                     "\(domain) has \(found.count) SPF records",
-                    "keep one: receivers take several for none (RFC 7208, section 4.5)"
+                    "Keep only one: receivers ignore several (RFC 7208, section 4.5)"
                 ))
         default: findings.append(("\(domain) has an SPF record", nil))
         }
         switch dmarc {
         case nil:
             findings.append(
-                ("DMARC of \(domain) could not be looked up", "is there a name server this machine may ask?"))
+                ("DMARC of \(domain) could not be looked up", "Check that this machine can reach a DNS server."))
         case .some(let found) where found.isEmpty:
             findings.append(
                 (
@@ -80,15 +81,15 @@ package struct MailRecords: Sendable {
             let name = "\(selector)._domainkey.\(domain)"
             guard let found = dkim[selector] ?? nil else {
                 findings.append(
-                    ("DKIM at \(name) could not be looked up", "is there a name server this machine may ask?"))
+                    ("DKIM at \(name) could not be looked up", "Check that this machine can reach a DNS server."))
                 continue
             }
             let published = found.contains { Self.publicKey($0) == Self.publicKey(key.record) }
             findings.append(
                 published
-                    ? ("\(name) has the key that signs", nil)
+                    ? ("\(name) has the right key", nil)
                     : (
-                        "\(name) \(found.isEmpty ? "has no key" : "has another key than the one that signs")",
+                        "\(name) \(found.isEmpty ? "has no key" : "has a different key from the one used for signing")",
                         "set its TXT record to: \(key.record)"
                     ))
         }

@@ -158,16 +158,19 @@ package struct MailFault: Error, Equatable, CustomStringConvertible {
     static func of(_ code: CURLcode, _ server: MailServer, detail: String) -> MailFault {
         let place = "\(server.host)\(server.port.map { ":\($0)" } ?? "")"
         switch code {
-        case CURLE_COULDNT_RESOLVE_HOST: return MailFault(.connection, "there is no host named \(server.host)")
-        case CURLE_COULDNT_CONNECT: return MailFault(.connection, "nobody answers at \(place)")
+        case CURLE_COULDNT_RESOLVE_HOST:
+            return MailFault(.connection, "the host \(server.host) wasn't found. Check its name")
+        case CURLE_COULDNT_CONNECT:
+            return MailFault(.connection, "connection refused by \(place). Check the host and port")
         case CURLE_OPERATION_TIMEDOUT: return MailFault(.connection, "\(place) did not answer in time")
         case CURLE_LOGIN_DENIED:
             return MailFault(
-                .signIn, "\(place) refused the sign-in of \(server.user)\(detail.isEmpty ? "" : ": \(detail)")")
+                .signIn,
+                "\(place) rejected the user name or password of \(server.user)\(detail.isEmpty ? "" : ": \(detail)")")
         case CURLE_USE_SSL_FAILED: return MailFault(.connection, "\(place) offers no STARTTLS")
         case CURLE_PEER_FAILED_VERIFICATION:
-            return MailFault(.connection, "the certificate of \(place) is not to be trusted: \(detail)")
-        case CURLE_SSL_CONNECT_ERROR: return MailFault(.connection, "no TLS with \(place): \(detail)")
+            return MailFault(.connection, "the certificate of \(place) isn't trusted: \(detail)")
+        case CURLE_SSL_CONNECT_ERROR: return MailFault(.connection, "the TLS connection to \(place) failed: \(detail)")
         default:
             let words = String(cString: curl_easy_strerror(code))
             return MailFault(.connection, detail.isEmpty ? "\(place): \(words)" : "\(place): \(words) (\(detail))")

@@ -34,7 +34,7 @@ package enum MessageReader {
     {
         GMimeLibrary.parse(bytes) { parser in
             guard let message = g_mime_parser_construct_message(parser, nil) else {
-                return unparsed(Data(bytes), "no message could be made of it")
+                return unparsed(Data(bytes), "it could not be parsed as a message")
             }
             defer { usher_unref(message) }
             return read(message, block, raw: bytes, isEnclosed)

@@ -52,7 +52,7 @@ package enum OAuthCall {
         _ = MailServer.library
         let host = URLComponents(string: address)?.host ?? ""
         guard address.hasPrefix("https://") || address.hasPrefix("http://") && MailServer.isLoopback(host) else {
-            throw OAuthFault(isWithdrawn: false, "\(address) is no https address")
+            throw OAuthFault(isWithdrawn: false, "\(address) is not an https address")
         }
         guard let handle = curl_easy_init() else { throw OAuthFault(isWithdrawn: false, "no memory for a connection") }
         defer { curl_easy_cleanup(handle) }

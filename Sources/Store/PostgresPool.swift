@@ -184,10 +184,10 @@ final class PostgresPool: Sendable {
                 guard !state.saidSmaller else { return }
                 state.saidSmaller = true
                 log.warning(
-                    "the database gives fewer connections than wanted",
+                    "the database allows fewer connections than configured",
                     metadata: [
                         "given": "\(state.open)", "wanted": "\(size)", "detail": "\(error)",
-                        "advice": "set USHER_DATABASE_POOL, or let the pooler give more",
+                        "advice": "set USHER_DATABASE_POOL, or raise the limit of the pooler",
                     ])
             }
             if Moment.now - begun < Moment.seconds(0.05) { Thread.sleep(forTimeInterval: 0.05) }
@@ -313,7 +313,7 @@ final class PostgresPool: Sendable {
         state.troubleSince = nil
         state.reason = error.detail
         for pulse in state.pulses.values { pulse.giveUp() }
-        log.error("the database is away", metadata: ["detail": "\(error.detail)"])
+        log.error("the database is not responding", metadata: ["detail": "\(error.detail)"])
         this.broadcast()
     }
 

@@ -162,15 +162,15 @@ extension Language {
 
     func list(_ list: WorkList) -> String {
         switch list {
-        case .next: self("Next up")
+        case .next: self("Up next")
         case .escalated: self("Escalated")
-        case .mine: self("Mine")
+        case .mine: self("My tickets")
         case .answered: self("Customer replied")
         case .unassigned: self("Unassigned")
         case .teams: self("My teams")
         case .missed: self("Overdue")
         case .open: self("All open")
-        case .waiting: self("Waiting")
+        case .waiting: self("Pending and on hold")
         case .closed: self("Closed")
         case .spam: self("Spam")
         }

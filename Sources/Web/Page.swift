@@ -249,10 +249,10 @@ func fileField(_ t: Language, id: String = "attachments", label: String? = nil, 
         lost.isEmpty
         ? nil
         : """
-        <span class="fault" role="alert">\(t("Choose these files again: {0}", lost.joined(separator: ", ")))</span>
+        <span class="fault" role="alert">\(t("Attach these files again: {0}", lost.joined(separator: ", ")))</span>
         """
     return """
-        <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Files"))</label>\
+        <div class="field files-field" data-drop><label for="\(id)">\(label ?? t("Attachments"))</label>\
         <input id="\(id)" name="attachments" type="file" multiple aria-describedby="\(id)-hint">\
         <span class="hint" id="\(id)-hint">\(t("Choose them, drop them here, or paste a picture."))</span>\
         \(again)\

@@ -7,7 +7,7 @@ import Store
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at settings, database, mail, clock and files, and say what to do about each fault.",
+        abstract: "Check settings, database, email, clock and files, and say how to fix each problem.",
         discussion:
             """
             Exits with 0 when all is well and with 1 when something needs attention. It tries a write; everything \
@@ -19,7 +19,7 @@ struct Check: AsyncParsableCommand {
     var full = false
     @Flag(help: "Print JSON: {\"ok\": …, \"findings\": [{\"what\", \"advice\"}]}.")
     var json = false
-    @Flag(help: "Timers were stopped because the clock jumped: the time is right now, let them run again.")
+    @Flag(help: "Resume timers that were stopped because the clock jumped; use this when the time is right.")
     var trustClock = false
 
     func run() async throws {
@@ -62,7 +62,7 @@ struct Check: AsyncParsableCommand {
                 problem.map {
                     Finding(
                         "The mail server does not answer: \($0)",
-                        advice: "Check USHER_SMTP, and that this machine may reach the server.")
+                        advice: "Check USHER_SMTP, and that this machine can reach the server.")
                 } ?? Finding("The mail server answers"))
         } else {
             findings.append(
@@ -88,7 +88,7 @@ struct Check: AsyncParsableCommand {
         case StoreError.unavailable:
             config.postgres == nil
                 ? "Check the folder \(config.data.path): its owner, its rights and the disk."
-                : "Is PostgreSQL running, and may this machine reach it? Check host and port in USHER_DATABASE."
+                : "Is PostgreSQL running, and can this machine reach it? Check host and port in USHER_DATABASE."
         default: "See the log of `usher serve`."
         }
     }

@@ -12,7 +12,7 @@ struct Migrate: AsyncParsableCommand {
     @Flag(
         help:
             """
-            Take the secret that is set now, or a new one where it was lost: links in emails already sent and \
+            Use the secret that is set now, or create a new one if it was lost. Links in emails already sent and \
             saved mailbox passwords stop working.
             """
     )
@@ -31,7 +31,7 @@ struct Migrate: AsyncParsableCommand {
 
 struct Intake: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take one message in, from standard input, for a mail server's pipe.",
+        abstract: "Read one message from standard input, for a mail server's pipe.",
         discussion: """
             Prints the number of the ticket the message opened or was added to, “duplicate: NUMBER” for one that came \
             before, or
@@ -49,7 +49,7 @@ struct Intake: AsyncParsableCommand {
         let config: Config
         // A mail server tries again after 75; with 78 it would give the message back to its sender.
         do { config = try Config() } catch {
-            throw fail("the settings are wrong; see usher check:\n\(error)", ExitStatus.tryAgain)
+            throw fail("some settings are wrong; run usher check:\n\(error)", ExitStatus.tryAgain)
         }
         let bytes: Data
         do { bytes = try FileHandle.standardInput.readToEnd() ?? Data() } catch {
@@ -72,7 +72,7 @@ struct Intake: AsyncParsableCommand {
 
 struct AgentCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "agent", abstract: "The people who work at the desk.",
+        commandName: "agent", abstract: "Manage agents.",
         subcommands: [Add.self, ResetTwoFactor.self, Deactivate.self])
 
     /// The agent an operator names by address; exit 1 where there is none.
@@ -110,7 +110,7 @@ struct AgentCommands: AsyncParsableCommand {
 
     struct Deactivate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deactivate an agent who left.",
+            abstract: "Deactivate an agent who has left.",
             discussion:
                 """
                 The agent is signed out everywhere at once and receives nothing more; their open tickets go back \
@@ -135,7 +135,7 @@ struct AgentCommands: AsyncParsableCommand {
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add an agent.")
 
-        @Option(help: "The agent's e-mail address.")
+        @Option(help: "The agent's email address.")
         var email: String
         @Option(help: "The agent's name, as customers see it.")
         var name: String
@@ -181,11 +181,14 @@ struct APIKeyCommands: AsyncParsableCommand {
         commandName: "api-key", abstract: "Keys of the API's clients.", subcommands: [Add.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a key and print it, once.")
+        static let configuration = CommandConfiguration(abstract: "Create an API key and print it once.")
 
-        @Option(help: "What the key is for.")
+        @Option(help: "A name that says what the key is for.")
         var name: String
-        @Option(help: "tickets:create opens tickets only, tickets works on them, full sets the desk up as well.")
+        @Option(
+            help:
+                "tickets:create can only create tickets, tickets can also work on them, full can also configure the desk."
+        )
         var scope: APIKey.Scope = .tickets
 
         func run() async throws {

@@ -25,10 +25,10 @@ struct Config: Sendable {
             case .data: "./data"
             case .database: "sqlite:, a file in USHER_DATA"
             case .databaseDirect: "USHER_DATABASE"
-            case .databasePool: "twice the cores, at most 10"
+            case .databasePool: "three times the cores, 4 to 10"
             case .listen: "127.0.0.1:8080"
             case .url: "from USHER_LISTEN"
-            case .smtp: "none: mail waits in the outbox"
+            case .smtp: "none: email waits in the outbox"
             case .lmtpListen, .trustedProxies: "none"
             case .metricsAllow: "this machine"
             case .secret: "made and kept in USHER_DATA"
@@ -38,15 +38,15 @@ struct Config: Sendable {
             switch self {
             case .data: "folder of the embedded database and the attachments"
             case .database: "sqlite: or postgres://user:password@host:port/name"
-            case .databaseDirect: "the same PostgreSQL past a connection pooler: for live updates between servers"
+            case .databaseDirect: "the same PostgreSQL without a connection pooler, for live updates between servers"
             case .databasePool: "database connections of one process, besides two of its own"
             case .listen: "where to listen; port 0 picks one"
             case .url: "the desk's address in links and mail"
-            case .smtp: "smtp://user:password@host:port or smtps://…; STARTTLS when offered"
+            case .smtp: "smtp://user:password@host:port (STARTTLS required), smtps://… or smtp+insecure://…"
             case .lmtpListen: "host:port of the LMTP listener"
             case .secret: "signs links and message ids; the same on every node"
-            case .metricsAllow: "addresses that may read /metrics, with commas between"
-            case .trustedProxies: "addresses whose X-Forwarded-For counts, with commas between"
+            case .metricsAllow: "comma-separated addresses that may read /metrics"
+            case .trustedProxies: "comma-separated addresses of proxies whose X-Forwarded-For is trusted"
             }
         }
     }

@@ -12,7 +12,7 @@ enum DataFolder {
                     at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             } catch {
                 throw Misconfigured(
-                    "USHER_DATA: the folder \(folder.path) cannot be made: \(String(cString: strerror(errno)))")
+                    "USHER_DATA: the folder \(folder.path) cannot be created: \(String(cString: strerror(errno)))")
             }
             return
         }
@@ -22,7 +22,7 @@ enum DataFolder {
         guard access(folder.path, R_OK | W_OK | X_OK) == 0 else {
             throw Misconfigured(
                 """
-                USHER_DATA: this user may not write in \(folder.path); run Usher as the user who owns it, or \
+                USHER_DATA: this user cannot write to \(folder.path); run Usher as the user who owns it, or \
                 change its owner
                 """
             )
@@ -39,7 +39,7 @@ enum DataFolder {
         }
         if !tightened.isEmpty {
             log.notice(
-                "others could read the data; now only its owner can",
+                "the data was readable by other users; permissions were tightened",
                 metadata: ["changed": "\(tightened.joined(separator: ", "))"])
         }
     }

@@ -42,7 +42,8 @@ enum ListenAddress {
             case EADDRNOTAVAIL: throw Fault(words: "\(setting): \(host) is not an address of this machine")
             default:
                 throw Fault(
-                    words: "\(setting): \(host):\(port) cannot be listened on: \(String(cString: strerror(errno)))")
+                    words:
+                        "\(setting): \(host):\(port) cannot be used for listening: \(String(cString: strerror(errno)))")
             }
         }
         guard port == 0 else { return port }

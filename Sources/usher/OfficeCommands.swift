@@ -9,14 +9,14 @@ struct SeedCommand: AsyncParsableCommand {
         commandName: "seed", abstract: "Fill the desk with synthetic history, for tests and benchmarks.",
         discussion:
             """
-            Customers, three entries a ticket, every state, three in a hundred open. The same seed makes the same \
+            The data has customers, three entries per ticket and every status; three in a hundred tickets are open. The same seed makes the same \
             tickets.
             """
     )
 
     @Option(help: "How many tickets.")
     var tickets: Int
-    @Option(help: "What the history is derived from.")
+    @Option(help: "The seed of the random generator.")
     var seed: UInt64 = 1
 
     func validate() throws {
@@ -67,8 +67,8 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Bring a copy back into an empty desk, on either engine, or let a restored desk go live.",
         discussion: """
-            The whole file is checked before anything is written. A restored desk sends, fetches, closes and reminds \
-            nothing until \
+            The whole file is checked before anything is written. A restored desk sends and fetches no email and closes no \
+            tickets until \
             it goes live: the desk it was copied from may still be running. Go live with --live, here or later without \
             a file, or in \
             the administration. Mail that was waiting when the backup was made is then held back and listed under \
@@ -82,15 +82,15 @@ struct Restore: AsyncParsableCommand {
     var live = false
     @Flag(help: "With --live: also send the mail that was waiting when the backup was made.")
     var sendWaiting = false
-    @Flag(help: "Take a backup of an early Usher, which holds nothing that proves it whole.")
+    @Flag(help: "Accept a backup from an early version of Usher, which cannot be verified.")
     var unproved = false
 
     func validate() throws {
         if file == nil, !live {
-            throw ValidationError("name a file that usher backup wrote, or give --live to let a restored desk go live")
+            throw ValidationError("name a backup file, or use --live to let a restored desk go live")
         }
-        if sendWaiting, !live { throw ValidationError("--send-waiting goes with --live") }
-        if unproved, file == nil { throw ValidationError("--unproved goes with a file") }
+        if sendWaiting, !live { throw ValidationError("--send-waiting can only be used with --live") }
+        if unproved, file == nil { throw ValidationError("--unproved can only be used with a file") }
     }
 
     func run() async throws {
@@ -108,8 +108,8 @@ struct Restore: AsyncParsableCommand {
             } else if open.config.secret != secret {
                 print(
                     """
-                    note: USHER_SECRET is another than the backup was made with; links in mails already sent lead \
-                    nowhere
+                    note: USHER_SECRET differs from the secret of the backup, so links in emails already sent \
+                    do not work
                     """
                 )
             }
@@ -125,8 +125,8 @@ struct Restore: AsyncParsableCommand {
             if live { return sayLive(heldBack) }
             print(
                 """
-                this desk is a copy and keeps still: it sends, fetches, closes and reminds nothing until usher \
-                restore --live, or Go live in the administration
+                this desk is a restored copy: it sends and fetches no email and closes no tickets until you run \
+                usher restore --live, or press Go live in the administration
                 """
             )
         }
@@ -137,7 +137,7 @@ struct Restore: AsyncParsableCommand {
         if heldBack > 0 {
             print(
                 """
-                \(heldBack) mails that were waiting when the backup was made are held back; see Outgoing email in \
+                \(heldBack) emails that were waiting when the backup was made are held back; see Outgoing email in \
                 the administration
                 """
             )

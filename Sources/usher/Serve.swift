@@ -16,7 +16,7 @@ struct Serve: AsyncParsableCommand {
         discussion: Config.helpText
             + "\n\nLOG_LEVEL sets how much is logged: trace, debug, info, notice (default), warning, error, critical.")
 
-    @Flag(help: "Fill an empty desk with a believable company and print the sign-ins.")
+    @Flag(help: "Fill an empty desk with demo data and print accounts to sign in with.")
     var demo = false
 
     func run() async throws {
@@ -96,7 +96,7 @@ struct Serve: AsyncParsableCommand {
 
 /// Sends one message at once and says in words what the mail server made of it; nil when it was taken.
 private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _ text: MailText?) async -> String? {
-    guard let address = MailAddress(recipient) else { return "this is not an e-mail address" }
+    guard let address = MailAddress(recipient) else { return "this is not a valid email address" }
     let message = TestMail.message(to: address, text, desk)
     switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address, through: nil) {
     case .sent: return nil
@@ -117,7 +117,7 @@ private struct LastExit: Service {
         let thread = Thread {
             Thread.sleep(forTimeInterval: Self.seconds)
             FileHandle.standardError.write(
-                Data("usher: stopped without waiting any longer for what was unfinished\n".utf8))
+                Data("usher: stopped before all requests and emails were finished\n".utf8))
             _exit(0)
         }
         thread.start()

@@ -9,7 +9,7 @@ import Store
 @main
 struct Usher: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "usher", abstract: "A help desk: every ticket from intake to resolution and back.",
+        commandName: "usher", abstract: "The Usher help desk.",
         subcommands: [
             Serve.self, Migrate.self, Intake.self, AgentCommands.self, APIKeyCommands.self, SeedCommand.self,
             BackupCommand.self, Restore.self, Check.self,
@@ -44,7 +44,7 @@ enum ExitStatus {
 func readConfig() throws -> Config {
     do { return try Config() } catch let mistakes as Config.Mistakes {
         throw fail(
-            "the settings are wrong:\n" + mistakes.lines.map { "  \($0)" }.joined(separator: "\n"),
+            "some settings are wrong:\n" + mistakes.lines.map { "  \($0)" }.joined(separator: "\n"),
             ExitStatus.configuration)
     }
 }

@@ -336,7 +336,7 @@ class Run:
         remarks = [found["what"] for found in json.loads(check.stdout)["findings"] if found.get("advice")]
         for remark in remarks:
             print(f"  usher check: {remark}")
-        faults += [remark for remark in remarks if not re.search(r"given up or may not have arrived", remark)]
+        faults += [remark for remark in remarks if not re.search(r"failed or may not have arrived", remark)]
         return faults
 
     def close(self):

@@ -31,7 +31,7 @@ def ask(
     page.get_by_label("Subject").fill(subject)
     page.get_by_label("Describe the problem").fill(words)
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("status")).to_contain_text("has arrived")
+    expect(page.get_by_role("status")).to_contain_text("we've received your")
     return int(re.search(r"#(\d+)", page.locator("main header").first.inner_text()).group(1))
 
 
@@ -59,7 +59,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     kim.get_by_label("Describe the problem").fill("Since this morning every page is white.")
     picture = tmp_path / "page.txt"
     picture.write_text("nothing on it")
-    kim.get_by_label("Files").set_input_files(str(picture))
+    kim.get_by_label("Attachments").set_input_files(str(picture))
     kim.get_by_label("Email").fill("kim at harbour")
     kim.locator("form.card").evaluate("form => form.noValidate = true")
     kim.get_by_role("button", name="Send").click()
@@ -67,9 +67,9 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     expect(kim.get_by_label("Describe the problem")).to_have_value("Since this morning every page is white.")
     kim.get_by_label("Email").fill(KIM)
     kim.get_by_label("Your name").fill("Kim Ito")
-    kim.get_by_label("Files").set_input_files(str(picture))
+    kim.get_by_label("Attachments").set_input_files(str(picture))
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_role("status")).to_contain_text("has arrived")
+    expect(kim.get_by_role("status")).to_contain_text("we've received your")
     expect(kim.get_by_role("link", name="page.txt")).to_be_visible()
     number = int(re.search(r"#(\d+)", kim.locator("main header").first.inner_text()).group(1))
     wait_for(lambda: sink.to(KIM, str(number)))
@@ -82,13 +82,13 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     dialog.get_by_label("To an agent").select_option(label="Ada Lind")
     dialog.get_by_role("button", name="Assign").click()
     expect(sam.locator(".side")).to_contain_text("Ada Lind")
-    expect(count(ada, "Mine")).to_have_text("1")
+    expect(count(ada, "My tickets")).to_have_text("1")
 
     # Ada writes a note nobody outside sees, asks for more, and waits.
     ada.goto("/desk?list=mine")
     ada.get_by_role("link", name="Scanner sends empty pages").click()
     ada.get_by_text("Note", exact=True).click()
-    ada.get_by_label("Note for colleagues").fill("CANARY the same as last month on floor 3")
+    ada.get_by_label("Internal note").fill("CANARY the same as last month on floor 3")
     ada.get_by_role("button", name="Add note").click()
     expect(ada.locator(".entry.note")).to_contain_text("CANARY")
     reply(ada, "Which scanner is it?", "Send & set pending")
@@ -100,7 +100,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     expect(kim.locator("body")).not_to_contain_text("CANARY")
     kim.get_by_label("Add to your request").fill("The one beside the lift.")
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_role("status")).to_contain_text("has arrived")
+    expect(kim.get_by_role("status")).to_contain_text("we've received your")
     expect(ada.locator(".talk")).to_contain_text("The one beside the lift.")
     expect(ada.locator(".subject-bar")).to_contain_text("Open")
 
@@ -120,7 +120,7 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     kim.goto(re.search(r"https?://\S+rating=2", body(survey)).group(0))
     kim.get_by_label("Anything you'd like to add? (optional)").fill("It took the whole day.")
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_role("status")).to_contain_text("your rating has arrived")
+    expect(kim.get_by_role("status")).to_contain_text("Thanks for your rating")
     sam.goto("/desk/feedback")
     item = sam.get_by_role("article", name=re.compile(str(number)))
     expect(item).to_contain_text("It took the whole day.")
@@ -131,8 +131,8 @@ def test_a_new_request_from_the_form_to_the_last_star(people, peopled, sink, tmp
     item = sam.get_by_role("article", name=re.compile(str(number)))
     expect(item).to_contain_text("reviewed by Sam Okafor")
     item.get_by_text("Follow up").click()
-    item.get_by_label("How").select_option(label="in a new linked ticket")
-    item.get_by_label("Your words to the customer").fill("We are sorry. Next time we come at once.")
+    item.get_by_label("Send as").select_option(label="in a new linked ticket")
+    item.get_by_label("Message to the customer").fill("We are sorry. Next time we come at once.")
     item.get_by_role("button", name="Send").click()
     expect(sam.get_by_role("status")).to_contain_text("Reply sent.")
     wait_for(lambda: sink.to(KIM, "Next time we come at once"))
@@ -152,7 +152,7 @@ def test_an_urgent_request_goes_up_and_is_worked_first(people, peopled, sink):
     expect(sam.locator(".talk")).to_contain_text("the topic")
     # A second agent is brought in.
     sam.get_by_role("link", name="Add agent").click()
-    sam.get_by_role("dialog").get_by_label("Who").select_option(label="Ben Amari")
+    sam.get_by_role("dialog").get_by_label("Agent").select_option(label="Ben Amari")
     sam.get_by_role("dialog").get_by_role("button", name="Add agent").click()
     expect(sam.locator(".side")).to_contain_text("Ben Amari")
     wait_for(lambda: sink.to("ben@desk.example", "help"))
@@ -190,7 +190,7 @@ def test_a_closed_request_comes_back_to_who_solved_it(people, peopled, sink):
     kim.get_by_role("link", name=re.compile("Scanner sends empty pages")).click()
     kim.get_by_label(re.compile("^Not solved")).fill("It is back.")
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_role("status")).to_contain_text("has arrived")
+    expect(kim.get_by_role("status")).to_contain_text("we've received your")
     expect(ada.locator(".talk")).to_contain_text("It is back.")
     ticket = peopled.ticket(number)
     assert (ticket["state"], ticket["reopened_count"], ticket["assignee"]["email"]) == ("open", 1, "ada@desk.example")
@@ -224,7 +224,7 @@ def test_words_written_while_the_session_ended_come_back(people, peopled):
     peopled.sql("DELETE FROM session")
     ada.wait_for_timeout(5500)  # a session is remembered for five seconds
     ada.locator("form.box.reply").get_by_role("button", name=re.compile("^Send( Ctrl|$)")).click()
-    expect(ada.get_by_role("status")).to_contain_text("Your session was over")
+    expect(ada.get_by_role("status")).to_contain_text("Your session has expired")
     ada.get_by_label("Email", exact=True).fill("ada@desk.example")
     ada.get_by_label("Password", exact=True).fill(PASSWORD)
     ada.get_by_role("button", name="Sign in").click()
@@ -394,7 +394,7 @@ def test_a_ticket_for_a_caller(people, peopled, sink):
     ada.get_by_label("Customer's email").fill("lee@corner.example")
     ada.get_by_label("Customer's name").fill("Lee Okafor")
     ada.get_by_label("Subject").fill("Till will not open")
-    ada.get_by_label("What the customer says").fill("The drawer is stuck.")
+    ada.get_by_label("Customer's message").fill("The drawer is stuck.")
     ada.get_by_role("button", name="Create ticket").click()
     expect(ada.locator("h1")).to_have_text("Till will not open")
     expect(ada.locator(".side")).to_contain_text("Phone")
@@ -408,10 +408,10 @@ def test_the_questions_of_a_topic(people, peopled):
     mara.goto("/admin/topics")
     mara.get_by_role("link", name="Report a problem").click()
     asked = mara.locator(".asked").first
-    asked.get_by_label("Question").fill("Which room?")
+    asked.get_by_label("Label").fill("Which room?")
     asked.get_by_label("required").check()
     second = mara.locator(".asked").nth(1)
-    second.get_by_label("Question").fill("How bad?")
+    second.get_by_label("Label").fill("How bad?")
     second.get_by_label("Type").select_option(label="Dropdown")
     second.get_by_label("Options, comma-separated").fill("a little, very")
     mara.get_by_role("button", name="Save").click()
@@ -428,7 +428,7 @@ def test_the_questions_of_a_topic(people, peopled):
     expect(kim.get_by_text("Enter a value.")).to_be_visible()
     kim.get_by_label("Which room?").fill("217")
     kim.get_by_role("button", name="Send").click()
-    expect(kim.get_by_role("status")).to_contain_text("has arrived")
+    expect(kim.get_by_role("status")).to_contain_text("we've received your")
     ticket = peopled.get("/tickets?query=heating")["items"][0]
     assert ticket["fields"] == {"which_room": "217", "how_bad": "very"}
 
@@ -466,13 +466,13 @@ def test_without_javascript(people, peopled, sink):
     ada.get_by_role("button", name="Assign").click()
     expect(ada.locator(".side")).to_contain_text("Ada Lind")
     ada.locator("label[for=tab-note]").click()
-    ada.get_by_label("Note for colleagues").fill("a note")
+    ada.get_by_label("Internal note").fill("a note")
     ada.get_by_role("button", name="Add note").click()
     expect(ada.locator(".entry.note")).to_contain_text("a note")
     reply(ada, "Done.", "Send & resolve")
     kim.goto(link_in(wait_for(lambda: sink.to(KIM, "Done."))[0]))
     kim.get_by_role("button", name="No, I still need help").click()
-    expect(kim.get_by_role("status")).to_contain_text("on it again")
+    expect(kim.get_by_role("status")).to_contain_text("is open again")
     assert peopled.ticket(number)["state"] == "open"
 
 

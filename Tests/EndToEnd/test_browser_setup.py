@@ -25,11 +25,11 @@ def fresh(new_desk, chromium):
 
 def test_a_request_is_told_to_its_department_and_counted_in_the_title(people, peopled, sink):
     ada = people.agent("ada@desk.example")
-    expect(ada).to_have_title(re.compile(r"^Next up"))
+    expect(ada).to_have_title(re.compile(r"^Up next"))
     first = peopled.open(subject="Scanner sends empty pages")["number"]
-    expect(ada).to_have_title(re.compile(r"^\(1\) Next up"))
+    expect(ada).to_have_title(re.compile(r"^\(1\) Up next"))
     second = peopled.open(subject="Printer queue stuck")["number"]
-    expect(ada).to_have_title(re.compile(r"^\(2\) Next up"))
+    expect(ada).to_have_title(re.compile(r"^\(2\) Up next"))
     # One email for the minute, to each agent of the department.
     mail = sink.wait("ada@desk.example", "New request", seconds=90)
     assert f"#{first}" in body(mail) and f"#{second}" in body(mail)

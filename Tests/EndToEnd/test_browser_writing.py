@@ -317,10 +317,10 @@ def test_the_buttons_are_there_while_somebody_writes(ada):
     expect(tool(ada, "Code")).to_be_focused()
     # A note has its own.
     ada.get_by_text("Note", exact=True).click()
-    ada.get_by_label("Note for colleagues").click()
+    ada.get_by_label("Internal note").click()
     ada.keyboard.press("Control+i")
     ada.keyboard.type("as before")
-    expect(ada.get_by_label("Note for colleagues")).to_have_value("_as before_")
+    expect(ada.get_by_label("Internal note")).to_have_value("_as before_")
     expect(reply(ada)).to_have_value("`ls`")
 
 
@@ -337,7 +337,7 @@ def test_axe_finds_nothing_while_somebody_writes(people, peopled, look):
     ada = people.agent("ada@desk.example", **look)
     ada.goto(f"/desk/tickets/{peopled.open()['number']}")
     ada.locator(".desk[data-ready]").wait_for()
-    for kind in ["Reply to", "Note for colleagues"]:
+    for kind in ["Reply to", "Internal note"]:
         if kind != "Reply to":
             ada.get_by_text("Note", exact=True).click()
         ada.get_by_label(re.compile("^" + kind)).click()

@@ -217,7 +217,7 @@ def test_an_escalated_issue_is_worked_with_a_second_agent_while_the_customer_hea
     sink.wait(KIM, "escalated your request")
 
     desk.act(number, "add_agent", agent="ben@desk.example", by="sam@desk.example")
-    sink.wait("ben@desk.example", "asks for your help")
+    sink.wait("ben@desk.example", "added you to this ticket")
     desk.act(number, "claim", by="eve@desk.example")
 
     # Four hours without a word: the customer hears that it is being worked on.

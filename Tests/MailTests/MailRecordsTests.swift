@@ -30,7 +30,7 @@ import Testing
         let found = MailRecords(spf: ["v=spf1 a", "v=spf1 b"], dmarc: nil, dkim: ["s1": [try Self.key().record]])
             .findings(domain: "desk.example", keys: [("s1", try Self.key())])
         #expect(found.allSatisfy { $0.advice != nil })
-        #expect(found[2].what.contains("another key"))
+        #expect(found[2].what.contains("a different key"))
     }
 }
 
@@ -76,7 +76,7 @@ import Testing
         )
         #expect(
             found.text.contains(
-                "Card: Kim Ito\nCompany: Harbour, Dock\nE-mail: kim@harbour.example\nTelephone: +49 40 1234"))
+                "Card: Kim Ito\nCompany: Harbour, Dock\nEmail: kim@harbour.example\nTelephone: +49 40 1234"))
     }
 
     /// A winmail.dat of one file, put together by the format's rules (MS-OXTNEF).

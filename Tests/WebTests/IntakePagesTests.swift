@@ -185,7 +185,7 @@ struct IntakePagesTests {
         try await test.write { tx in _ = try tx.db.execute("UPDATE customer_address SET undeliverable_at = 1") }
         try await app(test).test(.router) { client in
             try await client.execute(uri: "/desk/tickets/\(ticket.number)", method: .get, headers: headers) {
-                #expect(String(buffer: $0.body).contains("Mail to this address came back"))
+                #expect(String(buffer: $0.body).contains("Email to this address bounced"))
             }
             try await client.execute(
                 uri: "/desk/tickets/\(ticket.number)/deliverable", method: .post, headers: headers.merged(Self.form),

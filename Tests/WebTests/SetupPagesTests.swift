@@ -102,7 +102,7 @@ struct SetupPagesTests {
         #expect(answer.status == .ok)
         #expect(
             answer.page.contains("No outgoing mail server is set, so nothing was sent.")
-                && !answer.page.contains("Sending works") && !answer.page.contains("class=\"fault\""))
+                && !answer.page.contains("Sending email works") && !answer.page.contains("class=\"fault\""))
         mara.outgoing = Self.working
         #expect(try await mara.post("/admin/mailboxes/\(box.id)/test").page.contains("sends through the desk"))
     }
@@ -191,7 +191,7 @@ struct SetupPagesTests {
         _ = try await test.desk.counts.freshCounts(for: ada, on: test.desk)
         let mine = try await adas.get("/desk?list=mine").page
         #expect(
-            mine.contains("No tickets in this view.") && mine.contains("1 ticket is waiting in Next up.")
+            mine.contains("No tickets in this view.") && mine.contains("1 ticket is waiting in Up next.")
                 && !mine.contains("caught up"))
         try await test.act(on: ticket) { try $0.close(&$1, by: Actor(ada), reason: "") }
         _ = try await test.desk.counts.freshCounts(for: ada, on: test.desk)

@@ -163,7 +163,7 @@ struct ViewPagesTests {
         #expect(moved.location.hasPrefix("/desk/"), "\(moved.location)")
         let last = try await stage.visitor.get("/desk/next?view=\(id)&not=\(numbers[2])&after=0-0-\(numbers[2])")
         #expect(last.location == "/desk/views/\(id)?said=last")
-        #expect(try await stage.visitor.get(last.location).page.contains("That was the last ticket in this list."))
+        #expect(try await stage.visitor.get(last.location).page.contains("This was the last ticket in this list."))
     }
 
     @Test("an address and a view's place are the same thing said twice")

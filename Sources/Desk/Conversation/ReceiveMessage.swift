@@ -83,7 +83,7 @@ extension Transaction {
         if author.isStranger {
             return provenance.isUnverified
                 ? "from someone new; unverified sender"
-                : "from someone new, with the token of a mail that was passed on"
+                : "from someone new, with the token of a forwarded email"
         }
         return provenance.isUnverified ? "unverified sender: nothing proves that this address wrote it" : ""
     }

@@ -398,7 +398,7 @@ package struct Courier: Service {
     private func noteTrouble(_ reason: String, _ mail: OutboxMail, _ server: Int64) async throws {
         if !health.isFailing(server) {
             desk.log.error(
-                "a mail server takes no mail from us", metadata: ["server": "\(server)", "detail": "\(reason)"])
+                "a mail server is not accepting our email", metadata: ["server": "\(server)", "detail": "\(reason)"])
         }
         health.failed(server, at: desk.clock.now())
         try await deferMail(mail, reason, pauses: Self.pausesInTrouble, waitsFor: server)

@@ -102,7 +102,7 @@ extension Transaction {
         if let told {
             try send(
                 .undelivered, to: [told], about: ticket, entry: entry, by: .mail,
-                data: ["reason": .string("Your mail to \(mail.address) could not be delivered: \(reason)")])
+                data: ["reason": .string("Your email to \(mail.address) couldn't be delivered: \(reason)")])
         }
     }
 }

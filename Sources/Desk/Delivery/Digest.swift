@@ -20,8 +20,8 @@ package enum Digest {
         _ counts: [WorkList: ListCount], _ first: [TicketLine], in zone: TimeZone, office: Office, now: Date
     ) -> String? {
         let named: [(WorkList, String)] = [
-            (.escalated, "escalated"), (.missed, "past their target"), (.mine, "yours and open"),
-            (.answered, "answered by the customer"), (.unassigned, "with nobody yet"), (.teams, "with your teams"),
+            (.escalated, "escalated"), (.missed, "overdue"), (.mine, "assigned to you"),
+            (.answered, "with a customer reply"), (.unassigned, "unassigned"), (.teams, "in your teams"),
         ]
         let sums = named.compactMap { list, words in
             counts[list].flatMap { $0.number > 0 ? "\($0.text) \(words)" : nil }
@@ -39,7 +39,7 @@ package enum Digest {
         }
         return
             (["Tickets: " + sums.joined(separator: ", ") + "."]
-            + (tickets.isEmpty ? [] : ["To be worked first:"] + tickets)).joined(separator: "\n\n")
+            + (tickets.isEmpty ? [] : ["Work on these first:"] + tickets)).joined(separator: "\n\n")
     }
 
     private static func local(_ date: Date, in zone: TimeZone) -> String {

@@ -67,7 +67,7 @@ package struct Sweep: Service {
                             do { try await desk.tendIndex() } catch {
                                 if !Task.isCancelled {
                                     desk.log.error(
-                                        "the search index was not put in order", metadata: ["detail": "\(error)"])
+                                        "the search index could not be optimized", metadata: ["detail": "\(error)"])
                                 }
                             }
                         }
@@ -86,10 +86,10 @@ package struct Sweep: Service {
     private static func sweepFiles(_ desk: Desk) async {
         do {
             let count = try await desk.sweepFiles()
-            if count > 0 { desk.log.notice("files that nothing names were removed", metadata: ["count": "\(count)"]) }
+            if count > 0 { desk.log.notice("unused files were removed", metadata: ["count": "\(count)"]) }
         } catch {
             if !Task.isCancelled {
-                desk.log.error("files that nothing names were not removed", metadata: ["detail": "\(error)"])
+                desk.log.error("unused files could not be removed", metadata: ["detail": "\(error)"])
             }
         }
     }

@@ -57,7 +57,8 @@ package struct LiveRelay: Service {
                 if steps % 4 == 0 || isWoken() { try await lookForOthers(&seen) }
             } catch {
                 if !Task.isCancelled, !desk.database.isAway {
-                    desk.log.warning("live news could not be passed on", metadata: ["detail": "\(error)"])
+                    desk.log.warning(
+                        "live updates could not be sent to other servers", metadata: ["detail": "\(error)"])
                 }
             }
             if steps % 2 == 0 { desk.feed.pulse() }

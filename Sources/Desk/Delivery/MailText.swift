@@ -163,7 +163,7 @@ package struct MailText: Sendable, Equatable {
 
                     {{signature}}
 
-                    We're waiting for your reply. Just reply to this email, or write here: {{ticket.url}}
+                    We're waiting for your answer. Reply to this email, or answer online: {{ticket.url}}
                     """)
         case .closed:
             MailText(
@@ -209,7 +209,7 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{customer.name|there}},
 
-                    Use this link to see your requests. It works once, within an hour:
+                    Use this link to see your requests. It works once and expires after an hour:
                     {{link.url}}
 
                     If you didn't ask for it, you can ignore this email.
@@ -222,19 +222,19 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{agent.name|there}},
 
-                    Set a new password here. The link works once, within a day:
+                    Set a new password here. The link works once and expires after a day:
                     {{link.url}}
 
                     If you didn't ask for it, you can ignore this email: your password stays as it is.
                     """)
         case .invitation:
             MailText(
-                subject: "You are invited to {{desk.name}}",
+                subject: "You've been invited to {{desk.name}}",
                 body: """
                     Hi {{agent.name|there}},
 
                     You've been invited to work on tickets at {{desk.name}}. Choose a password here. The link works \
-                    once, within a day:
+                    once and expires after a day:
                     {{link.url}}
                     """)
         case .securityChanged:
@@ -245,7 +245,7 @@ package struct MailText: Sendable, Equatable {
 
                     {{reason}}
 
-                    If this was you, there is nothing to do. If it wasn't, ask an administrator to deactivate your \
+                    If this was you, you don't need to do anything. If it wasn't, ask an administrator to deactivate your \
                     account, then set a new password and check your account:
                     {{link.url}}
 
@@ -257,17 +257,17 @@ package struct MailText: Sendable, Equatable {
                 body: """
                     Hi {{agent.name|there}},
 
-                    This mailbox hasn't been read for some time:
+                    Usher hasn't been able to read this mailbox for some time:
                     {{reason}}
 
-                    We keep retrying; mail stays safely on the server. See the mailbox:
+                    We'll keep trying. Your messages are safe on the server. Open the mailbox:
                     {{link.url}}
 
                     {{desk.name}}
                     """)
         case .digest:
             MailText(
-                subject: "What waits for you at {{desk.name}}",
+                subject: "Your tickets at {{desk.name}}",
                 body: """
                     Hi {{agent.name|there}},
 
@@ -284,9 +284,9 @@ package struct MailText: Sendable, Equatable {
         case .received: forAgent("New message: {{ticket.subject}}")
         case .reopened: forAgent("Reopened: {{ticket.subject}}")
         case .overdue: forAgent("Overdue: {{ticket.subject}}")
-        case .undelivered: forAgent("Mail could not be delivered: {{ticket.subject}}")
+        case .undelivered: forAgent("Email not delivered: {{ticket.subject}}")
         case .noted: forAgent("Note: {{ticket.subject}}")
-        case .transferred: forAgent("Moved to your department: {{ticket.subject}}")
+        case .transferred: forAgent("Transferred to your department: {{ticket.subject}}")
         case .newRequest:
             MailText(
                 subject: "New request: {{ticket.subject}} [#{{ticket.number}}]",

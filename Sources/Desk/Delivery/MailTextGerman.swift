@@ -13,10 +13,10 @@ extension MailText {
                     danke für Ihre Nachricht. Ihre Anfrage hat die Nummer {{ticket.number}}; wir antworten, sobald wir \
                     können.
 
-                    Hier können Sie sie verfolgen oder ergänzen:
+                    Hier können Sie Ihre Anfrage verfolgen oder ergänzen:
                     {{ticket.url}}
 
-                    Sie können auch einfach auf diese Mail antworten.
+                    Sie können auch einfach auf diese E-Mail antworten.
 
                     {{desk.name}}
                     """)
@@ -38,9 +38,9 @@ extension MailText {
 
                     {{signature}}
 
-                    Wir glauben, dass Ihre Anfrage gelöst ist. Stimmt das?
+                    Konnten wir Ihr Problem lösen?
 
-                    Ja, sie ist gelöst: {{confirm.url}}
+                    Ja, Anfrage schließen: {{confirm.url}}
                     Nein, ich brauche noch Hilfe: {{reopen.url}}
 
                     Hören wir nichts, schließen wir sie in {{close.hours}} Stunden. Eine Antwort auf diese Mail öffnet \
@@ -77,7 +77,7 @@ extension MailText {
 
                     {{survey.stars}}
 
-                    Ihre Bewertung und ein Wort dazu helfen uns, besser zu werden. Kommt das Problem wieder, antworten \
+                    Ihre Bewertung und Ihr Kommentar helfen uns, besser zu werden. Kommt das Problem wieder, antworten \
                     Sie auf diese Mail, und die Anfrage wird wieder geöffnet.
 
                     {{desk.name}}
@@ -96,14 +96,14 @@ extension MailText {
                     """)
         case .signInLink:
             MailText(
-                subject: "Ihr Weg zu {{desk.name}}",
+                subject: "Anmelden bei {{desk.name}}",
                 body: """
                     Guten Tag {{customer.name}},
 
-                    dieser Link zeigt Ihnen Ihre Anfragen. Er gilt einmal, innerhalb einer Stunde:
+                    mit diesem Link sehen Sie Ihre Anfragen. Er gilt einmal und läuft nach einer Stunde ab:
                     {{link.url}}
 
-                    Wenn Sie ihn nicht verlangt haben, ist nichts zu tun.
+                    Falls Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren.
 
                     {{desk.name}}
                     """)
@@ -140,10 +140,10 @@ extension MailText {
                 body: """
                     Hallo {{agent.name}},
 
-                    hier wählen Sie ein neues Passwort. Der Link gilt einmal, innerhalb eines Tages:
+                    legen Sie hier ein neues Passwort fest. Der Link gilt einmal und läuft nach einem Tag ab:
                     {{link.url}}
 
-                    Wenn Sie ihn nicht verlangt haben, ist nichts zu tun.
+                    Falls Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren.
 
                     {{desk.name}}
                     """)

@@ -88,7 +88,7 @@ extension Connection {
     /// Why an email about new requests is not sent any more: asked again when it goes out.
     func obstacle(toTelling agent: Agent, of mail: OutboxMail) throws -> String? {
         if agent.isAway { return "\(agent.name) is away" }
-        guard try wantsNewRequests(agent.id) else { return "\(agent.name) wants no email about new requests" }
+        guard try wantsNewRequests(agent.id) else { return "\(agent.name) has turned off emails about new requests" }
         return try newRequests(in: mail, for: agent).isEmpty
             ? "\(agent.name) can no longer see this request, or it was marked as spam" : nil
     }

@@ -154,9 +154,9 @@ extension Transaction {
         ) { (try $0.read(Int.self), try $0.read(Date?.self)) }
         let (recent, dead) = found ?? (0, nil)
         if recent >= settings.automaticPerHour {
-            return "this address had \(settings.automaticPerHour) automatic mails within the hour"
+            return "this address got \(settings.automaticPerHour) automatic emails within the last hour"
         }
-        return dead == nil ? nil : "mail to this address came back"
+        return dead == nil ? nil : "email to this address bounced"
     }
 
     func queue(

@@ -9,11 +9,11 @@ package enum TestMail {
         let home = desk.office.mailbox
         var message = OutgoingMessage(
             from: MailAddress(name: name, home.address) ?? home, to: address, returnPath: home.address,
-            subject: text?.subject ?? "Test of \(name)",
+            subject: text?.subject ?? "Test email from \(name)",
             text: text?.body
                 ?? """
-                This mail was sent by the test button of the help desk. That you read it means that mail goes \
-                out.\n
+                You sent this test email from the help desk. If you can read it, outgoing email \
+                works.\n
                 """,
             messageID: "test-\(Secret.random())@\(home.domain)",
             date: desk.clock.now())

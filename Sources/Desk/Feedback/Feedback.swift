@@ -89,7 +89,7 @@ extension Transaction {
         guard let requester = MailAddress(name: rated.requesterName, rated.requesterAddress) else {
             throw Refusal.notFound
         }
-        let said = Writing("Follow-up of the rating of #\(rated.number).", type: .text)
+        let said = Writing("Follow-up to the rating of #\(rated.number).", type: .text)
         var request = NewTicket(
             requester: requester, subject: subject ?? "Your feedback on: \(rated.subject)", writing: said, source: .api)
         request.department = .id(rated.department.id.number)

@@ -140,8 +140,8 @@ extension Transaction {
                 .quieted, on: ticket.id, by: .mail,
                 reason:
                     """
-                    no acknowledgement: somebody named this address before within the hour, and nobody has shown \
-                    that it is theirs
+                    no acknowledgement: this address was already entered within the last hour, and it has not been \
+                    verified
                     """
             )
         }
@@ -161,10 +161,10 @@ extension Transaction {
 
     private static func channel(_ source: Source) -> String {
         switch source {
-        case .email: "by e-mail"
+        case .email: "by email"
         case .web: "by the web form"
         case .api: "by the API"
-        case .phone: "by telephone"
+        case .phone: "by phone"
         }
     }
 

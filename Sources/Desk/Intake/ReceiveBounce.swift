@@ -18,7 +18,9 @@ extension Transaction {
         for token in mail.tokens(office.signer) where found == nil { found = try returned(token, row: nil) }
         guard let found else {
             return reject(
-                isReport ? "an abuse report that names no mail of ours" : "a delivery report that names no mail of ours"
+                isReport
+                    ? "an abuse report that names none of our emails"
+                    : "a delivery report that names none of our emails"
             )
         }
         let living = try db.livingTicket(found.ticket)

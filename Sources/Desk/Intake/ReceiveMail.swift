@@ -119,7 +119,7 @@ extension Transaction {
             if mail.isReport { return try bounce(mail) }
             if mail.message.automatic == .receipt { return reject("a read receipt") }
             if let from = mail.from, let pattern = try db.ban(of: from.address) {
-                return reject("its sender is banned by \(pattern)")
+                return reject("its sender is on the blocklist: \(pattern)")
             }
         }
         let arrival = Arrival(
@@ -354,9 +354,9 @@ extension Transaction {
         request.provenance = arrival.provenance(isUnverified: false)
         request.isProved = arrival.isProved
         request.silence =
-            arrival.author == nil ? "nobody knows who sent it" : mail.silence(to: arrival.author, ours: arrival.ours)
+            arrival.author == nil ? "its sender is unknown" : mail.silence(to: arrival.author, ours: arrival.ours)
         if mail.isByHand, mail.isReport || mail.message.automatic != .no {
-            request.silence = request.silence ?? "it was taken in by hand"
+            request.silence = request.silence ?? "an administrator processed it again"
         }
         try route(&request, mail)
         let (ticket, entry) = try open(request, by: nil)
@@ -375,7 +375,7 @@ extension Transaction {
             reason:
                 """
             no token and no number of a ticket its sender takes part in\(whose)\
-            \(mail.isByHand ? "; taken in by hand" : "")
+            \(mail.isByHand ? "; processed again by an administrator" : "")
             """
         )
     }
@@ -397,7 +397,7 @@ extension Transaction {
             var ticket = try db.ticket(opened.id)
             _ = try note(on: &ticket, comment, by: Actor(agent), files: [], source: .email)
         }
-        return (.opened(opened.number), entry, reason: "\(agent.name) passed on a mail of \(passedOn.from.address)")
+        return (.opened(opened.number), entry, reason: "\(agent.name) forwarded an email from \(passedOn.from.address)")
     }
 
     /// The mailbox it came to says where it belongs, as long as nothing better does.
@@ -428,7 +428,7 @@ extension Transaction {
             guard try db.agent(email: address.address) == nil, try !wasTakenOut(address.address, of: id) else {
                 continue
             }
-            try addCollaborator(address, to: ticket, by: author.actor, reason: "the mail was addressed to them as well")
+            try addCollaborator(address, to: ticket, by: author.actor, reason: "the email was also addressed to them")
         }
     }
     fileprivate static var mostAddressed: Int { 30 }

@@ -50,7 +50,7 @@ package struct ReceivedMail: Sendable {
         raw = StoredFile(hash: hash, size: bytes.count, name: "message.eml", type: "message/rfc822")
         if !message.faults.isEmpty { files.append(raw) }
         let written = Writing(text: message.text, html: message.html)
-        let stead = files.isEmpty ? "(no text)" : "(no text, see the files)"
+        let stead = files.isEmpty ? "(no text)" : "(no text, see the attachments)"
         agentsAnswer = written.foldingHistory().saying(stead).noting(message.notes)
         answer = agentsAnswer
         opening = written.saying(stead).noting(message.notes)
@@ -124,7 +124,7 @@ package struct ReceivedMail: Sendable {
     /// Why a message gets no automatic answer; nil for a person's.
     func silence(to author: MailAddress?, ours: Set<String>) -> String? {
         if let author, ours.contains(author.withoutDetail) { return "it came from our own address" }
-        if let author, author.isUnattended { return "nobody reads what is sent to \(author.address)" }
+        if let author, author.isUnattended { return "\(author.address) is an unattended address" }
         switch message.automatic {
         case .no: break
         case .reply: return "it is an automatic answer"

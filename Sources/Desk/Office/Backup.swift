@@ -54,7 +54,7 @@ package enum Backup {
         do {
             let summary = try await write(desk, as: partial, secret: secret, progress)
             guard try prove(partial) == summary else {
-                throw StoreError.unreadable("the backup does not read as it was written")
+                throw StoreError.unreadable("the backup could not be verified after it was written")
             }
             guard rename(partial.path, target.path) == 0 else {
                 throw StoreError.full("\(target.path) cannot be written: \(String(cString: strerror(errno)))")
@@ -191,7 +191,7 @@ package enum Backup {
 
     private static func prove(_ reader: Archive.Reader, _ takesUnproved: Bool) throws -> Summary {
         guard let first = try reader.next(), first.name == Name.manifest, first.size < 1 << 20 else {
-            throw StoreError.unreadable("it does not begin as a backup of Usher's does")
+            throw StoreError.unreadable("it is not an Usher backup")
         }
         let manifest = try reader.bytes()
         let (found, madeAt) = try accept(manifest)
@@ -212,7 +212,7 @@ package enum Backup {
                 guard let contents else { throw StoreError.unreadable("the list of what it holds is missing") }
                 guard size == 64, try reader.bytes() == Data(before.utf8) else {
                     try compare(members, summary, with: contents)
-                    throw StoreError.unreadable("its parts are not those it was written with")
+                    throw StoreError.unreadable("its contents do not match its list of contents")
                 }
                 try compare(members, summary, with: contents)
                 summary.missing = contents["missing"]?.items.compactMap(\.text) ?? []

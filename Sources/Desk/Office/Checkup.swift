@@ -65,7 +65,7 @@ extension Desk {
         await look("The database") { try await database.remarks().map { Finding($0.what, advice: $0.advice) } }
         await look("The clock") { try await checkClock() }
         await look("Files") { try await checkFiles(isFull: isFull) }
-        await look("What waits") { try await checkWaiting() }
+        await look("The queues") { try await checkWaiting() }
         return findings
     }
 
@@ -79,7 +79,7 @@ extension Desk {
                 "The database can be read but not written: \(error.detail)",
                 advice: "Check the disk, the rights of this user, and whether the database is read-only (a standby).")
         }
-        return Finding("A write was tried and kept")
+        return Finding("The database accepts writes")
     }
 
     /// Writes one row in the database and one byte beside the files. Throws why it cannot be done.
@@ -174,9 +174,9 @@ extension Desk {
         }
         var findings = [
             failed == 0
-                ? Finding("No email was given up")
+                ? Finding("No email has failed")
                 : Finding(
-                    "\(failed) emails were given up or may not have arrived",
+                    "\(failed) emails failed or may not have arrived",
                     advice: "Each is shown on its ticket with the reason.")
         ]
         if stuck > 0 {
@@ -205,7 +205,7 @@ extension Desk {
             findings.append(
                 Finding(
                     "\(quarantined) messages could not be taken in and are in quarantine",
-                    advice: "Administration, Email log shows them; try them again or forget them there."))
+                    advice: "See Administration, Quarantine. You can retry or dismiss each one there."))
         }
         return findings
     }
@@ -284,11 +284,12 @@ extension Desk {
         if let first = missing.min() {
             findings.append(
                 Finding(
-                    "\(missing.count) of \(kept.count) files are missing or cut, \(first) among them", advice: advice))
+                    "\(missing.count) of \(kept.count) files are missing or incomplete, \(first) among them",
+                    advice: advice))
         }
         if let first = damaged.min() {
             findings.append(
-                Finding("\(damaged.count) files hold other bytes than were kept, \(first) among them", advice: advice))
+                Finding("\(damaged.count) files have changed or are damaged, \(first) among them", advice: advice))
         }
         if findings.isEmpty {
             findings.append(
@@ -306,8 +307,8 @@ extension Desk {
             findings.append(
                 Finding(
                     """
-                    \(orphans.count) files (\(orphans.bytes.formatted(.byteCount(style: .binary)))) belong to \
-                    nothing that is kept; they do no harm
+                    \(orphans.count) files (\(orphans.bytes.formatted(.byteCount(style: .binary)))) are no \
+                    longer used; they do no harm
                     """
                 ))
         }

@@ -117,14 +117,14 @@ extension Desk {
             }
             return true
         case .recovered:
-            log.notice("the clock is back; timers go on")
+            log.notice("the clock is correct again; timers resume")
             try await write { tx in try tx.keepPrivately(Self.holdName, nil) }
             clockWatch.note(now, nil)
             return true
         case .jumped(let found):
             if hold == nil {
                 log.error(
-                    "the clock went ahead by more than a day; timers are stopped",
+                    "the clock jumped ahead by more than a day; timers are paused",
                     metadata: ["before": "\(found.before.wall.rfc3339)", "now": "\(now.wall.rfc3339)"])
                 try await write { tx in try tx.keepPrivately(Self.holdName, found.json.written) }
             }

@@ -158,7 +158,7 @@ extension Resource {
         })
 
     static let teams = Resource(
-        "teams", "team", table: "team", "People who work together, with a lead", isRetired: true,
+        "teams", "team", table: "team", "Agents who work together under a team lead", isRetired: true,
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("lead", .agent(column: "lead_id")),
@@ -187,7 +187,7 @@ extension Resource {
                 hint: "Added below this agent's replies. Leave blank to use the name."),
             Field(
                 "digest_hour", .optionalInteger(column: "digest_hour", 0...23),
-                hint: "A mail each day at this hour with what waits; empty for none"),
+                hint: "Hour of the daily summary email, from 0 to 23. Leave blank for none."),
             Field("time_zone", .timeZone(column: "time_zone")),
             Field("new_request_email", .flag(column: "new_request_email")),
             Field("active", .flag(column: "is_active")),
@@ -201,7 +201,7 @@ extension Resource {
         })
 
     static let topics = Resource(
-        "topics", "topic", table: "topic", "What a request is about; decides where it goes and how fast",
+        "topics", "topic", table: "topic", "What a request is about. A topic sets the department, priority and SLA.",
         isRetired: true,
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
@@ -217,7 +217,7 @@ extension Resource {
 
     static let serviceLevels = Resource(
         "service-levels", "service level", table: "service_level",
-        "How soon a ticket is answered and solved, in minutes of working time",
+        "Targets for the first response and the resolution, in minutes of business hours",
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("first_response_minutes", .optionalInteger(column: "first_response_minutes", 1...5_256_000)),
@@ -227,7 +227,7 @@ extension Resource {
         ])
 
     static let schedules = Resource(
-        "schedules", "schedule", table: "schedule", "Working hours of each weekday in one time zone, and holidays",
+        "schedules", "schedule", table: "schedule", "Business hours for each weekday in one time zone, and holidays",
         fields: [
             Field("name", .text(column: "name", most: 100), required: true, unique: true),
             Field("time_zone", .timeZone(column: "time_zone"), required: true),
@@ -237,7 +237,7 @@ extension Resource {
 
     static let cannedReplies = Resource(
         "canned-replies", "canned reply", table: "canned_reply",
-        "Answers written once; may use the placeholders of mail texts",
+        "Reusable replies. They can contain the placeholders of email templates.",
         fields: [
             Field("name", .text(column: "name", most: 200), required: true, unique: true),
             Field(
@@ -246,7 +246,7 @@ extension Resource {
         ])
 
     static let articles = Resource(
-        "articles", "article", table: "article", "Answers for everybody, in Markdown",
+        "articles", "article", table: "article", "Help articles for customers and agents, written in Markdown",
         fields: [
             Field("slug", .slug(column: "slug"), required: true, unique: true),
             Field("title", .text(column: "title", most: 300), required: true),
@@ -263,7 +263,7 @@ extension Resource {
         beforeRemoval: { tx, _ in try tx.articlesChanged() })
 
     static let customers = Resource(
-        "customers", "customer", table: "customer", "People who ask, each known by any of several addresses",
+        "customers", "customer", table: "customer", "People who send requests. Each can have several email addresses.",
         fields: [
             Field("name", .text(column: "name", most: 200)),
             Field(

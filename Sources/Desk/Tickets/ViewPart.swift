@@ -93,7 +93,7 @@ package enum ViewPart: String, Sendable {
         case "me"?:
             guard case .agent(let agent) = asker else {
                 throw wrong(
-                    .other(Sentence("Name the agent this view is for with “by”, or save it for everyone.")))
+                    .other(Sentence("Use “by” to name the agent this view is for, or save it for everyone.")))
             }
             return (agent.id, nil)
         case "everyone"?: return (nil, nil)

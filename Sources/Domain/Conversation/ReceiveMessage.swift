@@ -46,7 +46,7 @@ extension Ticket {
         let author = message.author
         var data: [String: JSON] = [:]
         if message.isUnverified { data["unverified"] = .bool(true) }
-        let reason = message.quietly.map { "\($0): the state stays as it is" } ?? message.doubt
+        let reason = message.quietly.map { "\($0): the status was not changed" } ?? message.doubt
         let received: [Consequence] = [
             .write(.message), .event(.received, by: author, reason: reason, data: data, namesEntry: true),
         ]

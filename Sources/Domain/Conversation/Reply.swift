@@ -29,7 +29,7 @@ extension Ticket {
         if state == .new { state = .open }
         if assignee == nil, state.isActive, let agent, agent.role >= .agent {
             assignee = agent.person
-            consequences.append(.event(.claimed, by: actor, reason: "the first to answer takes it up"))
+            consequences.append(.event(.claimed, by: actor, reason: "the first agent to reply takes ownership"))
         }
         consequences.append(.mailCustomers(mail, entry: .written))
         return consequences

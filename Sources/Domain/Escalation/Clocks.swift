@@ -66,7 +66,7 @@ extension Ticket {
             .event(
                 .overdue, by: .timer, reason: reason,
                 data: ["target": .string(missed.name), "due_at": .string(missed.dueAt.rfc3339)]),
-            .mailAgents(.overdue, to: [recipients], by: .timer, reason: "Missed: \(reason)"),
+            .mailAgents(.overdue, to: [recipients], by: .timer, reason: "Overdue: \(reason)"),
         ]
     }
 }

@@ -105,7 +105,7 @@ extension Ticket {
         let told = Self.tellCustomers(
             "Your request is still being worked on as urgent, by \(who). We'll write again as soon as there is news.",
             by: .timer,
-            reason: "\(policy.updateEveryHours) hours without a word to the customer of an escalated ticket")
+            reason: "\(policy.updateEveryHours) hours passed without an update to the customer of an escalated ticket")
         return told + [.schedule(.updateCustomer, at: now + policy.pauseOfUpdates)]
     }
 

@@ -18,7 +18,7 @@ package struct EscalationTarget: Sendable, Equatable {
         if let team { return "the team \(team.name)" }
         if let supervisor { return supervisor.name }
         return recipients.isEmpty
-            ? "nobody yet: the department has no escalation team and no supervisor"
+            ? "nobody: the department has no escalation team and no supervisor"
             : recipients.map(\.name).joined(separator: ", ")
     }
 }

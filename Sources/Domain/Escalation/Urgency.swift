@@ -18,7 +18,7 @@ package enum Urgency {
 
     /// The reason a request is escalated at once; nil for one that takes its turn.
     package static func recognise(priority: Priority, topic: Topic?, text: Words, words: [String]) -> String? {
-        if let topic, topic.escalates { return "the topic “\(topic.name)” is escalated at once" }
+        if let topic, topic.escalates { return "the topic “\(topic.name)” is set to escalate immediately" }
         if priority == .urgent { return "the priority is urgent" }
         let wanted = words.map { (word: $0, run: Primitives.Words.split($0)) }.filter { !$0.run.isEmpty }
         // Most requests have none of the words; only the others are read sentence by sentence.

@@ -3,6 +3,6 @@ extension Ticket {
     ///
     /// - Parameter what: what became of it, as far as the report says: "came back".
     package func mailCameBack(from address: String, detail: String, what: String) -> [Consequence] {
-        [.mailAgents(.undelivered, to: workers, by: .mail, reason: "Your mail to \(address) \(what): \(detail)")]
+        [.mailAgents(.undelivered, to: workers, by: .mail, reason: "Your email to \(address) \(what): \(detail)")]
     }
 }

@@ -48,7 +48,7 @@ extension Ticket {
     ) -> [Consequence] {
         guard state == .resolved else { return [] }
         return finish(
-            by: .timer, reason: "no word from the customer for \(policy.closeAfterHours) hours after the solution",
+            by: .timer, reason: "the customer didn't reply within \(policy.closeAfterHours) hours of the solution",
             at: now, level: level, policy)
     }
 

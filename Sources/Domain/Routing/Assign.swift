@@ -113,7 +113,9 @@ extension Ticket {
                 moved,
                 .mailAgents(
                     .transferred, to: [.supervisors(of: department.id)], by: actor,
-                    reason: "\(actor.name) moved it here from \(former.name).\(reason.isEmpty ? "" : " \(reason)")"),
+                    reason:
+                        "\(actor.name) transferred this ticket from \(former.name).\(reason.isEmpty ? "" : " \(reason)")"
+                ),
             ]
         }
         team = target.team

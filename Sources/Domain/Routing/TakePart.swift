@@ -27,7 +27,7 @@ extension Ticket {
             .event(.agentAdded, by: actor, data: ["agent": .string(agent.email)]),
             .mailAgents(
                 .assigned, to: [.agents([agent])], entry: .first, by: actor,
-                reason: "\(actor.name) asks for your help with this ticket."),
+                reason: "\(actor.name) added you to this ticket."),
         ]
     }
 

@@ -110,12 +110,12 @@ extension Ticket {
         guard let inverse, try inverse.fits(self) else {
             return [
                 .event(
-                    .takenBack, by: actor, reason: "the ticket has been worked on since and stays as it is")
+                    .takenBack, by: actor, reason: "the ticket has changed since, so it was left as it is")
             ]
         }
         try restore(inverse, at: now)
         return inverse.consequences(queuedAt: nil)
-            + [.event(.takenBack, by: actor, reason: "the ticket is as it was before")]
+            + [.event(.takenBack, by: actor, reason: "the ticket was restored to its previous state")]
     }
 
     /// Takes an action back: fields, jobs and second agents are as they were, and mail that has not gone does not go.

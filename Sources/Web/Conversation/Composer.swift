@@ -12,9 +12,9 @@ func composer(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> 
         notice.typed?.kind == .note || (notice.typed == nil && view.drafts[.reply] == nil && view.drafts[.note] != nil)
     let (reply, note): (HTML?, HTML?) = isNote ? (nil, " checked") : (" checked", nil)
     return """
-        <section class="composer" aria-label="\(t("Write"))" data-writing="\(Assets.writing.path.text)" \
+        <section class="composer" aria-label="\(t("Write a reply or note"))" data-writing="\(Assets.writing.path.text)" \
         data-rich-text="\(Assets.richText.path.text)">\
-        <div class="kinds" role="radiogroup" aria-label="\(t("What you write"))">\
+        <div class="kinds" role="radiogroup" aria-label="\(t("Type of message"))">\
         <input type="radio" name="writing" id="tab-reply" class="unseen"\(reply) data-key="r m">\
         <label for="tab-reply">\(Icon.reply.html)\(t("Reply"))</label>\
         <input type="radio" name="writing" id="tab-note" class="unseen"\(note) data-key="n">\
@@ -68,7 +68,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         \(t("Review it above, then send. What you wrote is still here."))\
         <input type="hidden" name="anyway" value="\(view.lastEntry)"></div>
         """ : nil
-    let label = kind == .reply ? t("Reply to {0}", name) : t("Note for colleagues")
+    let label = kind == .reply ? t("Reply to {0}", name) : t("Internal note")
     let people: [HTML] = ([name] + view.whole.collaborators.map(\.address)).map {
         "<span class=\"person cut\" dir=\"auto\">\($0)</span>"
     }
@@ -82,7 +82,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         """
     }
     let files: HTML? =
-        kept.isEmpty ? nil : "<ul class=\"files\" aria-label=\"\(t("Files that go along"))\">\(kept)</ul>"
+        kept.isEmpty ? nil : "<ul class=\"files\" aria-label=\"\(t("Attachments"))\">\(kept)</ul>"
     let canned: HTML?
     if kind == .reply, !view.choices.cannedReplies.isEmpty {
         let options: [HTML] = view.choices.cannedReplies.map { "<option value=\"\($0.id)\">\($0.name)</option>" }

@@ -143,7 +143,7 @@ private func feedbackPage(
         \(Choice(name: "department", label: t("Department"), options: [("", t("all"))] + view.choices.departments.map { (String($0.id.number), $0.name) }, chosen: given["department"] ?? "").html)\
         \(Choice(name: "agent", label: t("Agent"), options: [("", t("all"))] + view.choices.agents.map { ($0.email, $0.name) }, chosen: given["agent"] ?? "").html)\
         \(Choice(name: "rating", label: t("Rating"), options: [("", t("all")), ("1,2", t("negative")), ("3", t("neutral")), ("4,5", t("positive"))], chosen: given["rating"] ?? "").html)\
-        \(Choice(name: "reviewed", label: t("Reviewed"), options: [("", t("all")), ("false", t("not yet")), ("true", t("yes"))], chosen: given["reviewed"] ?? "").html)\
+        \(Choice(name: "reviewed", label: t("Reviewed"), options: [("", t("all")), ("false", t("no")), ("true", t("yes"))], chosen: given["reviewed"] ?? "").html)\
         <button class="button">\(t("Filter"))</button></form>\
         <div class="cards">\(averages(t("By month"), view.months))\(averages(t("By department"), view.departments))\
         \(averages(t("By agent"), view.agents))</div>\
@@ -176,8 +176,8 @@ private func feedbackItem(_ item: FeedbackItem, _ desk: DeskFrame, _ again: Feed
             <div class="field"><label for="note-\(id)">\(t("Note for the team"))</label><textarea id="note-\(id)" name="note" rows="2">\(survey.reviewNote)</textarea></div><div class="row"><button class="button">\(t("Save"))</button></div>
             """))</details>\
         <details\(isOpen)><summary class="small">\(t("Follow up"))</summary>\(form(Path("desk", "feedback", String(id), "follow-up"), csrf: desk.csrf, class: "stack roomy", """
-            <div class="field"><label for="kind-\(id)">\(t("How"))</label><select id="kind-\(id)" name="kind"><option value="reply">\(t("by a reply in the ticket"))</option><option value="ticket">\(t("in a new linked ticket"))</option></select></div>\
-            <div class="field"><label for="body-\(id)">\(t("Your words to the customer"))</label><textarea id="body-\(id)" name="body" rows="4">\(isHere ? again?.typed : nil)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
+            <div class="field"><label for="kind-\(id)">\(t("Send as"))</label><select id="kind-\(id)" name="kind"><option value="reply">\(t("by a reply in the ticket"))</option><option value="ticket">\(t("in a new linked ticket"))</option></select></div>\
+            <div class="field"><label for="body-\(id)">\(t("Message to the customer"))</label><textarea id="body-\(id)" name="body" rows="4">\(isHere ? again?.typed : nil)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
             <div class="row"><button class="button">\(t("Send"))</button></div>
             """))</details>
         """ : nil

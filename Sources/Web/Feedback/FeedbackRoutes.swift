@@ -14,7 +14,7 @@ enum FeedbackRoutes {
                 .init(summary: "The newest survey of a ticket", output: "Survey", parameters: [.seenBy]), survey),
             .post(
                 "/api/v1/surveys/:token", for: .signedLink, taking: .text,
-                .init(summary: "A customer's rating", input: "Rating", output: "Survey"), rate),
+                .init(summary: "Submit a customer's rating", input: "Rating", output: "Survey"), rate),
             .get(
                 "/api/v1/feedback", for: .key(.tickets),
                 .init(
@@ -38,18 +38,20 @@ enum FeedbackRoutes {
     private static var group: Route.Parameter {
         .init(
             name: "group", schema: #"{"type":"string","enum":["all","month","department","agent"]}"#,
-            meaning: "What averages are taken by")
+            meaning: "What to group the averages by")
     }
     private static var filters: [Route.Parameter] {
         [
             .init(name: "from", schema: #"{"type":"string"}"#, meaning: "The first day, as 2026-11-01"),
             .init(name: "to", schema: #"{"type":"string"}"#, meaning: "The last day, as 2026-11-30"),
             .init(name: "department", schema: #"{"type":"string"}"#, meaning: "An id or a name"),
-            .init(name: "agent", schema: #"{"type":"string"}"#, meaning: "An e-mail address"),
-            .init(name: "rating", schema: #"{"type":"string"}"#, meaning: "One or more of 1 to 5, with commas between"),
+            .init(name: "agent", schema: #"{"type":"string"}"#, meaning: "An email address"),
+            .init(
+                name: "rating", schema: #"{"type":"string"}"#,
+                meaning: "One or more ratings from 1 to 5, separated by commas"),
             .init(
                 name: "reviewed", schema: #"{"type":"string","enum":["true","false"]}"#,
-                meaning: "Only those the team has or has not looked at"),
+                meaning: "Only ratings that have (true) or have not (false) been reviewed"),
         ]
     }
 

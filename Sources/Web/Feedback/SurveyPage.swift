@@ -78,7 +78,7 @@ func surveyPage(_ frame: Frame, _ view: SurveyView, chosen: Rating?, comment: St
     return portalPage(
         t("How did we do?"), frame,
         """
-        <div class="reading">\(said(isThanks ? t("Thank you, your rating has arrived. You can change it for a week.") : nil))\
+        <div class="reading">\(said(isThanks ? t("Thanks for your rating. You can change it within a week.") : nil))\
         <header class="stack"><p class="quiet num">#\(view.ticket.number) \(view.ticket.subject)</p>\
         <h1>\(t("How did we do?"))</h1></header>
         \(form(Path("survey", view.token), csrf: view.csrf, """

@@ -45,8 +45,8 @@ func intakeLogPage(_ desk: DeskFrame, _ records: [IntakeRecord], query: String, 
         switch outcome {
         case "opened": t("opened a ticket")
         case "added": t("added to a ticket")
-        case "bounced": t("came back")
-        case "rejected": t("quarantined")
+        case "bounced": t("bounced")
+        case "rejected": t("no ticket opened")
         default: t(outcome)
         }
     }

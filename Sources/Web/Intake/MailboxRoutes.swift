@@ -36,13 +36,13 @@ enum MailboxRoutes {
         var lines: [TestLine] = []
         if mailbox.fetch != .no {
             lines.append(
-                result.fetch.map { TestLine(words: t("Fetching does not work: {0}", $0), result: .wrong) }
-                    ?? TestLine(words: t("Fetching works."), result: .right))
+                result.fetch.map { TestLine(words: t("Couldn't fetch email: {0}", $0), result: .wrong) }
+                    ?? TestLine(words: t("Fetching email works."), result: .right))
         }
         if let wrong = result.smtp {
-            lines.append(TestLine(words: t("Sending does not work: {0}", wrong), result: .wrong))
+            lines.append(TestLine(words: t("Couldn't send email: {0}", wrong), result: .wrong))
         } else if !mailbox.smtpHost.isEmpty {
-            lines.append(TestLine(words: t("Sending works."), result: .right))
+            lines.append(TestLine(words: t("Sending email works."), result: .right))
         } else if call.web.outgoing.isSet() {
             lines.append(
                 TestLine(
@@ -139,18 +139,18 @@ func mailboxStatus(_ desk: DeskFrame, _ mailbox: Mailbox, _ status: MailboxStatu
     }
     let fetched: HTML? = status.map { "<p class=\"small\">\(t("{0} messages fetched.", String($0.fetched)))</p>" }
     let last: HTML? = status?.succeededAt.map {
-        "<p class=\"small\">\(t("Last read without a fault:")) \(moment($0))</p>"
+        "<p class=\"small\">\(t("Last successful check:")) \(moment($0))</p>"
     }
     let since: HTML? = status?.failingSince.map { "<span class=\"quiet\">\(t("since")) \(moment($0))</span>" }
     let fault: HTML? = status?.error.map {
-        "<p class=\"fault\" role=\"status\">\(t("It cannot be read: {0}", $0)) \(since)</p>"
+        "<p class=\"fault\" role=\"status\">\(t("This mailbox can't be read: {0}", $0)) \(since)</p>"
     }
     let consent: HTML? =
         mailbox.signIn == .password
         ? nil
         : status?.isConnected == true
             ? "<p class=\"small\">\(t("Connected by OAuth."))</p>"
-            : "<p class=\"fault\" role=\"status\">\(t("Not connected: press Connect and agree at the provider."))</p>"
+            : "<p class=\"fault\" role=\"status\">\(t("Not connected. Press Connect and give your consent at the provider."))</p>"
     let connect: HTML? = mailbox.signIn == .password ? nil : press("connect", t("Connect"))
     return
         """
@@ -181,7 +181,7 @@ private func providerPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ link: Externa
     return sheet(
         t("Connect {0}", mailbox.address.address), desk, back: (mailboxPath(mailbox), mailbox.address.address),
         """
-        <p>\(t("Sign in at the provider with this mailbox and agree; you come back here."))</p><p>\
+        <p>\(t("Sign in to the provider with this mailbox and give your consent. You will then return to this page."))</p><p>\
         <a class="button primary" href="\(href: link)">\(t("Go to the provider"))</a></p>
         """
     )
@@ -194,7 +194,7 @@ private func consentPage(_ desk: DeskFrame, _ mailbox: Mailbox, state: String, c
         form(
             Path("admin", "consent"), csrf: desk.csrf,
             """
-            <p>\(t("The provider has agreed."))</p><input type="hidden" name="state" value="\(state)">\
+            <p>\(t("The provider has given its consent."))</p><input type="hidden" name="state" value="\(state)">\
             <input type="hidden" name="code" value="\(code)"><button class="button primary">\(t("Connect"))</button>
             """
         ))
@@ -203,7 +203,7 @@ private func consentPage(_ desk: DeskFrame, _ mailbox: Mailbox, state: String, c
 private func consentFaultPage(_ desk: DeskFrame, _ mailbox: Mailbox, _ words: String) -> HTML {
     sheet(
         desk.t("Connect {0}", mailbox.address.address), desk, back: (mailboxPath(mailbox), mailbox.address.address),
-        "<p class=\"fault\" role=\"alert\">\(desk.t("It is not connected: {0}", words))</p>")
+        "<p class=\"fault\" role=\"alert\">\(desk.t("Couldn't connect: {0}", words))</p>")
 }
 
 private func quarantinePage(_ desk: DeskFrame, _ held: [Quarantined]) -> HTML {
@@ -215,7 +215,7 @@ private func quarantinePage(_ desk: DeskFrame, _ held: [Quarantined]) -> HTML {
                 "<button class=\"link\">\(title)<span class=\"unseen\"> \(message.name)</span></button>")
         }
         let soon: HTML? =
-            message.wantsRetry ? "<div class=\"small quiet\">\(t("will be tried at the next look"))</div>" : nil
+            message.wantsRetry ? "<div class=\"small quiet\">\(t("will be retried at the next check"))</div>" : nil
         return """
             <tr><th scope="row">\(message.mailbox)</th><td class="num">\(message.name)</td>\
             <td>\(fileSize(message.size))</td><td>\(message.reason)\(soon)</td><td>\(moment(message.at))</td>\
@@ -232,7 +232,7 @@ private func quarantinePage(_ desk: DeskFrame, _ held: [Quarantined]) -> HTML {
         <table class="figures full"><thead><tr>\
         <th scope="col">\(t("Mailbox"))</th><th scope="col">\(t("Message"))</th><th scope="col">\(t("Size"))</th>\
         <th scope="col">\(t("Why"))</th><th scope="col">\(t("When"))</th><th scope="col">\(t("Attempts"))</th>\
-        <th scope="col"><span class="unseen">\(t("What to do"))</span></th></tr></thead>\
+        <th scope="col"><span class="unseen">\(t("Actions"))</span></th></tr></thead>\
         <tbody>\(rows)</tbody></table></div>
         """)
 }

@@ -101,7 +101,7 @@ func newTicketPage(_ frame: Frame, _ typed: NewRequest, _ topics: [PublicTopic])
         typed.topic?.name ?? t("New request"), frame,
         """
         <div class="reading"><h1>\(typed.topic?.name ?? t("New request"))</h1>\
-        \(typed.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Something is missing or wrong; nothing you wrote is lost."))</p>" as HTML)
+        \(typed.faults.isEmpty ? nil : "<p class=\"fault\" role=\"alert\">\(t("Check the marked fields. Everything you wrote is still here."))</p>" as HTML)
         \(form(Path("tickets", "new"), csrf: frame.csrf, files: true, keep: "new-ticket", """
             <div class="row bottom"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: options, chosen: typed.topic.map { String($0.id.number) } ?? "").html)</div>\
             <button class="button" name="choose" value="1" formnovalidate data-choose>\(t("Choose"))</button></div>

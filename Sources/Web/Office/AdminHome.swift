@@ -78,10 +78,10 @@ private struct AdminGroup {
                 icon: .mail, title: t("Email"),
                 items: [
                     resource("mailboxes"),
-                    page("mail-texts", t("Email templates"), t("What the desk writes on each occasion")),
+                    page("mail-texts", t("Email templates"), t("The emails that Usher sends, and their wording")),
                     page("outbox", t("Outgoing email"), t("Emails that are waiting, and those that failed")),
                     page("quarantine", t("Quarantine"), t("Messages that couldn't be imported, and why")),
-                    page("intake", t("Email log"), t("What was decided about each message, and why")),
+                    page("intake", t("Email log"), t("Every incoming message, what happened to it, and why")),
                 ]),
             AdminGroup(
                 icon: .book, title: t("Knowledge"),
@@ -90,12 +90,12 @@ private struct AdminGroup {
                         path: Path("desk", "kb"), title: t("Articles"), about: t("What customers and agents can read")),
                     Item(
                         path: Path("desk", "canned-replies"), title: t("Canned replies"),
-                        about: t("Texts for questions that come again")),
+                        about: t("Reusable replies to frequent questions")),
                 ]),
             AdminGroup(
                 icon: .shield, title: t("Security"),
                 items: [
-                    page("keys", t("API keys"), t("For programs that open and read tickets")), resource("bans"),
+                    page("keys", t("API keys"), t("Access for programs that use the API")), resource("bans"),
                     resource("dkim-keys"),
                 ]),
             AdminGroup(

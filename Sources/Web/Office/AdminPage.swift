@@ -147,7 +147,7 @@ func removalPage(
         let other = Resource.all.first { $0.path == found.path }
         return "\(t(other?.title ?? found.path)): \(found.count)"
     }.joined(separator: ", ")
-    let uses: String? = used.isEmpty ? nil : t("In use by: {0}.", used)
+    let uses: String? = used.isEmpty ? nil : t("Used by: {0}.", used)
     let about: String =
         if isAgent {
             t(
@@ -157,7 +157,7 @@ func removalPage(
                 """,
                 name)
         } else if resource.isRetired {
-            t("It is no longer offered for new tickets. Tickets that have it keep it.")
+            t("It can't be chosen for new tickets any more. Tickets that already use it stay as they are.")
         } else { t("This can't be undone.") }
     return confirmationPage(
         desk, isAgent ? t("Deactivate {0}?", name) : t("Remove “{0}”?", name), [about] + [uses].compactMap { $0 },
@@ -168,7 +168,9 @@ func removalPage(
 
 extension Resource {
     /// As a heading: `Service levels`.
-    var title: String { Resource.heading(path.replacingOccurrences(of: "-", with: " ")) }
+    var title: String {
+        path == "bans" ? "Blocklist" : Resource.heading(path.replacingOccurrences(of: "-", with: " "))
+    }
 
     /// A name as words begin a line, abbreviations as they are written.
     static func heading(_ words: String) -> String {
@@ -221,7 +223,7 @@ func mailTextsPage(_ desk: DeskFrame, _ settings: Settings, _ typed: TypedMailTe
         t("Email templates"), desk,
         """
         <h1>\(t("Email templates"))</h1>\(said(words))\
-        <p class="small quiet">\(t("What may stand in a text:")) \(names)</p><div class="stack">\(forms)</div>
+        <p class="small quiet">\(t("Available placeholders:")) \(names)</p><div class="stack">\(forms)</div>
         """
     )
 }
@@ -246,7 +248,7 @@ private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailT
             <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
             \(typed?.body ?? text.body)</textarea>\(fault)</div>\
             <div class="row wrap"><button class="button primary">\(t("Save"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
-            <button class="button" name="test" value="1">\(t("Send test to me"))</button><button class="button" name="reset" value="1">\(t("Back to ours"))</button></div>\
+            <button class="button" name="test" value="1">\(t("Send test to me"))</button><button class="button" name="reset" value="1">\(t("Reset to default"))</button></div>\
             <div class="preview" data-preview="\(href: Path("admin", "mail-texts", name.key, "preview"))" aria-live="polite">\(preview)</div>
             """))</details>
         """
@@ -257,12 +259,12 @@ extension Language {
         switch kind {
         case .acknowledgement: self("Acknowledgement of a new request")
         case .reply: self("Reply")
-        case .resolved: self("Solution, with the question whether it is one")
-        case .waiting: self("Reply that waits for an answer")
-        case .closed: self("Closed, where no survey is sent")
+        case .resolved: self("Solution, asking the customer to confirm")
+        case .waiting: self("Reply, set to pending")
+        case .closed: self("Closed, without a survey")
         case .transferred: self("To agents: moved to their department")
         case .survey: self("Survey after closing")
-        case .update: self("Update of an escalated request")
+        case .update: self("Status update for an escalated request")
         case .assigned: self("To agents: assigned")
         case .newRequest: self("To agents: a new request")
         case .newRequests: self("To agents: several new requests")
@@ -270,14 +272,14 @@ extension Language {
         case .received: self("To agents: a new message")
         case .reopened: self("To agents: reopened")
         case .overdue: self("To agents: overdue")
-        case .undelivered: self("To agents: a mail could not be delivered")
+        case .undelivered: self("To agents: email not delivered")
         case .noted: self("To agents: a note")
-        case .signInLink: self("Link to sign in")
-        case .passwordReset: self("Link to set a new password")
-        case .invitation: self("Invitation of a new agent")
+        case .signInLink: self("Sign-in link")
+        case .passwordReset: self("Password reset link")
+        case .invitation: self("Invitation for a new agent")
         case .securityChanged: self("To agents: security notice")
-        case .digest: self("To agents who want it: what waits, once a day")
-        case .mailboxSilent: self("To administrators: a mailbox cannot be read")
+        case .digest: self("To agents: daily summary")
+        case .mailboxSilent: self("To administrators: a mailbox can't be read")
         }
     }
 }
@@ -300,7 +302,7 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
     }
     let new: HTML? = made.map {
         """
-        <section class="solved" role="status"><p>\(t("This is the key. It is shown this once."))</p><p>\
+        <section class="solved" role="status"><p>\(t("Copy your key now. It won't be shown again."))</p><p>\
         <code class="key">\($0)</code></p></section>
         """
     }
@@ -310,10 +312,10 @@ func keysPage(_ desk: DeskFrame, _ keys: [APIKeyItem], made: String?, _ fault: F
         <h1>\(t("API keys"))</h1>\(new)<div class="scroll-x" tabindex="0" role="region" aria-label="\(t("API keys"))">\
         <table class="figures full"><thead><tr><th scope="col">\(t("Name"))</th><th scope="col">\(t("Access"))</th>\
         <th scope="col">\(t("Created"))</th><th scope="col">\
-        <span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
+        <span class="unseen">\(t("Actions"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>\
         \(form(Path("admin", "keys"), csrf: desk.csrf, """
             <h2>\(t("New API key"))</h2>\(TextField(name: "name", label: t("Name"), isRequired: true, fault: fault.map { t.fault($0.problem) }).html)\
-            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("open tickets")), ("tickets", t("read and work on tickets")), ("full", t("everything"))]).html)<div class="row"><button class="button primary">\(t("Create key"))</button></div>
+            \(Choice(name: "scope", label: t("Access"), options: [("tickets:create", t("Create tickets")), ("tickets", t("Read and work on tickets")), ("full", t("Full access"))]).html)<div class="row"><button class="button primary">\(t("Create key"))</button></div>
             """))
         """)
 }
@@ -345,13 +347,13 @@ func outboxPage(
     let none: HTML? = rows.isEmpty ? "<p class=\"quiet\">\(t("No emails are waiting, and none failed."))</p>" : nil
     let warning: HTML? = sends ? nil : noMailServer(t)
     return adminSheet(
-        t("Outbox"), desk,
+        t("Outgoing email"), desk,
         """
-        <h1>\(t("Outbox"))</h1>\(warning)\(servers)\(none)\
-        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Outbox"))"><table class="figures full"><thead>\
-        <tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th><th scope="col">\(t("Ticket"))</th>\
-        <th scope="col">\(t("State"))</th><th scope="col">\(t("Attempts"))</th>\
+        <h1>\(t("Outgoing email"))</h1>\(warning)\(servers)\(none)\
+        <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Outgoing email"))"><table class="figures full"><thead>\
+        <tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Email"))</th><th scope="col">\(t("Ticket"))</th>\
+        <th scope="col">\(t("Status"))</th><th scope="col">\(t("Attempts"))</th>\
         <th scope="col">\(t("Next attempt"))</th><th scope="col">\
-        <span class="unseen">\(t("What to do"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
+        <span class="unseen">\(t("Actions"))</span></th></tr></thead><tbody>\(rows)</tbody></table></div>
         """)
 }

@@ -52,7 +52,7 @@ func goLivePage(_ desk: DeskFrame, held: (count: Int, first: [Delivery])) -> HTM
         : """
         <div class="scroll-x" tabindex="0" role="region" aria-label="\(t("Email that was waiting"))">
         <table class="figures full">
-        <thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Mail"))</th>\
+        <thead><tr><th scope="col">\(t("To"))</th><th scope="col">\(t("Email"))</th>\
         <th scope="col">\(t("Created"))</th></tr></thead>
         <tbody>\(rows)</tbody>
         </table>
@@ -68,7 +68,7 @@ func goLivePage(_ desk: DeskFrame, held: (count: Int, first: [Delivery])) -> HTM
         \(held.count == 1 ? t("One email was waiting to be sent when the backup was made") : t("{0} emails were waiting to be sent when the backup was made", String(held.count)))\
         </legend>
         <label class="tick"><input type="radio" name="waiting" value="hold" checked> \
-        \(t("Hold them back. They stay in the outbox, where you can send each one."))</label>
+        \(t("Hold them back. They stay under Outgoing email, where you can send them one by one."))</label>
         <label class="tick"><input type="radio" name="waiting" value="send"> \
         \(t("Send them. Choose this only if the original desk is gone and hasn't sent them."))</label>
         \(list)

@@ -22,8 +22,8 @@ enum OpenAPI {
                     "title": "Usher", "version": "1",
                     "description":
                         """
-                    The help desk's API. Faults are RFC 9457 problems; Idempotency-Key on a POST makes a retry \
-                    harmless.
+                    The help desk's API. Errors are RFC 9457 problem documents. Send an Idempotency-Key with a POST to make a retry \
+                    safe.
                     """,
                 ])
             json.field("servers", [["url": .string(url)]])
@@ -72,7 +72,7 @@ enum OpenAPI {
         if route.method == .post, route.access != .signedLink {
             parameters.append([
                 "name": "Idempotency-Key", "in": "header",
-                "description": "The same key with the same request is answered once",
+                "description": "Makes a retry safe: the same key with the same request is carried out only once",
                 "schema": ["type": "string", "maxLength": 255],
             ])
         }

@@ -71,7 +71,10 @@ struct ResourceForm {
             return most > 500
                 ? area(value.text ?? "", rows: most > 5000 ? 10 : 4, hint: hint, required: required)
                 : line(value.text ?? "", hint: hint)
-        case .slug: return line(value.text ?? "", hint: t("Small letters, digits and hyphens: the end of its address"))
+        case .slug:
+            return line(
+                value.text ?? "",
+                hint: t("Lowercase letters, digits and hyphens. This is the last part of the web address."))
         case .address: return line(value.text ?? "", type: "email", hint: hint)
         case .integer, .optionalInteger:
             return line(value.integer.map(String.init) ?? value.text ?? "", type: "number", hint: hint)
@@ -123,7 +126,7 @@ struct ResourceForm {
                 \(without)
                 """
         case .agents: return boxes(agents.map { ($0.email, $0.name) }, items(value).compactMap { $0["email"]?.text })
-        case .texts: return area(lines(value), rows: 3, hint: t("One a line"), required: required)
+        case .texts: return area(lines(value), rows: 3, hint: t("One per line"), required: required)
         case .targets: return targets(name, value, fault)
         case .topicFields: return topicFields(name, label, value, returned, fault)
         case .view(let part): return viewInput(part, field, value, returned, fault)
@@ -183,7 +186,9 @@ struct ResourceForm {
     func hint(_ field: Resource.Field) -> String? {
         guard let known = field.placeholders else { return field.hint.map { t($0) } }
         let names = known.map { "{{\($0)}}" }.joined(separator: ", ")
-        return t("You can use {0}. Add words for an empty one behind a bar: {1}", names, "{{customer.name|there}}")
+        return t(
+            "You can use {0}. To set a default for an empty placeholder, add it after a vertical bar: {1}", names,
+            "{{customer.name|there}}")
     }
 
     func choices(_ table: String) -> [(String, String)] {
@@ -260,7 +265,7 @@ struct ResourceForm {
             return """
                 <div class="asked"><input type="hidden" name="\(id("key"))" \
                 value="\(shown("key", field["key"]?.text ?? ""))">\
-                \(cell("label", t("Question"), field["label"]?.text ?? ""))\
+                \(cell("label", t("Label"), field["label"]?.text ?? ""))\
                 \(Choice(name: id("kind"), label: t("Type"), options: kinds, chosen: shown("kind", field["kind"]?.text ?? "")).html)\
                 \(cell("options", t("Options, comma-separated"), items(field["options"] ?? .null).compactMap(\.text).joined(separator: ", ")))\
                 \(tick(id("required"), t("required"), isOn: isRequired))</div>
@@ -270,7 +275,7 @@ struct ResourceForm {
             """
             <fieldset class="stack"><legend>\(label)</legend>\
             <p class="small quiet">\
-            \(t("What the form asks besides subject and text. A line without a question is left out."))</p>\(rows)\
+            \(t("Extra fields on the request form, besides subject and message. Lines without a label are ignored."))</p>\(rows)\
             \(alert(fault))</fieldset>
             """
     }

@@ -10,14 +10,15 @@ enum ResourceRoutes {
         var routes: [Route] = Resource.all.flatMap { resource in of(resource) }
         routes += [
             .get(
-                "/api/v1/settings", for: .key(.full), .init(summary: "How the desk is set", output: "Settings"),
+                "/api/v1/settings", for: .key(.full), .init(summary: "Read the settings", output: "Settings"),
                 settings),
             .patch(
                 "/api/v1/settings", for: .key(.full),
-                .init(summary: "Set the desk up", input: "Settings", output: "Settings"), changeSettings),
+                .init(summary: "Change the settings", input: "Settings", output: "Settings"), changeSettings),
             .get(
                 "/api/v1/outbox", for: .key(.full),
-                .init(summary: "Mail that waits, the next first", output: "Outbox list", parameters: [.limit]), outbox),
+                .init(summary: "List queued email, next to be sent first", output: "Outbox list", parameters: [.limit]),
+                outbox),
         ]
         return routes
     }

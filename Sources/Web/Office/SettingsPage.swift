@@ -50,7 +50,7 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: Settings
             \(TextField(name: "name", label: t("Name of the desk"), value: text("name"), isRequired: true, fault: fault("name")).html)\
             \(address(state, text("url"), t))</section>\
             <section><h2 id="outgoing">\(t("Outgoing email"))</h2>\
-            \(words("mail_address", t("Address the desk writes from"), hint: t("Currently {0}", state.office.mailbox.address), type: "email"))\
+            \(words("mail_address", t("Sender address"), hint: t("Currently {0}", state.office.mailbox.address), type: "email"))\
             \(server(state, text, t))\
             \(measured("undo_seconds", t("Time to undo a reply"), t("seconds")))\
             \(measured("automatic_per_hour", t("Automatic emails to one address"), t("per hour"), t("More are held back, so that two programs don't answer each other forever.")))\
@@ -61,12 +61,12 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: Settings
             \(measured("attachment_bytes", t("Maximum size of a message's attachments"), "MB"))\
             \(words("authserv_id", t("Name of your mail server in Authentication-Results (optional)"), hint: t("For example mx.example.com. Usher then trusts what this server found out about a sender. It must remove such headers from incoming mail.")))</section>\
             <section><h2>\(t("Requests"))</h2>\
-            \(TextField(name: "urgent_words", label: t("Escalate when a request contains any of these words"), value: urgent, hint: t("Separate words and phrases with commas. Denied, quoted and asked-about words don’t count."), fault: fault("urgent_words")).html)\
+            \(TextField(name: "urgent_words", label: t("Escalate when a request contains any of these words"), value: urgent, hint: t("Separate words and phrases with commas. Words that are negated, quoted or only asked about don't count."), fault: fault("urgent_words")).html)\
             \(measured("close_after_hours", t("Close resolved tickets after"), t("hours"), t("Unless the customer writes again.")))\
             \(measured("reopen_within_days", t("A reply reopens a closed ticket within"), t("days")))\
             \(measured("update_every_hours", t("Update customers of escalated tickets every"), t("hours")))</section>\
             <section><h2>\(t("Satisfaction survey"))</h2>\
-            \(tick("sends_surveys", t("Ask how it went after closing"), isOn: on("sends_surveys")))\
+            \(tick("sends_surveys", t("Send a satisfaction survey after closing"), isOn: on("sends_surveys")))\
             \(measured("survey_delay_hours", t("Send the survey after"), t("hours")))</section>\
             <div class="save-bar"><button class="button primary">\(t("Save changes"))</button></div>
             """))\(testing(desk, state))
@@ -147,11 +147,11 @@ private func server(_ state: SettingsState, _ text: (String) -> String, _ t: Lan
     return """
         <div class="pair">\
         \(TextField(name: "smtp_host", label: t("Mail server"), value: text("smtp_host"), hint: t("Such as smtp.example.com. Leave it empty for none."), fault: fault("smtp_host")).html)\
-        \(TextField(name: "smtp_port", label: t("Port"), value: text("smtp_port"), type: "number", hint: t("Empty for the usual one"), fault: fault("smtp_port")).html)\
+        \(TextField(name: "smtp_port", label: t("Port"), value: text("smtp_port"), type: "number", hint: t("Leave blank for the default port"), fault: fault("smtp_port")).html)\
         \(Choice(name: "smtp_security", label: t("Encryption"), options: security, chosen: text("smtp_security"), fault: fault("smtp_security")).html)\
         </div>\
         <div class="pair">\
-        \(TextField(name: "smtp_user", label: t("User name"), value: text("smtp_user"), hint: t("Empty where the server asks for none"), fault: fault("smtp_user")).html)\
+        \(TextField(name: "smtp_user", label: t("User name"), value: text("smtp_user"), hint: t("Leave blank if the server doesn't need one"), fault: fault("smtp_user")).html)\
         \(TextField(name: "smtp_password", label: t("Password"), type: "password", autocomplete: "new-password", hint: kept, fault: fault("smtp_password")).html)\
         </div>
         """

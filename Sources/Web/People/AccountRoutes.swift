@@ -167,7 +167,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
     func fault(_ field: String) -> String? { state.faults.first { $0.field == field }.map { t.fault($0.problem) } }
     let devices: [HTML] = sessions.map { item in
         let here: HTML? =
-            item.hash == desk.frame.session?.hash ? "<span class=\"chip ok\">\(t("this one"))</span> " : nil
+            item.hash == desk.frame.session?.hash ? "<span class=\"chip ok\">\(t("This device"))</span> " : nil
         return
             """
             <li class="row spread"><span class="cut">\(here)\
@@ -189,7 +189,7 @@ func accountPage(_ desk: DeskFrame, _ sessions: [SessionItem], hasCodes: Bool, _
             \(Choice(name: "language", label: t("Language"), options: [("", t("Browser default"))] + Language.names.map { ($0.0, $0.1) }, chosen: desk.frame.session?.language ?? "").html)\
             \(TextArea(name: "signature", label: t("Signature"), value: state.signature, rows: 4, hint: t("Added below your replies. Leave blank to use your name.")).html)\
             <div class="pair">\(Choice(name: "digest", label: t("Daily summary email"), options: hours, chosen: state.digest.hour.map(String.init) ?? "").html)\
-            \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("Such as Europe/Berlin"), fault: fault("time_zone")).html)</div>\
+            \(TextField(name: "time_zone", label: t("Time zone"), value: state.digest.timeZone, hint: t("For example, Europe/Berlin"), fault: fault("time_zone")).html)</div>\
             \(tick("new_requests", t("Email me when new requests come in for my departments and teams"), isOn: state.wantsNewRequests ?? true))\
             \(tick("away", t("I'm away (don't return reopened tickets to me)"), isOn: desk.agent.isAway))<div class="row"><button class="button primary">\(t("Save"))</button></div>
             """))\

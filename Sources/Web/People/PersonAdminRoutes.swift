@@ -21,7 +21,7 @@ enum PersonAdminRoutes {
             .post("/admin/customers/:id/erase", for: .agent(.administrator), erase),
             .post(
                 "/api/v1/customers/:id/revoke-links", for: .key(.full),
-                .init(summary: "End every link to requests that this customer was mailed", status: 204),
+                .init(summary: "Revoke all request links emailed to this customer", status: 204),
                 revokeLinksByKey),
             .post(
                 "/api/v1/customers/:id/erase", for: .key(.full),

@@ -48,7 +48,7 @@ func setupPage(_ frame: Frame, _ token: String, csrf: String, name: String, emai
         t("Set up the desk"), frame,
         """
         <div class="slim"><header class="stack"><h1>\(t("Welcome to your help desk"))</h1>\
-        <p class="quiet">\(t("You are its first administrator. This link works once."))</p></header>
+        <p class="quiet">\(t("You'll be its first administrator. This link works only once."))</p></header>
         \(form(Path("setup", token), csrf: csrf, """
             \(TextField(name: "name", label: t("Your name"), value: name, autocomplete: "name", isRequired: true, fault: fault("name")).html)
             \(TextField(name: "email", label: t("Email"), value: email, type: "email", autocomplete: "email", isRequired: true, fault: fault("email")).html)

@@ -28,7 +28,9 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
         "<input type=\"hidden\" name=\"kept-\($0.name)\" value=\"\(typed: $0.value)\">"
     }
     let interrupted = said(
-        state.isInterrupted ? t("Your session was over. Sign in again: what you wrote is kept and comes back.") : nil)
+        state.isInterrupted
+            ? t("Your session has expired. Sign in again. Your draft is saved and will be there when you return.") : nil
+    )
     let refused: HTML? = state.fault.map { "<p class=\"fault\" role=\"alert\">\(t($0))</p>" }
     let wait: HTML? = state.wait.map {
         "<p class=\"fault\" role=\"alert\">\(t("Too many attempts. Try again in {0}.", t.span(max($0, 60))))</p>"
@@ -51,7 +53,7 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
     let linkForm: HTML = form(
         Path("sign-in", "link"), csrf: frame.csrf,
         """
-        \(next)<h2>\(t("No password, or forgotten?"))</h2>\
+        \(next)<h2>\(t("No password, or forgot it?"))</h2>\
         <p class="quiet small">\
         \(t("We'll email you a link. It signs customers in and lets agents set a new password."))</p>\
         <div class="field"><label for="link-email">\(t("Your email address"))</label>\
@@ -71,7 +73,7 @@ func signInPage(_ frame: Frame, _ state: SignInState) -> HTML {
 /// What to do without a password where no link can be mailed.
 private func noLinks(_ t: Language) -> HTML {
     """
-    <section class="card roomy"><h2>\(t("No password, or forgotten?"))</h2>\
+    <section class="card roomy"><h2>\(t("No password, or forgot it?"))</h2>\
     <p>\(t("This desk can't send email yet, so it can't email you a link."))</p>\
     <ul><li>\(t("Agents: ask an administrator for a link to set a password."))</li>\
     <li>\(t("Customers: open the link you got when you sent your request."))</li></ul></section>
@@ -93,7 +95,7 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
         t("You are signed in again"), frame,
         """
         <div class="slim"><h1>\(t("You are signed in again"))</h1>\
-        <p>\(t("Nothing was lost. Send it now, or change it first. Files have to be chosen again."))</p>\
+        <p>\(t("Your message is still here. Send it now, or edit it first. You need to attach files again."))</p>\
         <form class="card roomy" method="post" action="\(path)">\
         <input type="hidden" name="csrf" value="\(frame.csrf)">\(fields)<div class="row">\
         <button class="button primary">\(t("Send"))</button></div></form></div>

@@ -107,7 +107,7 @@ private func warning(_ own: TicketGlance, _ other: TicketGlance, _ t: Language) 
     return """
         <div class="banner" role="alert">\(Icon.alert.html)<span>\
         <strong>\(t("These tickets are from different people."))</strong> \
-        \(t("{0} will not get replies to #{1} unless you add them below, and must not see what is private to {2}.", requester(own.ticket), String(other.ticket.number), requester(other.ticket)))\
+        \(t("{0} won't get replies to #{1} unless you add them below. Make sure they don't see anything private to {2}.", requester(own.ticket), String(other.ticket.number), requester(other.ticket)))\
         \(organizations)</span></div>
         """
 }

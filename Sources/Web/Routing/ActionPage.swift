@@ -87,18 +87,18 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             """
             \(choice("agent", t("To an agent"), [("", "–")] + named(view.choices.agents(seeing: view.ticket))))\
             \(choice("team", t("or to a team"), [("", "–")] + view.choices.teams.map { ($0.name, $0.name) }))\
-            \(line("reason", t("Why, if you like")))\(hint)
+            \(line("reason", t("Reason (optional)")))\(hint)
             """
     case .transfer:
         content =
             """
             \(choice("department", t("To the department"), view.choices.departments.filter { $0.id != view.ticket.department.id }.map { ($0.name, $0.name) }))\
-            \(line("reason", t("Why, if you like")))
+            \(line("reason", t("Reason (optional)")))
             """
     case .escalate:
         content =
             """
-            <p class="small quiet">\(t("It goes to the next level and is worked on first; the customer is told."))\
+            <p class="small quiet">\(t("The ticket moves to the next level and is handled first. The customer is notified."))\
             </p>\(box("reason", t("Why"), required: true))
             """
     case .deEscalate:
@@ -109,13 +109,13 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             """
             <p class="small quiet">\
             \(t("When the escalation ends, the customer no longer gets regular updates, and a priority that the escalation raised goes back to what it was."))\
-            </p>\(choice("to", t("New level"), levels))\(line("reason", t("Why, if you like")))
+            </p>\(choice("to", t("New level"), levels))\(line("reason", t("Reason (optional)")))
             """
     case .resolve:
         content =
             """
             <p class="small quiet">\
-            \(t("The customer is asked whether it is solved. Without a message, they are told only that you've finished."))\
+            \(t("The customer is asked to confirm the solution. Without a message, they only learn that you've finished."))\
             </p>\(box("body", t("The solution, for the customer")))
             """
     case .merge:
@@ -135,7 +135,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
         button = t("Split ticket")
     case .addAgent:
         content = choice(
-            "agent", t("Who"),
+            "agent", t("Agent"),
             named(view.choices.agents).filter { person in !view.whole.agents.contains { $0.email == person.0 } })
     case .addCollaborator: content = line("email", t("Email address"), required: true, type: "email")
     case .setRequester:
@@ -152,9 +152,9 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
             """
             <p class="small quiet">\
             \(t("The customer is told, or asked to rate the support they got. This can't be undone."))</p>\
-            \(line("reason", t("Why, if you like")))
+            \(line("reason", t("Reason (optional)")))
             """
-    default: content = line("reason", t("Why, if you like"))
+    default: content = line("reason", t("Reason (optional)"))
     }
     let note: HTML? = (state.sentences[""] ?? state.faults.first { $0.field.isEmpty }.map { t.fault($0.problem) }).map {
         "<p class=\"fault\" role=\"alert\">\($0)</p>"
@@ -218,7 +218,7 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
         \(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
         \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))\
         </div>\
-        \(field("tags", t("Tags, with commas between"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\
+        \(field("tags", t("Tags, separated by commas"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\
         \(fields)\
         <div class="row"><button class="button primary">\(t("Save"))</button></div>
         """)

@@ -100,7 +100,7 @@ func deskPage(
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" \
          data-words-kept="\(t("Draft saved"))" \
          data-words-unkept="\(t("You're offline. We'll save when you're back."))" \
-         data-words-new="\(t("Something new has arrived"))" data-words-selected="\(t("{0} selected"))" \
+         data-words-new="\(t("New activity"))" data-words-selected="\(t("{0} selected"))" \
          data-words-copied="\(t("Copied"))" data-words-place="\(t("{0} of {1}"))" \
          data-palette="\(href: Assets.palette.path)">
         \(topBar(desk, query: query, isList: isList))
@@ -146,13 +146,14 @@ private let keysDialogs = Dictionary(uniqueKeysWithValues: Language.all.map { ($
 private func keysDialog(_ t: Language) -> HTML {
     let keys: [(String, String)] = [
         ("J K", t("next, previous ticket")), ("X", t("select")), ("/", t("search")),
-        ("Ctrl K", t("go to or do anything")), ("C", t("new ticket")), ("R M", t("write a reply")),
+        ("Ctrl K", t("open the command palette")), ("C", t("new ticket")), ("R M", t("write a reply")),
         ("N", t("write a note")),
         ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")),
         ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
-        ("G N", t("go to Next up")), ("G E", t("go to Escalated")), ("G M", t("go to Mine")),
+        ("G N", t("go to Up next")), ("G E", t("go to Escalated")), ("G M", t("go to My tickets")),
         ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
-        ("G O", t("go to All open")), ("G W", t("go to Waiting")), ("G C", t("go to Closed")), ("Ctrl ↵", t("send")),
+        ("G O", t("go to All open")), ("G W", t("go to Pending and on hold")), ("G C", t("go to Closed")),
+        ("Ctrl ↵", t("send")),
         ("Ctrl B I E", t("bold, italic, code, while writing")), ("Ctrl K", t("link, while writing")),
         ("Ctrl ⇧ 8 7 .", t("list, numbered list, quote, while writing")),
         ("Tab", t("indent a list item; Esc, then Tab, leaves the field")),
@@ -178,7 +179,7 @@ private func paletteDialog(_ t: Language) -> HTML {
     data-words-tickets="\(t("Tickets"))" data-words-selected="\(t("{0} selected"))" \
     data-words-open-ticket="\(t("Ticket #{0}"))" data-words-search-for="\(t("Search tickets for “{0}”"))">\
     <div class="ask">\(Icon.search.html)<input role="combobox" aria-expanded="true" aria-controls="palette-commands" \
-    aria-autocomplete="list" aria-label="\(t("Go to or do anything"))" placeholder="\(t("Go to or do anything"))" \
+    aria-autocomplete="list" aria-label="\(t("Search or run a command…"))" placeholder="\(t("Search or run a command…"))" \
     autocomplete="off" spellcheck="false" autofocus><kbd aria-hidden="true">Esc</kbd></div>\
     <div class="menu" role="listbox" id="palette-commands" aria-label="\(t("Commands"))"></div>\
     <footer aria-hidden="true"><span><kbd>↑</kbd> <kbd>↓</kbd> \(t("move"))</span>\

@@ -173,7 +173,7 @@ enum DeskRoutes {
 
     /// What the action that led here came to.
     static func outcome(_ call: Call, _ t: Language) -> String? {
-        if call.query("said") == "last" { return t("That was the last ticket in this list.") }
+        if call.query("said") == "last" { return t("This was the last ticket in this list.") }
         if call.query("said") == "moved" {
             return t(
                 "Ticket #{0} was transferred. You can't see the department it is in now.",
@@ -277,7 +277,7 @@ enum DeskRoutes {
         switch what {
         case "sent", "next": return t("Reply sent.")
         case "noted": return t("Note added.")
-        case "deliverable": return t("Email to this address is sent again.")
+        case "deliverable": return t("Email to this address has been resumed.")
         case "changed": return t("Details saved.")
         case "opened": return t("Ticket created.")
         case "back": return t("Sending cancelled. Your draft and attachments are back.")
@@ -293,7 +293,7 @@ enum DeskRoutes {
         case .transfer: return t("Ticket moved to {0}.", view.ticket.department.name)
         case .escalate: return t("Ticket escalated.")
         case .deEscalate: return t("The escalation has ended.")
-        case .wait: return t("The ticket is pending: it waits for the customer.")
+        case .wait: return t("The ticket is pending until the customer replies.")
         case .hold: return t("The ticket is on hold.")
         case .resume: return t("The ticket is open again.")
         case .resolve: return t("Ticket resolved.")
@@ -449,10 +449,10 @@ func callerPage(_ desk: DeskFrame, _ typed: CallerRequest, _ choices: TicketChoi
             \(TextField(name: "name", label: t("Customer's name"), value: request.name, fault: fault("name")).html)</div>
             <div class="row bottom"><div class="grow">\(Choice(name: "topic", label: t("Topic"), options: [("", "–")] + choices.topics.map { (String($0.id.number), $0.name) }, chosen: request.topic.map { String($0.id.number) } ?? "").html)</div>\
             <button class="button" name="choose" value="1" formnovalidate data-choose>\(t("Choose"))</button></div>
-            <div class="pair">\(Choice(name: "priority", label: t("Priority"), options: [("", t("as the topic says"))] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: typed.priority).html)\
+            <div class="pair">\(Choice(name: "priority", label: t("Priority"), options: [("", t("From the topic"))] + Priority.allCases.map { ($0.word, t.priority($0)) }, chosen: typed.priority).html)\
             \(Choice(name: "source", label: t("Source"), options: [("phone", t("Phone"))]).html)</div>
             \(TextField(name: "subject", label: t("Subject"), value: request.subject, isRequired: true, fault: fault("subject")).html)
-            \(own)\(TextArea(name: "body", label: t("What the customer says"), value: request.body, isRequired: true, fault: fault("body")).html)
+            \(own)\(TextArea(name: "body", label: t("Customer's message"), value: request.body, isRequired: true, fault: fault("body")).html)
             \(fileField(t, lost: typed.files))\(tick("mine", t("Assign it to me"), isOn: typed.isMine))\(tick("notify", t("Email the ticket number to the customer"), isOn: typed.notifies))
             <div class="row"><button class="button primary">\(t("Create ticket"))</button></div>
             """))</main>

@@ -17,37 +17,38 @@ func eventWords(
     let other = (data?["into"] ?? data?["by"] ?? data?["follows"] ?? data?["ticket"])?.integer
     let sentence: String =
         switch event.kind {
-        case .opened: t("opened by {0}", who)
-        case .assigned: t("{0} assigned it to {1}", who, to)
+        case .opened: t("{0} opened the ticket", who)
+        case .assigned: t("{0} assigned the ticket to {1}", who, to)
         case .claimed: t("{0} took ownership", who)
-        case .released: t("{0} unassigned it", who)
-        case .transferred: t("{0} moved it to {1}", who, to)
+        case .released: t("{0} unassigned the ticket", who)
+        case .transferred: t("{0} transferred the ticket to {1}", who, to)
         case .escalated:
-            told(data).isEmpty ? t("{0} escalated it", who) : t("{0} escalated it and told {1}", who, told(data))
+            told(data).isEmpty
+                ? t("{0} escalated the ticket", who) : t("{0} escalated the ticket and notified {1}", who, told(data))
         case .deEscalated:
             (data?["to"]?.integer ?? 0) == 0
                 ? t("{0} ended the escalation", who)
-                : t("{0} de-escalated it to level {1}", who, String(data?["to"]?.integer ?? 0))
+                : t("{0} de-escalated the ticket to level {1}", who, String(data?["to"]?.integer ?? 0))
         case .replied: t("{0} replied", who)
         case .noted: t("{0} wrote a note", who)
         case .received: t("{0} wrote", who)
-        case .waiting: t("{0} waits for the customer", who)
-        case .held: t("{0} put it on hold", who)
+        case .waiting: t("{0} set the ticket to pending", who)
+        case .held: t("{0} put the ticket on hold", who)
         case .resumed:
             event.actor.kind == .customer ? t("{0} replied; the ticket is open again", who) : t("{0} resumed work", who)
         case .resolved: t("{0} offered a solution", who)
         case .confirmed: t("{0} confirmed the solution", who)
-        case .closed: t("{0} closed it", who)
-        case .reopened: t("{0} reopened it", who)
+        case .closed: t("{0} closed the ticket", who)
+        case .reopened: t("{0} reopened the ticket", who)
         case .merged, .unmerged, .split: moved(event.kind, who, data, of: number, t, named)
-        case .bounced, .deliveryFailed: t("a mail could not be delivered")
-        case .rated: t("{0} rated it with {1} of 5", who, String(data?["rating"]?.integer ?? 0))
+        case .bounced, .deliveryFailed: t("An email could not be delivered")
+        case .rated: t("{0} rated the request {1} out of 5", who, String(data?["rating"]?.integer ?? 0))
         case .reviewed: t("{0} reviewed the rating", who)
         case .changed: t("{0} changed {1}", who, changed(data, t))
         case .linked, .unlinked: linked(event, data, t) ?? t("linked with #{0}", String(other ?? 0))
-        case .overdue: t("a target was missed")
+        case .overdue: t("SLA target breached")
         case .updated: t("Status update sent")
-        case .markedSpam: t("{0} marked it as spam", who)
+        case .markedSpam: t("{0} marked the ticket as spam", who)
         case .followedUp: t("{0} followed up on the rating", who)
         case .agentAdded: t("{0} added {1}", who, to)
         case .agentRemoved: t("{0} removed {1}", who, to)
@@ -55,8 +56,8 @@ func eventWords(
         case .requesterChanged:
             t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
         case .collaboratorRemoved: t("{0} removed {1}", who, to)
-        case .quieted: t("a mail was not sent")
-        case .takenBack: t("{0} took a reply back", who)
+        case .quieted: t("An email was not sent")
+        case .takenBack: t("{0} undid sending a reply", who)
         }
     return sentence
 }

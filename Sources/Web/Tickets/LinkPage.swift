@@ -74,10 +74,13 @@ private func progress(_ state: TicketState, _ t: Language) -> HTML? {
 private func thanks(_ sent: String?, _ t: Language) -> HTML? {
     switch sent {
     case "new":
-        said(t("Thank you, your request has arrived. We mail you at every step; this page shows where it stands."))
-    case "answer": said(t("Thank you, your message has arrived."))
-    case "yes": said(t("Thank you. The request is closed."))
-    case "no": said(t("We are on it again. Tell us below what is still wrong."))
+        said(
+            t(
+                "Thanks, we've received your request. We'll email you about every update, and you can follow it on this page."
+            ))
+    case "answer": said(t("Thanks, we've received your message."))
+    case "yes": said(t("Thank you. Your request is closed."))
+    case "no": said(t("Your request is open again. Tell us below what's still wrong."))
     default: nil
     }
 }
@@ -101,9 +104,9 @@ private func question(_ view: CustomerView, highlight: String?, _ t: Language) -
     guard view.ticket.state == .closed else { return nil }
     return """
         <section class="solved" aria-labelledby="closed"><h2 id="closed">\(t("This request is closed"))</h2>\
-        <p>\(t("Is the problem back? Open it again, or write below."))</p><div class="row wrap">
+        <p>\(t("Has the problem come back? Reopen your request, or write to us below."))</p><div class="row wrap">
         <form method="post" action="\(href: view.path("reopen"))">\(csrf)\
-        <button class="button">\(t("Open it again"))</button></form></div></section>
+        <button class="button">\(t("Reopen request"))</button></form></div></section>
         """
 }
 
@@ -132,7 +135,7 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
     guard view.ticket.state != .merged else { return nil }
     let label =
         view.ticket.state.isActive
-        ? t("Add to your request") : t("Not solved, or something new? Write to us and it is opened again")
+        ? t("Add to your request") : t("Not solved, or something new? Write to us to reopen your request")
     return form(
         view.path(), csrf: view.csrf, files: true, keep: "answer-\(view.ticket.number)",
         """

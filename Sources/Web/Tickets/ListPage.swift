@@ -144,7 +144,7 @@ private func emptyList(_ why: ListView.Emptiness, _ t: Language) -> HTML {
         let link: HTML =
             """
             <a href="\(href: listPath(.next))">\
-            \(count.number == 1 ? t("1 ticket is waiting in Next up.") : t("{0} tickets are waiting in Next up.", count.text))\
+            \(count.number == 1 ? t("1 ticket is waiting in Up next.") : t("{0} tickets are waiting in Up next.", count.text))\
             </a>
             """
         return sentence(t("No tickets in this view."), "<p>\(link)</p>")
@@ -251,7 +251,7 @@ func bulkConfirmation(
             : t("Each customer is told by email that the request is closed. This can't be undone.")
     } else {
         title = numbers.count == 1 ? t("Mark 1 ticket as spam?") : t("Mark {0} tickets as spam?", count)
-        about = t("They leave every list. You find them with the search state:spam and can reopen them there.")
+        about = t("They no longer appear in your lists. Search for state:spam to find and reopen them.")
     }
     let named = numbers.prefix(30).map { "#\($0)" }.joined(separator: ", ") + (numbers.count > 30 ? " …" : "")
     return confirmationPage(

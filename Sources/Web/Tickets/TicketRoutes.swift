@@ -16,7 +16,7 @@ enum TicketRoutes {
             .get(
                 "/api/v1/tickets", for: .key(.tickets),
                 .init(
-                    summary: "List tickets, by the search language", output: "Ticket list", parameters: listParameters),
+                    summary: "Search and list tickets", output: "Ticket list", parameters: listParameters),
                 list),
             .get(
                 "/api/v1/tickets/:number", for: .key(.tickets),
@@ -27,11 +27,13 @@ enum TicketRoutes {
             .get(
                 "/api/v1/tickets/:number/events", for: .key(.tickets),
                 .init(
-                    summary: "What happened to a ticket, and why", output: "Event list",
+                    summary: "List the events of a ticket, with their reasons", output: "Event list",
                     parameters: [.limit, .cursor, .seenBy]), events),
             .get(
                 "/api/v1/tickets/:number/deliveries", for: .key(.tickets),
-                .init(summary: "How the mails of a ticket fare", output: "Delivery list", parameters: [.seenBy]),
+                .init(
+                    summary: "List the emails of a ticket and their delivery status", output: "Delivery list",
+                    parameters: [.seenBy]),
                 deliveries),
         ]
     }
@@ -48,7 +50,7 @@ enum TicketRoutes {
             ),
             .init(
                 name: "sort", schema: #"{"type":"string","enum":["newest","oldest","urgency"]}"#,
-                meaning: "The order; newest unless given"),
+                meaning: "Sort order. The default is newest."),
             .limit, .cursor, .seenBy,
         ]
     }
@@ -194,16 +196,17 @@ extension Connection {
 
 extension Route.Parameter {
     static var limit: Self {
-        .init(name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "At most so many items")
+        .init(
+            name: "limit", schema: #"{"type":"integer","minimum":1,"maximum":200}"#, meaning: "Maximum number of items")
     }
     static var cursor: Self {
-        .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "`next` of the page before")
+        .init(name: "cursor", schema: #"{"type":"string"}"#, meaning: "The `next` value of the previous page")
     }
     static var question: Self {
         .init(
             name: "query", schema: #"{"type":"string"}"#,
             meaning:
-                "Only published articles that answer this, the best first. Any word counts, and so does its beginning")
+                "Only published articles that match these words, best match first. Words also match by their beginning")
     }
     static var seenBy: Self {
         .init(name: "by", schema: #"{"type":"string","format":"email"}"#, meaning: "Only what this agent may see")

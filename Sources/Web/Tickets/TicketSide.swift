@@ -59,8 +59,8 @@ private func requesterLinks(_ desk: DeskFrame, _ view: TicketView) -> HTML? {
         <form class="stack" method="post" \
         action="\(href: partPath(view.ticket.number, "deliverable", at: desk.position))">\
         <input type="hidden" name="csrf" value="\(desk.csrf)">\
-        <span class="fault">\(t("Mail to this address came back. Automatic mail to it is paused."))</span>\
-        <div class="row"><button class="button">\(t("Send to it again"))</button></div></form>
+        <span class="fault">\(t("Email to this address bounced, so automatic email to it is paused."))</span>\
+        <div class="row"><button class="button">\(t("Resume email"))</button></div></form>
         """ : nil
     return """
         \(returned)<p><a href="\(href: desk.actionPath(view.ticket.number, .setRequester))" data-dialog>\

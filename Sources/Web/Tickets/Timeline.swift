@@ -184,13 +184,13 @@ private func deliveryWord(_ deliveries: [Delivery], _ t: Language) -> HTML? {
 
 func deliveryState(_ state: OutboxMail.State, _ t: Language) -> String {
     switch state {
-    case .queued: t("waiting to be sent")
-    case .sending: t("being sent")
+    case .queued: t("queued")
+    case .sending: t("sending")
     case .sent: t("delivered")
-    case .deferred: t("will be tried again")
-    case .failed: t("not delivered")
+    case .deferred: t("retrying later")
+    case .failed: t("failed")
     case .unknown: t("delivery unknown")
-    case .bounced: t("came back")
+    case .bounced: t("bounced")
     case .cancelled: t("cancelled")
     }
 }

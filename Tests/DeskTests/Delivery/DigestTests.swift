@@ -36,18 +36,18 @@ struct DigestTests {
         test.clock.advance(hours: 24)
         try await test.settle()
         try await test.settle()
-        let digests = test.mail.to(ada.email).filter { $0.subject.contains("What waits for you") }
+        let digests = test.mail.to(ada.email).filter { $0.subject.contains("Your tickets at") }
         let digest = try #require(digests.first)
         #expect(digests.count == 1)
-        #expect(digest.text.contains("1 yours and open") && digest.text.contains("1 with nobody yet"))
+        #expect(digest.text.contains("1 assigned to you") && digest.text.contains("1 unassigned"))
         #expect(digest.text.contains("#\(mine.number) Scanner <b>sends</b> empty pages (Kim Ito; high"))
         #expect(digest.html?.contains("&lt;b&gt;sends") == true)
         #expect(digest.html?.contains("href=\"https://help.desk.example/desk/tickets/\(mine.number)\"") == true)
-        #expect(!test.mail.to(ben.email).contains { $0.subject.contains("What waits for you") })
+        #expect(!test.mail.to(ben.email).contains { $0.subject.contains("Your tickets at") })
         // The next day again; away, or with nothing to do, no more.
         test.clock.advance(hours: 24)
         try await test.settle()
-        #expect(test.mail.to(ada.email).filter { $0.subject.contains("What waits for you") }.count == 2)
+        #expect(test.mail.to(ada.email).filter { $0.subject.contains("Your tickets at") }.count == 2)
         try await test.write {
             try $0.set(
                 language: nil, isAway: true, signature: "", digest: DigestWish(hour: 7, timeZone: "Europe/Berlin"),
@@ -55,7 +55,7 @@ struct DigestTests {
         }
         test.clock.advance(hours: 24)
         try await test.settle()
-        #expect(test.mail.to(ada.email).filter { $0.subject.contains("What waits for you") }.count == 2)
+        #expect(test.mail.to(ada.email).filter { $0.subject.contains("Your tickets at") }.count == 2)
     }
 
     @Test("an hour or a zone that is none is refused beside its field")

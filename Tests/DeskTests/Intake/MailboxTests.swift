@@ -94,7 +94,7 @@ import Testing
                 Issue.record("\(sender) got in")
                 continue
             }
-            #expect(reason.contains("banned"))
+            #expect(reason.contains("blocklist"))
         }
         guard case .opened = try await desk.receive(from: "evelyn@harbour.example") else { return #expect(Bool(false)) }
         await #expect(throws: Refusal.self) { try await desk.write { _ = try $0.add(["pattern": "*@*"], to: .bans) } }

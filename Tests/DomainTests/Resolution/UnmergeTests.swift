@@ -18,7 +18,7 @@ struct UnmergeTests {
     }
 
     @Test(
-        "the ticket is as it was before, from every state that can be merged",
+        "the ticket was restored to its previous state, from every state that can be merged",
         arguments: TicketState.allCases.filter { TicketAction.merge.isAllowed(in: $0) })
     func restored(state: TicketState) throws {
         let (before, merged, inverse) = try merged(state)

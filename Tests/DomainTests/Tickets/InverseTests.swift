@@ -35,7 +35,7 @@ struct InverseTests {
         let assigned = ticket
         let undone = try ticket.takeBackReply(inverse, by: ada, at: now + 5)
         #expect(ticket == assigned)
-        #expect(undone.compactMap(\.event?.reason) == ["the ticket has been worked on since and stays as it is"])
+        #expect(undone.compactMap(\.event?.reason) == ["the ticket has changed since, so it was left as it is"])
     }
 
     @Test("what somebody did since to another field stays")
