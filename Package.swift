@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(name: "DomainTests", dependencies: ["Domain", "Primitives"], swiftSettings: strict),
         .testTarget(name: "MarkupTests", dependencies: ["Markup", "Primitives"], swiftSettings: strict),
         .testTarget(
-            name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting", "Domain", "Primitives"],
+            name: "StoreTests", dependencies: ["Store", "Desk", "DeskTesting", "Domain", "Measuring", "Primitives"],
             swiftSettings: strict),
         .testTarget(
             name: "MailTests",

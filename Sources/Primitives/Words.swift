@@ -8,11 +8,12 @@ package enum Words {
     /// A word longer than this is cut: nobody types it, and it bloats the index.
     package static let longestWord = 64
 
-    package static func split(_ text: String) -> [String] {
-        text.utf8.allSatisfy { $0 < 0x80 } ? splitASCII(text) : splitUnicode(text)
+    /// - Parameter most: so many words at most; what lies behind them is not looked at.
+    package static func split(_ text: String, most: Int = .max) -> [String] {
+        text.utf8.allSatisfy { $0 < 0x80 } ? splitASCII(text, most) : splitUnicode(text, most)
     }
 
-    private static func splitASCII(_ text: String) -> [String] {
+    private static func splitASCII(_ text: String, _ most: Int) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
         func finish() {
@@ -23,39 +24,70 @@ package enum Words {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): word.append(byte)
             case UInt8(ascii: "A")...UInt8(ascii: "Z"): word.append(byte | 0x20)
-            default: finish()
+            default:
+                finish()
+                if words.count >= most { return words }
             }
         }
         finish()
-        return words
+        return Array(words.prefix(most))
     }
 
-    private static func splitUnicode(_ text: String) -> [String] {
+    private static func splitUnicode(_ text: String, _ most: Int) -> [String] {
         var words: [String] = []
         var word = String.UnicodeScalarView()
+        // Cutting as it grows keeps a run without an end from taking memory.
+        var length = 0
         func finish() {
-            if !word.isEmpty { words.append(String(String.UnicodeScalarView(word.prefix(longestWord)))) }
-            word.removeAll()
+            if length > 0 { words.append(String(word)) }
+            word.removeAll(keepingCapacity: true)
+            length = 0
         }
-        for scalar in text.decomposedStringWithCompatibilityMapping.lowercased().unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
-                .letterNumber, .otherNumber:
-                if let letters = folded(scalar) {
-                    word.append(contentsOf: letters.unicodeScalars)
-                } else if isIdeograph(scalar) {
-                    finish()
-                    word.append(scalar)
-                    finish()
-                } else {
-                    word.append(scalar)
+        func add(_ scalar: Unicode.Scalar) {
+            if length < longestWord { word.append(scalar) }
+            length += 1
+        }
+        var plainForms = PlainForms()
+        for written in text.unicodeScalars {
+            for scalar in plainForms[written] {
+                switch scalar.properties.generalCategory {
+                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+                    .decimalNumber, .letterNumber, .otherNumber:
+                    if let letters = folded(scalar) {
+                        for letter in letters.unicodeScalars { add(letter) }
+                    } else if isIdeograph(scalar) {
+                        finish()
+                        add(scalar)
+                        finish()
+                    } else {
+                        add(scalar)
+                    }
+                case .nonspacingMark, .enclosingMark, .spacingMark, .format: continue
+                default: finish()
                 }
-            case .nonspacingMark, .enclosingMark, .spacingMark, .format: continue
-            default: finish()
             }
+            if words.count >= most { break }
         }
         finish()
-        return words
+        return Array(words.prefix(most))
+    }
+
+    /// Signs without width, accents and case, one by one: Foundation's normalization of a whole text takes a time that
+    /// grows with its square. Marks are dropped later, so their order (UAX #15, canonical ordering) does not matter.
+    private struct PlainForms {
+        private var known: [Unicode.Scalar: [Unicode.Scalar]] = [:]
+        /// So many different signs are remembered; a text has no more unless somebody means it.
+        private static let most = 4096
+
+        subscript(scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+            mutating get {
+                if let form = known[scalar] { return form }
+                let decomposed = String(scalar).decomposedStringWithCompatibilityMapping.lowercased()
+                let form = Array(decomposed.unicodeScalars)
+                if known.count < Self.most { known[scalar] = form }
+                return form
+            }
+        }
     }
 
     /// Letters that have no mark to be taken away, as a keyboard without them writes them.

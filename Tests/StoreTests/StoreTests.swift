@@ -1,5 +1,6 @@
 import DeskTesting
 import Foundation
+import Measuring
 import Primitives
 import Testing
 
@@ -31,6 +32,15 @@ struct WordsTests {
             ("ＡＢＣ １２", ["abc", "12"]), ("", []), ("Ünïcode\u{301}", ["unicode"]), ("Привет", ["привет"]),
         ])
     func splits(text: String, expected: [String]) { #expect(Words.split(text) == expected) }
+
+    @Test(
+        "text without an end costs no more than its length, and no more words are made than are wanted",
+        arguments: ["ä", "äö A", "e\u{301}", "\u{301}", "ﬃ", "漢", "ก", "각", "a"])
+    func grows(unit: String) {
+        let isLinear = Growth.isLinear(Growth.repeated(unit), size: 256 << 10) { _ = Words.split($0) }
+        #expect(isLinear)
+        #expect(Words.split(String(repeating: unit + " ", count: 100_000), most: 10).count <= 10)
+    }
 }
 
 @Suite("Both engines")

@@ -122,7 +122,7 @@ extension Connection {
 
     /// The most words of one text that are indexed: what lies beyond is in the conversation still, but not searched.
     private func indexable(_ text: String) -> [String] {
-        Array(Words.split(text).prefix(8000)) + Words.telephoneEndings(in: text).prefix(200)
+        Words.split(text, most: 8000) + Words.telephoneEndings(in: text).prefix(200)
     }
 }
 
