@@ -21,7 +21,7 @@ extension Desk {
     /// Signs an agent or a customer in by password, and an agent who has a second factor by a code as well.
     package func signIn(email: String, password: String, from origin: SignInOrigin) async throws -> SignInOutcome {
         let email = MailAddress.folded(email.trimmingWhitespace())
-        let counted = origin.passwordCounts(for: email)
+        let counted = origin.passwordCounts(for: email, office.signer)
         do { try await write { try $0.count(counted) } } catch let held as HeldBack { return .wait(until: held.until) }
         let account = try await read { try $0.account(email: email) }
         let isRight: Bool
@@ -29,7 +29,7 @@ extension Desk {
         do {
             isRight = try await passwords.verify(
                 password, against: account?.password ?? PasswordCheck.nobody,
-                from: origin.device == nil ? origin.network : nil)
+                from: origin.device(of: email, office.signer) == nil ? origin.network : nil)
         } catch is PasswordCheck.Busy {
             try await write { try $0.uncount(counted) }
             return .wait(until: clock.now() + 5)
@@ -55,7 +55,7 @@ extension Desk {
             case .agent(let agent) = account.holder, account.sealedSecret != nil,
             let kept = account.password, proof.isGenuine(text, office.signer, password: kept)
         else { return .refused }
-        let counted = origin.codeCounts(for: proof.email)
+        let counted = origin.codeCounts(for: proof.email, office.signer)
         do { try await write { try $0.count(counted) } } catch let held as HeldBack { return .wait(until: held.until) }
         return try await write { tx in
             guard let account = try tx.db.account(email: proof.email), account.password == kept else { return .refused }

@@ -44,9 +44,10 @@ package struct Counted: Sendable, Equatable {
 package struct SignInOrigin: Sendable {
     /// The network: an IPv4 address, or the first half of an IPv6 one.
     package let network: String
-    /// The mark of a device that has signed in to this very account before.
-    package let device: String?
     package let browser: String
+    /// What the browser says to be the mark of a device that has signed in before. To which account it belongs, if to
+    /// any, is judged for each account that it is shown for.
+    private let device: String?
 
     /// - Parameter place: the address of the other end.
     package init(place: String, device: String?, browser: String) {
@@ -55,9 +56,16 @@ package struct SignInOrigin: Sendable {
         self.browser = browser
     }
 
+    /// The mark of a device that has signed in to this very account before.
+    func device(of email: String, _ signer: Signer) -> String? {
+        device.flatMap { DeviceMark.isGenuine($0, of: email, signer) ? $0 : nil }
+    }
+
     /// What a password for an account is counted under. Accounts stand in it as hashes, so that no row names anybody.
-    func passwordCounts(for email: String) -> [Counted] {
-        if let device { return [Counted(name: "device:\(Secret.hash(device))", free: Throttle.free, isOwn: true)] }
+    func passwordCounts(for email: String, _ signer: Signer) -> [Counted] {
+        if let device = device(of: email, signer) {
+            return [Counted(name: "device:\(Secret.hash(device))", free: Throttle.free, isOwn: true)]
+        }
         let account = Secret.hash(email)
         return [
             Counted(name: "account:\(account)", free: Throttle.freeForAccount, isOwn: false),
@@ -67,8 +75,10 @@ package struct SignInOrigin: Sendable {
     }
 
     /// What a code of the second factor is counted under: the account, over every proof and every network.
-    func codeCounts(for email: String) -> [Counted] {
-        if let device { return [Counted(name: "code-device:\(Secret.hash(device))", free: Throttle.free, isOwn: true)] }
+    func codeCounts(for email: String, _ signer: Signer) -> [Counted] {
+        if let device = device(of: email, signer) {
+            return [Counted(name: "code-device:\(Secret.hash(device))", free: Throttle.free, isOwn: true)]
+        }
         return [
             Counted(name: "code:\(Secret.hash(email))", free: Throttle.free, isOwn: true),
             Counted(name: "network:\(network)", free: Throttle.freeForPlace, isOwn: false),

@@ -32,7 +32,11 @@ enum SignInRoutes {
         let mailsLinks = try await call.sendsMail()
         return call.guestPage(.unauthorized) {
             signInPage(
-                $0, SignInState(next: call.request.uri.path, mailsLinks: mailsLinks, kept: kept, isInterrupted: true))
+                $0,
+                SignInState(
+                    next: Call.safe(call.request.uri.string) ?? call.request.uri.path, mailsLinks: mailsLinks,
+                    kept: kept,
+                    isInterrupted: true))
         }
     }
 
@@ -48,10 +52,9 @@ enum SignInRoutes {
         let form = try await call.form()
         var state = SignInState(next: Call.safe(form["next"]), email: form["email"] ?? "")
         state.kept = form.values.filter { $0.name.hasPrefix("kept-") }.map { (String($0.name.dropFirst(5)), $0.value) }
-        let device = Cookies.value(Cookies.device, in: call.request, call.desk)
-        let isKnown = device.map { DeviceMark.isGenuine($0, of: state.email, call.desk.office.signer) } ?? false
         let origin = SignInOrigin(
-            place: call.place, device: isKnown ? device : nil, browser: call.request.headers[.userAgent] ?? "")
+            place: call.place, device: Cookies.value(Cookies.device, in: call.request, call.desk),
+            browser: call.request.headers[.userAgent] ?? "")
         state.proof = form["proof"]
         state.mailsLinks = try await call.sendsMail()
         let outcome =
@@ -164,20 +167,5 @@ enum SignInRoutes {
         var response = Page.see(session.agent == nil ? Path() : Path("sign-in"))
         response.set(Cookies.session, "", lasting: 0, call.desk)
         return response
-    }
-}
-
-/// The mark of a browser that has signed in to an account: random, and signed together with the account, so that it
-/// says nothing about any other account and every device has one of its own.
-enum DeviceMark {
-    static func make(for email: String, _ signer: Signer) -> String {
-        let id = Secret.random()
-        return "\(id)-\(signer.mark("\(id)|\(MailAddress.folded(email))", for: .device))"
-    }
-    static func isGenuine(_ mark: String, of email: String, _ signer: Signer) -> Bool {
-        let parts = mark.split(separator: "-", omittingEmptySubsequences: false)
-        guard mark.utf8.count <= 100, parts.count == 2 else { return false }
-        return signer.isGenuine(
-            String(parts[1]), of: "\(parts[0])|\(MailAddress.folded(email.trimmingWhitespace()))", for: .device)
     }
 }

@@ -25,6 +25,9 @@ struct GuessingTests {
     private func origin(_ place: String, device: String? = nil) -> SignInOrigin {
         SignInOrigin(place: place, device: device, browser: "")
     }
+    private func mark(of email: String, _ test: TestDesk) -> String {
+        DeviceMark.make(for: email, test.desk.office.signer)
+    }
     private func isTested(_ outcome: SignInOutcome) -> Bool {
         switch outcome {
         case .refused, .wrongCode, .begun, .needsCode: true
@@ -72,8 +75,8 @@ struct GuessingTests {
         #expect(
             begins(
                 try await test.desk.signIn(
-                    email: "ada@desk.example", password: Self.password, from: origin("198.51.100.99", device: "known")))
-        )
+                    email: "ada@desk.example", password: Self.password,
+                    from: origin("198.51.100.99", device: mark(of: "ada@desk.example", test)))))
     }
 
     @Test(
@@ -92,13 +95,20 @@ struct GuessingTests {
         let (test, _) = try await staffed()
         for number in 0..<Throttle.freeForPlace {
             try await test.write {
-                try $0.count(origin("2001:db8::\(number)").passwordCounts(for: "somebody\(number)@desk.example"))
+                try $0.count(
+                    origin("2001:db8::\(number)").passwordCounts(
+                        for: "somebody\(number)@desk.example", test.desk.office.signer))
             }
         }
         await #expect(throws: HeldBack.self) {
-            try await test.write { try $0.count(origin("2001:db8::ffff").passwordCounts(for: "another@desk.example")) }
+            try await test.write {
+                try $0.count(
+                    origin("2001:db8::ffff").passwordCounts(for: "another@desk.example", test.desk.office.signer))
+            }
         }
-        try await test.write { try $0.count(origin("2001:db8:0:1::1").passwordCounts(for: "another@desk.example")) }
+        try await test.write {
+            try $0.count(origin("2001:db8:0:1::1").passwordCounts(for: "another@desk.example", test.desk.office.signer))
+        }
     }
 
     @Test("codes of the second factor are counted for the account over every proof and network")
@@ -108,6 +118,7 @@ struct GuessingTests {
         let code = OneTimeCode.code(secret: secret, step: OneTimeCode.step(at: test.clock.now()))
         _ = try await test.write { try $0.beginSecondFactor(for: ada, secret: secret, code: code, keeping: nil) }
         var tested = 0
+        var last: String?
         for number in 0..<12 {
             guard
                 case .needsCode(let proof) = try await test.desk.signIn(
@@ -116,15 +127,23 @@ struct GuessingTests {
                 Issue.record("the password was not taken")
                 return
             }
+            last = proof
             for _ in 0..<2
             where isTested(
                 try await test.desk.signIn(proof: proof, code: "000000", from: origin("203.0.113.\(number)")))
             { tested += 1 }
         }
         #expect(tested == Throttle.free)
+        // A device of somebody else's account opens no count of its own, however often it is made anew.
+        for number in 0..<3 {
+            let foreign = origin("203.0.113.\(number)", device: mark(of: "ben@desk.example", test))
+            guard let proof = last else { break }
+            #expect(!isTested(try await test.desk.signIn(proof: proof, code: "000000", from: foreign)))
+        }
+        let known = mark(of: "ada@desk.example", test)
         guard
             case .needsCode(let proof) = try await test.desk.signIn(
-                email: "ada@desk.example", password: Self.password, from: origin("192.0.2.1", device: "known"))
+                email: "ada@desk.example", password: Self.password, from: origin("192.0.2.1", device: known))
         else {
             Issue.record("the password was not taken")
             return
@@ -132,7 +151,7 @@ struct GuessingTests {
         test.clock.advance(hours: 0.02)
         let next = OneTimeCode.code(secret: secret, step: OneTimeCode.step(at: test.clock.now()))
         #expect(
-            begins(try await test.desk.signIn(proof: proof, code: next, from: origin("192.0.2.1", device: "known"))),
+            begins(try await test.desk.signIn(proof: proof, code: next, from: origin("192.0.2.1", device: known))),
             "the owner's device has a count of its own")
     }
 

@@ -80,7 +80,8 @@ struct SignInTests {
             isMadeToWait(try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: thief)))
         #expect(
             token(try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: home)) != nil)
-        let known = SignInOrigin(place: "198.51.100.7", device: "a device that signed in before", browser: "")
+        let mark = DeviceMark.make(for: "ada@desk.example", test.desk.office.signer)
+        let known = SignInOrigin(place: "198.51.100.7", device: mark, browser: "")
         #expect(
             token(try await test.desk.signIn(email: "ada@desk.example", password: Self.password, from: known)) != nil)
         test.clock.advance(hours: 0.01)
