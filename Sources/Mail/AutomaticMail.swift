@@ -33,7 +33,9 @@ enum AutomaticMail {
         let sender = MailSystem(message.from, named: headers.first("from"))
         if isReply, sender == .none { return .reply }
         if isReturned(message, sender, isReply: isReply) { return .bounce }
-        if sender != .none || headers.first("x-mlserver") != nil { return isReply ? .reply : .guessedBounce }
+        if sender != .none || ["x-mlserver", "x-failed-recipients"].contains(where: { headers.first($0) != nil }) {
+            return isReply ? .reply : .guessedBounce
+        }
         let submitted = field(headers, "auto-submitted")
         if !submitted.isEmpty, submitted != "no" { return .generated }
         if message.hasEmptyReturnPath { return .generated }
@@ -52,9 +54,11 @@ enum AutomaticMail {
     private static func isReturned(_ message: Message, _ sender: MailSystem, isReply: Bool) -> Bool {
         let path = field(message.headers, "return-path").trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
         let systemPath = message.hasEmptyReturnPath || MailSystem(name: path) == .daemon
-        // Exim and Google name whom it did not reach; no mail program of people writes this.
-        if message.headers.first("x-failed-recipients") != nil { return true }
         let returns = message.reports.contains(where: holdsMessageHeader) || holdsMessageHeader(message.text)
+        // Exim and Google name whom it did not reach. In a person's mail the field alone says nothing.
+        if message.headers.first("x-failed-recipients") != nil, systemPath || sender != .none || returns {
+            return true
+        }
         // The empty path (RFC 5321, section 4.5.5) or the daemon's own, from an address that only programs and
         // postmasters use. A postmaster on holiday sends the empty path as well.
         if systemPath, sender != .none { return sender == .daemon || returns || !isReply }

@@ -42,7 +42,7 @@ struct Intake: AsyncParsableCommand {
 
     @Option(help: "The address of ours it was delivered to.")
     var mailbox: String?
-    @Option(help: "The envelope's sender.")
+    @Option(help: "The envelope's sender; <> or MAILER-DAEMON for the empty path.")
     var sender: String?
 
     func run() async throws {
@@ -62,7 +62,7 @@ struct Intake: AsyncParsableCommand {
             let open = try await OpenDesk.open(config)
             let outcome = try await open.desk.receive(
                 bytes,
-                sender: sender.flatMap { MailAddress($0.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))) },
+                sender: EnvelopeSender(sender),
                 mailbox: mailbox.flatMap { MailAddress($0) })
             print(outcome.text)
             await open.desk.database.close()

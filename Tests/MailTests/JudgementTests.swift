@@ -113,7 +113,7 @@ struct DeliveryReportTests {
         "what mail systems send is one",
         arguments: [
             ("From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x", "I could not."),
-            ("From: x@mx.example\r\nX-Failed-Recipients: a@b.example\r\nSubject: x", "I could not."),
+            ("From: Mailer-Daemon@mx.example\r\nX-Failed-Recipients: a@b.example\r\nSubject: x", "I could not."),
             ("From: postmaster@mx.example\r\nReturn-Path: <>\r\nSubject: x", "Not delivered."),
             (
                 "From: MAILER-DAEMON@mx.example\r\nSubject: x",

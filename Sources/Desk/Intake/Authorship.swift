@@ -35,7 +35,9 @@ struct Authorship: Sendable, Equatable {
             list.isList
             && (isOurs || list.isAddress(from) || from.name.lowercased().contains(" via ")
                 || message.headers.first("x-original-from") != nil)
-        let isMachine = isOurs || isRewritten || from.isForm || message.automatic == .generated
+        let isMachine =
+            isOurs || isRewritten || from.isForm || message.automatic == .generated
+            || isForm(message, from: from, ours: ours)
         guard isMachine else { return nil }
         func isPerson(_ address: MailAddress) -> Bool {
             address.address != from.address && !ours.contains(address.withoutDetail) && !list.isAddress(address)
@@ -50,12 +52,26 @@ struct Authorship: Sendable, Equatable {
                 message.headers.first($0).flatMap(MailAddress.init(written:))
             }
             if let packed = from.unpacked { candidates.append(packed) }
+            // A list that takes the answers for itself names who wrote in Cc (Mailman, `from_is_list`).
+            if isRewritten {
+                candidates += message.cc.filter {
+                    !$0.name.isEmpty && $0.name.lowercased() == from.nameBeforeVia.lowercased()
+                }
+            }
         }
         guard let found = candidates.first(where: isPerson),
             isOurs || isRewritten || message.replyTo.filter(isPerson).count <= 1
         else { return nil }
         guard found.name.isEmpty, isRewritten else { return found }
         return MailAddress(name: from.nameBeforeVia, found.address) ?? found
+    }
+
+    /// Whether a program of a website sent it in its own name and names its visitor in `Reply-To`: PHP says which of its
+    /// scripts it was (`mail.add_x_header`), or an address of the desk's own domain wants the answers elsewhere.
+    private static func isForm(_ message: IncomingMessage, from: MailAddress, ours: Set<String>) -> Bool {
+        guard message.replyTo.count == 1, message.replyTo[0].domain != from.domain else { return false }
+        let isScript = ["x-php-originating-script", "x-php-script"].contains { message.headers.first($0) != nil }
+        return isScript || ours.contains { MailAddress($0)?.domain == from.domain }
     }
 }
 

@@ -46,7 +46,7 @@ package struct MailEntrance: Service, MailDoor {
 
     package func take(_ message: Data, from sender: String, for recipient: String) async -> DoorAnswer {
         do {
-            switch try await desk.receive(message, sender: MailAddress(sender), mailbox: MailAddress(recipient)) {
+            switch try await desk.receive(message, sender: EnvelopeSender(sender), mailbox: MailAddress(recipient)) {
             case .opened(let number), .added(let number), .bounced(let number): return .kept("kept as \(number)")
             case .duplicate(let number): return .kept("kept before as \(number)")
             case .rejected(let reason): return .kept("kept in the intake log, no ticket opened: \(reason)")

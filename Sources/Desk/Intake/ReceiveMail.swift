@@ -9,10 +9,11 @@ extension Desk {
     ///
     /// Returns only after commit. Throws `StoreError` where it cannot be stored now; the mail server then tries again.
     package func receive(
-        _ bytes: Data, sender: MailAddress? = nil, mailbox: MailAddress? = nil, insteadOf former: Int64? = nil
+        _ message: Data, sender: EnvelopeSender = .unknown, mailbox: MailAddress? = nil, insteadOf former: Int64? = nil
     ) async throws -> IntakeOutcome {
+        let bytes = sender.delivered(message)
         var mail = try await BlockingLane.reading.run { [files] in
-            try ReceivedMail(bytes, sender: sender, mailbox: mailbox, store: files)
+            try ReceivedMail(bytes, sender: sender.address, mailbox: mailbox, store: files)
         }
         mail.isByHand = former != nil
         if mail.answer.quoted != nil {
@@ -62,7 +63,7 @@ extension Desk {
         guard let (hash, sender, mailbox) = found else { throw Refusal.notFound }
         let bytes = try await BlockingLane.reading.run { [files] in try files.bytes(of: hash) }
         return try await receive(
-            bytes, sender: sender.flatMap { MailAddress($0) }, mailbox: mailbox.flatMap { MailAddress($0) },
+            bytes, sender: sender.map { EnvelopeSender($0) } ?? .unknown, mailbox: mailbox.flatMap { MailAddress($0) },
             insteadOf: id)
     }
 }

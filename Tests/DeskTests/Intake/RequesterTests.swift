@@ -30,6 +30,21 @@ struct Sent: Sendable, CustomTestStringConvertible {
             testDescription: "a contact form", from: "Kontakt <kontaktformular@shop.example>",
             headers: ["Reply-To: mia@customer.example"], requester: "mia@customer.example"),
         Sent(
+            testDescription: "a script that PHP names", from: "Harbour shop <info@shop.example>",
+            headers: ["X-PHP-Originating-Script: 1000:class.php", "Reply-To: Mia Berg <mia@customer.example>"],
+            requester: "mia@customer.example", name: "Mia Berg"),
+        Sent(
+            testDescription: "another address of the desk's domain", from: "Website <info@desk.example>",
+            headers: ["Reply-To: Mia Berg <mia@customer.example>"], requester: "mia@customer.example",
+            name: "Mia Berg"),
+        Sent(
+            testDescription: "Mailman's munged From, answers to the list",
+            from: "Kim Ito via Users <users@lists.example>",
+            headers: [
+                "Reply-To: users@lists.example", "Cc: Ben <ben@customer.example>, Kim Ito <kim@customer.example>",
+                "List-Post: <mailto:users@lists.example>", "List-Id: Users <users.lists.example>",
+            ], requester: "kim@customer.example", name: "Kim Ito"),
+        Sent(
             testDescription: "auto-generated with a person to answer", from: "crm@shop.example",
             headers: ["Auto-Submitted: auto-generated", "Reply-To: mia@customer.example"],
             requester: "mia@customer.example"),
@@ -128,7 +143,7 @@ struct RequesterTests {
                 + headers + ["", "words"]
             guard
                 case .opened(let number) = try await test.desk.receive(
-                    Data(lines.joined(separator: "\r\n").utf8), sender: envelope.flatMap { MailAddress($0) })
+                    Data(lines.joined(separator: "\r\n").utf8), sender: EnvelopeSender(envelope))
             else { return nil }
             return try await test.entries(test.ticket(number)).first?.provenance.sentBy
         }
