@@ -15,6 +15,7 @@ enum Charset {
         let label = CharsetLabel(name ?? "")
         switch label {
         case .named("ISO-2022-JP"): return japanese(bytes)
+        case .named("HZ"): return labelled(unshifted(bytes), "GB18030", hints)
         case .named("UTF-16"), .named("UTF-16LE"), .named("UTF-16BE"):
             // A text of bytes that only calls itself UTF-16 has no zeros (RFC 2781 text of any language with blanks
             // has).
@@ -106,6 +107,32 @@ enum Charset {
             return japanese(bytes)
         default: return nil
         }
+    }
+
+    /// GB 2312 in seven bits as eight: `~{` and `~}` stand around the Chinese signs, `~~` is the sign itself, and a line
+    /// that goes on ends with `~` (RFC 1843).
+    private static func unshifted(_ bytes: [UInt8]) -> [UInt8] {
+        var plain: [UInt8] = []
+        plain.reserveCapacity(bytes.count)
+        var isShifted = false
+        var index = 0
+        while index < bytes.count {
+            let next = index + 1 < bytes.count ? bytes[index + 1] : 0
+            switch (bytes[index], next) {
+            case (UInt8(ascii: "~"), UInt8(ascii: "{")): isShifted = true
+            case (UInt8(ascii: "~"), UInt8(ascii: "}")): isShifted = false
+            case (UInt8(ascii: "~"), UInt8(ascii: "~")): plain.append(UInt8(ascii: "~"))
+            case (UInt8(ascii: "~"), 10): break
+            default:
+                // A line ends the signs even where nobody closed them.
+                if bytes[index] == 10 { isShifted = false }
+                plain.append(isShifted && bytes[index] > 0x20 ? bytes[index] | 0x80 : bytes[index])
+                index += 1
+                continue
+            }
+            index += 2
+        }
+        return plain
     }
 
     /// ISO-2022-JP as mail programs write it: with the letters Microsoft added, and half-width katakana. Read by way of

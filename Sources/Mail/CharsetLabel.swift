@@ -111,9 +111,10 @@ enum CharsetLabel: Equatable {
             "ISO-2022-JP": "iso2022jp iso2022jp1 iso2022jp2 iso2022jp3 iso2022jpms jis jis7 jiscode",
             "GB18030":
                 """
-            gb18030 gb180302000 gb18030a gbk gb2312 gb231280 gb23121980 gb chinese cngb euccn hz gb_2312 \
+            gb18030 gb180302000 gb18030a gbk gb2312 gb231280 gb23121980 gb chinese cngb euccn gb_2312 \
             isoir58 iso58gb231280 macchinesesimp simplifiedchinese
             """,
+            "HZ": "hz hzgb hzgb2312",
             "BIG5-HKSCS": "big5 big5hkscs bigfive cnbig5 xbig5 xxbig5 big5eten big5uao macchinesetrad",
             "EUC-TW": "euctw cns11643",
             "UHC":

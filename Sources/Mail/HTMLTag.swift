@@ -11,6 +11,8 @@ struct HTMLTag: Sendable {
         case hidden
         /// Shown as it is written.
         case verbatim
+        /// What stands in a field of a form: text, whose entities are read, up to the end tag.
+        case field
     }
 
     /// What it does to the elements around it.
@@ -39,7 +41,8 @@ struct HTMLTag: Sendable {
             .block, .markup,
             """
             address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer \
-            header hgroup legend main menu nav ol pre section summary ul
+            header hgroup legend main menu nav noembed noframes noscript ol optgroup option pre section select \
+            summary template ul
             """
         )
         add(.heading, .markup, "h1 h2 h3 h4 h5 h6")
@@ -56,13 +59,9 @@ struct HTMLTag: Sendable {
         add(.rows, .markup, "tbody tfoot thead")
         add(.row, .markup, "tr")
         add(.cell, .markup, "td th")
-        add(
-            .inline, .hidden,
-            """
-            applet audio canvas frameset iframe noembed noframes noscript object script select style template \
-            textarea title video
-            """
-        )
+        add(.inline, .hidden, "frameset iframe script style title")
+        add(.inline, .field, "textarea")
+        add(.void, .field, "input")
         add(.inline, .verbatim, "xmp")
         return tags
     }()

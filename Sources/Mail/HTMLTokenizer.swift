@@ -129,6 +129,22 @@ struct HTMLTokenizer {
             guard let close = closing(tag) else { return nil }
             index = close
             return from == close ? nil : .text(String(decoding: bytes[from..<close], as: UTF8.self))
+        case .field:
+            if tag.role == .void { return Self.answer(attributes).map { .text(" \($0) ") } }
+            let from = index
+            guard let close = closing(tag) else { return nil }
+            index = close
+            return from == close ? nil : .text(HTMLEntities.decode(bytes, from..<close, inAttribute: false))
+        }
+    }
+
+    /// What a reader sees in a field of a form, filled in as it is; nil where that is nothing, or no words of anybody.
+    private static func answer(_ attributes: [HTMLElement.Attribute]) -> String? {
+        func value(_ name: String) -> String? { attributes.first { $0.name == name }?.value }
+        switch (value("type") ?? "text").lowercased() {
+        case "hidden", "password", "submit", "button", "image", "reset", "file": return nil
+        case "checkbox", "radio": return value("checked") == nil ? "[ ]" : "[x]"
+        default: return value("value").flatMap { $0.isBlank ? nil : $0 }
         }
     }
 

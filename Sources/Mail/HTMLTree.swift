@@ -54,8 +54,9 @@ struct HTMLElement {
 
     /// The attributes that are read; others are dropped where they stand.
     static let attributes: Set<String> = [
-        "align", "alt", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang", "rowspan",
-        "scope", "span", "src", "start", "title", "type", "valign", "width",
+        "align", "alt", "checked", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang",
+        "rowspan",
+        "scope", "span", "src", "start", "title", "type", "valign", "value", "width",
     ]
 }
 

@@ -2,9 +2,16 @@
 enum TransferDecoding {
     enum Encoding { case asIs, base64, quotedPrintable }
 
-    /// As it was written: `Base-64`, `quoted_printable` and `"base64"` are meant the same.
+    /// As it was written: `Base-64`, `quoted_printable` and `"base64"` are meant the same, and comments may stand around
+    /// it (RFC 5322, section 3.2.2).
     static func named(_ field: String) -> Encoding {
-        let letters = field.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        var depth = 0
+        let plain = field.lowercased().prefix(500).filter { sign in
+            if sign == "(" { depth += 1 }
+            defer { if sign == ")", depth > 0 { depth -= 1 } }
+            return depth == 0
+        }
+        let letters = plain.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
         if letters.hasPrefix("base64") || letters == "b64" { return .base64 }
         if letters.hasPrefix("quotedprintable") || letters == "qp" { return .quotedPrintable }
         return .asIs

@@ -118,6 +118,23 @@ struct HTMLTreeTests {
         #expect(HTMLText.plain(html).contains("words"))
     }
 
+    @Test(
+        "what stands in the fields of a form is read as a reader sees it",
+        arguments: [
+            ("<textarea rows=3>The pump &amp; the valve</textarea>", "The pump & the valve"),
+            ("<select><option>Leaks<option selected>Rattles</select>", "Leaks\nRattles"),
+            ("<label>Serial</label><input name=s value=\"P-4711\">", "Serial P-4711"),
+            ("<input type=hidden value=x><input type=submit value=Send>", ""),
+            ("<input type=checkbox checked> leaks", "[x] leaks"), ("<input type=radio> rattles", "[ ] rattles"),
+            ("<noscript>It leaks.</noscript>", "It leaks."), ("<noembed>It leaks.</noembed>", "It leaks."),
+            ("<template>It leaks.</template>", "It leaks."), ("<video>It leaks.</video>", "It leaks."),
+            ("<object><p>It leaks.</p></object>", "It leaks."), ("<button>It leaks.</button>", "It leaks."),
+        ])
+    func fields(html: String, words: String) {
+        #expect(HTMLText.plain(html) == words)
+        #expect(!HTMLSanitizer.clean(html).text.contains("<input"))
+    }
+
     @Test("addresses between brackets are words")
     func addresses() {
         #expect(

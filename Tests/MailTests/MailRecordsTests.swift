@@ -76,7 +76,7 @@ import Testing
         )
         #expect(
             found.text.contains(
-                "Card: Kim Ito\nCompany: Harbour, Dock\nEmail: kim@harbour.example\nTelephone: +49 40 1234"))
+                "Card: Kim Ito\nCompany: Harbour, Dock\nEmail: kim@harbour.example\nPhone: +49 40 1234"))
     }
 
     /// A winmail.dat of one file, put together by the format's rules (MS-OXTNEF).

@@ -402,6 +402,21 @@ struct CharsetTests {
         #expect(message(["Content-Type: text/html"], Data(html)).text == "Насос сломан")
     }
 
+    @Test("Chinese in seven bits is read, by its label alone")
+    func sevenBits() throws {
+        let signs = try #require(Self.encode("水泵漏油", "GB2312")).map { $0 & 0x7F }
+        let sent = Array("Pump ~~ ~{".utf8) + signs + Array("~} 4711".utf8)
+        #expect(Charset.decode(sent, named: "hz-gb-2312") == "Pump ~ 水泵漏油 4711")
+        #expect(Charset.decode(sent, named: "us-ascii").contains("~{"))
+    }
+
+    @Test("comments around the name of an encoding are passed over")
+    func comments() {
+        for field in ["(short) base64 (words)", "base64(x(y))", "(quoted-printable) base64"] {
+            #expect(TransferDecoding.named(field) == .base64, "\(field)")
+        }
+    }
+
     private static func encode(_ text: String, _ encoding: String) -> [UInt8]? { Iconv.encode(text, encoding) }
 }
 
