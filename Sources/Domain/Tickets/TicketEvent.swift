@@ -23,12 +23,39 @@ package struct TicketEvent: Sendable {
         self.dataText = dataText
     }
 
+    /// The fields of its data that hold a ticket's number.
+    private static let numberFields = ["from", "into", "follows", "by", "ticket"]
+
     /// The numbers of tickets that it names: those that were merged, split or linked.
     package var tickets: [Int64] {
-        guard [.merged, .unmerged, .split, .linked, .unlinked].contains(kind), let data = JSON(dataText) else {
-            return []
+        switch kind {
+        case .merged, .unmerged, .split, .linked, .unlinked:
+            guard let data = JSON(dataText) else { return [] }
+            return Self.numberFields.compactMap { data[$0]?.integer }
+        case .collaboratorAdded:
+            // Who took part in a ticket that was merged into this one: the reason alone says which.
+            guard reason.hasPrefix("from #"), let number = Int64(reason.dropFirst(6).prefix { $0.isNumber }) else {
+                return []
+            }
+            return [number]
+        default: return []
         }
-        return ["from", "into", "follows", "by", "ticket"].compactMap { data[$0]?.integer }
+    }
+
+    /// The same without the numbers of tickets that may not be named.
+    package func naming(_ known: Set<Int64>) -> TicketEvent {
+        let hidden = tickets.filter { !known.contains($0) }
+        guard !hidden.isEmpty else { return self }
+        var reason = reason
+        for number in hidden { reason = reason.replacingOccurrences(of: "#\(number)", with: "another ticket") }
+        var text = dataText
+        if case .object(var fields)? = JSON(dataText) {
+            for name in Self.numberFields where fields[name]?.integer.map(hidden.contains) ?? false {
+                fields[name] = nil
+            }
+            text = JSON.object(fields).written
+        }
+        return TicketEvent(id: id, kind: kind, at: at, actor: actor, reason: reason, dataText: text)
     }
 
     package enum Kind: String, Sendable, CaseIterable {

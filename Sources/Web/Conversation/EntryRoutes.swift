@@ -45,6 +45,7 @@ enum EntryRoutes {
         let number = try call.number()
         let kind = input.choice("kind", required: true, as: Entry.Kind.self)
         let author = input.person("author")
+        let by = input.email("by")
         let uploads = try input.attachments(most: call.desk.settings.current.attachmentBytes)
         let writing = input.writing(required: uploads.isEmpty) ?? Writing("", type: .text)
         try input.finish()
@@ -52,7 +53,8 @@ enum EntryRoutes {
         let files = try await call.desk.keep(uploads)
         return try await call.desk.write { tx in
             try tx.once(key) {
-                let id = try tx.add(kind, to: number, writing, by: author, files: files, call)
+                let doer = try tx.doer(by, call)
+                let id = try tx.add(kind, to: number, writing, by: author, for: doer, files: files)
                 return try Answer.json(201) { $0.write(try tx.db.entry(id), office: tx.office) }
             }
         }.response
@@ -66,31 +68,30 @@ enum EntryRoutes {
 }
 
 extension Transaction {
+    /// - Parameters:
+    ///   - author: who writes: a customer, or an agent; else the requester, or whoever sends the request.
+    ///   - doer: who sends the request; they and an agent who writes both have to see the ticket.
     fileprivate func add(
-        _ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?, files: [StoredFile],
-        _ call: Call
+        _ kind: Entry.Kind, to number: Int64, _ writing: Writing, by author: MailAddress?,
+        for doer: (actor: Actor, asker: Asker), files: [StoredFile]
     ) throws -> Entry.ID {
-        switch kind {
-        case .message:
-            let ticket = try db.livingTicket(try db.ticket(number: number, for: try call.asker(db)).id)
-            return try receive(writing, in: ticket, by: try customer(author, of: ticket), files: files, source: .api)
+        var ticket = try db.ticket(number: number, for: doer.asker)
+        if kind == .message {
+            let living = try db.livingTicket(ticket.id)
+            return try receive(writing, in: living, by: try customer(author, of: living), files: files, source: .api)
                 .entry
-        case .reply, .note:
-            let (actor, asker): (Actor, Asker)
-            if let author {
-                let agent = try activeAgent(author.address, field: "author")
-                guard agent.role >= .agent else {
-                    throw Refusal.notAllowed(
-                        Sentence("{0} can only read tickets. Choose another agent.", agent.name))
-                }
-                (actor, asker) = (Actor(agent), .agent(agent))
-            } else {
-                (actor, asker) = try doer(nil, call)
-            }
-            var ticket = try db.ticket(number: number, for: asker)
-            if kind == .note { return try note(on: &ticket, writing, by: actor, files: files, source: .api) }
-            return try reply(to: &ticket, writing, by: actor, files: files, source: .api)
         }
+        var actor = doer.actor
+        if let author {
+            let agent = try activeAgent(author.address, field: "author")
+            guard Asker.agent(agent).mayEver(.work) else {
+                throw Refusal.notAllowed(Sentence("{0} can only read tickets. Choose another agent.", agent.name))
+            }
+            ticket = try db.ticket(number: number, for: .agent(agent))
+            actor = Actor(agent)
+        }
+        if kind == .note { return try note(on: &ticket, writing, by: actor, files: files, source: .api) }
+        return try reply(to: &ticket, writing, by: actor, files: files, source: .api)
     }
 
     /// The requester, somebody who takes part, or somebody new, who is marked as such.

@@ -68,6 +68,7 @@ enum TicketRoutes {
         let tags = input.tags() ?? []
         let fields = input.object("fields") ?? [:]
         let notify = input.flag("notify") ?? true
+        let by = input.email("by")
         try input.finish()
         guard let requester, let subject, let writing else { throw Refusal.invalid([]) }
         var request = NewTicket(requester: requester, subject: subject, writing: writing, source: .api)
@@ -78,8 +79,9 @@ enum TicketRoutes {
         request.tags = tags
         request.fields = fields
         request.notify = notify
-        return try await call.desk.write { [request, actor = call.actor] tx in
+        return try await call.desk.write { [request] tx in
             try tx.once(key) {
+                let (actor, _) = try tx.doer(by, call)
                 if !request.fields.isEmpty {
                     let topic: Reference<Topic>? = try request.topic.map {
                         try tx.db.named(NamedTable.topic, $0, field: "topic")
@@ -168,11 +170,11 @@ enum TicketRoutes {
             let events = try db.events(of: try db.ticket(number: number, for: asker).id, after: after, limit: limit + 1)
             return (events, try db.tickets(namedBy: events, for: asker))
         }
+        let known = named.union([number])
         // Of a ticket that may not be seen, no link tells.
         let told = events.prefix(limit).filter { event in
-            ![.linked, .unlinked].contains(event.kind)
-                || event.tickets.allSatisfy { $0 == number || named.contains($0) }
-        }
+            ![.linked, .unlinked].contains(event.kind) || event.tickets.allSatisfy(known.contains)
+        }.map { $0.naming(known) }
         return call.json { json in
             json.list(told, next: events.count > limit ? events[limit - 1].id.description : nil) { $0.write($1) }
         }
