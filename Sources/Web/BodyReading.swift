@@ -105,14 +105,18 @@ extension Call {
         .malformed("The body is not a form. Send multipart/form-data or application/x-www-form-urlencoded.")
     }
 
-    /// The values of a form from somebody who may not send it, so that they can be given back after signing in. Files
-    /// are not read.
+    /// The values of a form from somebody who may not send it, so that they can be given back after signing in. Of a
+    /// form with files those that stand before them; files are not read.
     func unsentValues() async throws -> [(name: String, value: String)] {
-        do { return try await sentForm(beforeFiles: nil).values } catch is NoFilesTaken { return [] }
+        do { return try await sentForm(beforeFiles: nil).values } catch let refused as NoFilesTaken {
+            return refused.form.values
+        }
     }
 
     /// No files are read from this sender.
-    private struct NoFilesTaken: Error {}
+    private struct NoFilesTaken: Error {
+        let form: FormData
+    }
 
     private func sentForm(beforeFiles: ((FormData) async throws -> Void)?) async throws -> FormData {
         let type = request.headers[.contentType] ?? ""
@@ -222,7 +226,7 @@ extension Call {
         private mutating func allowFiles() async throws {
             guard !isAllowed else { return }
             guard call.allowance == .files else { throw Refusal.tooLarge(limit: call.mostBytes) }
-            guard let beforeFiles else { throw NoFilesTaken() }
+            guard let beforeFiles else { throw NoFilesTaken(form: form) }
             try await beforeFiles(form)
             isAllowed = true
         }

@@ -187,7 +187,7 @@ struct TextArea {
         let required: HTML? = isRequired ? " required" : nil
         return """
             <div class="field"><label for="\(name)">\(label)</label>\
-            <textarea id="\(name)" name="\(name)" rows="\(rows)"\(required)\(described(name, fault, hint))>
+            <textarea dir="auto" id="\(name)" name="\(name)" rows="\(rows)"\(required)\(described(name, fault, hint))>
             \(typed: value)</textarea>\(below(name, fault, hint))</div>
             """
     }

@@ -161,6 +161,18 @@ package struct Web: Sendable {
         return String(parts[1])
     }
 
+    /// How many parts of a form's address are the page that it belongs to; nil where none of ours stands above it.
+    private static func page(above path: String, _ routes: [Route]) -> Int? {
+        guard !path.hasPrefix("/api/") else { return nil }
+        let pages = Set(routes.filter { $0.method == .get }.map(\.path))
+        var parts = path.split(separator: "/")
+        while parts.count > 1 {
+            parts.removeLast()
+            if pages.contains("/" + parts.joined(separator: "/")) { return parts.count }
+        }
+        return nil
+    }
+
     /// A known address asked for in a way it does not know: 405 with what it knows (RFC 9110, section 15.5.6).
     private func refuseOtherMethods(_ routes: [Route], on router: Router<DeskContext>) {
         let methods: [HTTPRequest.Method] = [
@@ -169,8 +181,18 @@ package struct Web: Sendable {
         for (path, known) in Dictionary(grouping: routes, by: \.path) {
             var allowed = known.map(\.method)
             if allowed.contains(.get) { allowed.append(.head) }
+            let page = Self.page(above: path, routes)
             for method in methods where !allowed.contains(method) {
                 router.on(RouterPath(path), method: method) { [allowed] request, _ in
+                    // Somebody opens a form's address again, from the history or after a restart of the browser: the
+                    // page it belongs to is what they want.
+                    if method == .get, let page, request.headers[.accept]?.contains("text/html") ?? false {
+                        let parts = request.uri.path.split(separator: "/").prefix(page)
+                        let query = request.uri.query.map { "?\($0)" } ?? ""
+                        if let address = Call.safe("/" + parts.joined(separator: "/") + query) {
+                            return Page.see(address)
+                        }
+                    }
                     let problem = Problem(
                         status: 405, title: Sentence("This address doesn't take {0}.", method.rawValue))
                     var response =

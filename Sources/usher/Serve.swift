@@ -100,10 +100,10 @@ private func tryMail(_ mailer: SMTPMailer, _ desk: Desk, to recipient: String, _
     let message = TestMail.message(to: address, text, desk)
     switch await mailer.send(message.encoded(), from: desk.office.mailbox.address, to: address.address, through: nil) {
     case .sent: return nil
-    case .refused(let reason), .refusedByPolicy(let reason): return "refused: \(reason)"
-    case .deferred(let reason), .serverTrouble(let reason): return "not now: \(reason)"
-    case .interrupted: return "not now: the program is stopping"
-    case .unknown(let reason): return "unclear: \(reason)"
+    case .refused(let reason), .refusedByPolicy(let reason): return "the server refused it: \(reason)"
+    case .deferred(let reason), .serverTrouble(let reason): return "the server can't take it now: \(reason)"
+    case .interrupted: return "Usher is stopping"
+    case .unknown(let reason): return "it may not have arrived: \(reason)"
     }
 }
 

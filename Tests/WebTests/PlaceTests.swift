@@ -57,6 +57,12 @@ struct Visitor {
     }
 
     func get(_ path: String) async throws -> Answer { try await ask(path, .get, nil) }
+    /// A body of any kind, as a browser sends a form with files.
+    func send(_ path: String, _ body: String, as type: String) async throws -> Answer {
+        var sender = self
+        sender.headers[.contentType] = type
+        return try await sender.ask(path, .post, ByteBuffer(string: body))
+    }
     func post(_ path: String, _ fields: [(String, String)] = []) async throws -> Answer {
         let all = [("csrf", csrf)] + fields
         return try await ask(
@@ -244,7 +250,10 @@ struct PlaceTests {
         if action == "close" { #expect(asked.page.contains("asked to rate")) }
         for ticket in tickets { #expect(try await test.ticket(ticket.number).state == .new) }
         let done = try await visitor.post("/desk/bulk?list=open", fields + [("confirmed", "1")])
-        #expect(done.location == "/desk?list=open&done=2")
+        #expect(done.location == "/desk?list=open&done=2&act=\(action)")
+        let outcome = try await visitor.get("/desk?list=open&done=2&act=\(action)").page
+        #expect(outcome.contains(action == "close" ? "2 tickets closed." : "2 tickets marked as spam."))
+        #expect(asked.page.contains("First, Kim Ito") && asked.page.contains("Second, Kim Ito"))
         for ticket in tickets {
             #expect(try await test.ticket(ticket.number).state == (action == "close" ? .closed : .spam))
         }

@@ -399,7 +399,7 @@ struct ResourceFormTests {
         }
         let page = try await visitor.get("/desk/tickets/\(ticket.number)/change").page
         #expect(
-            page.contains("<select id=\"field-bad\"") && page.contains("<textarea id=\"field-story\"")
+            page.contains("<select id=\"field-bad\"") && page.contains("<textarea dir=\"auto\" id=\"field-story\"")
                 && page.contains("<option value=\"gone since\" selected>"))
         let fields = [
             ("subject", "New subject"), ("priority", "high"), ("topic", "Rooms"), ("tags", "a, b"),

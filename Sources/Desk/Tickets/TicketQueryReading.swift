@@ -339,9 +339,12 @@ extension TicketQuery {
 
     private static func states(_ word: String) throws(Refusal) -> [TicketState] {
         if ["active", "unresolved"].contains(word.lowercased()) { return TicketState.allCases.filter(\.isActive) }
-        let names = ["pending": "waiting", "on-hold": "held", "hold": "held", "solved": "resolved"]
-        guard let state = TicketState(rawValue: names[word.lowercased()] ?? word.lowercased()) else {
-            throw refusal(of: word, "state", TicketState.allCases.map(\.rawValue) + ["active"])
+        let key = word.lowercased().split(separator: " ").joined(separator: "-")
+        let known = TicketState.allCases.map { ($0.word.split(separator: " ").joined(separator: "-"), $0) }
+        // As pages name them, and as the API does.
+        let named = known.first { $0.0 == key }?.1 ?? TicketState(rawValue: key)
+        guard let state = named ?? ["hold": .held, "solved": .resolved][key] else {
+            throw refusal(of: word, "state", known.map(\.0) + ["active"])
         }
         return [state]
     }

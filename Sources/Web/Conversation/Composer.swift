@@ -104,7 +104,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
         \(onceField())<input type="hidden" name="seen" value="\(view.lastEntry)">\(warned)\(fault)\
         <label class="unseen" for="\(kind.rawValue)-body">\(label)</label>\
         <div class="people" tabindex="-1">\(to)</div>\
-        <textarea id="\(kind.rawValue)-body" name="body" rows="1" placeholder="\(hint)">
+        <textarea dir="auto" id="\(kind.rawValue)-body" name="body" rows="1" placeholder="\(hint)">
         \(typed: text)</textarea>\
         \(canned == nil ? nil : "<p class=\"fault\" role=\"alert\" data-canned-fault hidden></p>" as HTML?)\
         \(files)<ul class="files" data-chosen></ul><div class="foot" tabindex="-1">\

@@ -173,11 +173,11 @@ private func feedbackItem(_ item: FeedbackItem, _ desk: DeskFrame, _ again: Feed
         desk.works
         ? """
         <details><summary class="small">\(survey.reviewedAt == nil ? t("Mark as reviewed") : t("Edit note"))</summary>\(form(Path("desk", "feedback", String(id), "review"), csrf: desk.csrf, class: "stack roomy", """
-            <div class="field"><label for="note-\(id)">\(t("Note for the team"))</label><textarea id="note-\(id)" name="note" rows="2">\(survey.reviewNote)</textarea></div><div class="row"><button class="button">\(t("Save"))</button></div>
+            <div class="field"><label for="note-\(id)">\(t("Note for the team"))</label><textarea dir="auto" id="note-\(id)" name="note" rows="2">\(survey.reviewNote)</textarea></div><div class="row"><button class="button">\(t("Save"))</button></div>
             """))</details>\
         <details\(isOpen)><summary class="small">\(t("Follow up"))</summary>\(form(Path("desk", "feedback", String(id), "follow-up"), csrf: desk.csrf, class: "stack roomy", """
             <div class="field"><label for="kind-\(id)">\(t("Send as"))</label><select id="kind-\(id)" name="kind"><option value="reply">\(t("by a reply in the ticket"))</option><option value="ticket">\(t("in a new linked ticket"))</option></select></div>\
-            <div class="field"><label for="body-\(id)">\(t("Message to the customer"))</label><textarea id="body-\(id)" name="body" rows="4">\(isHere ? again?.typed : nil)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
+            <div class="field"><label for="body-\(id)">\(t("Message to the customer"))</label><textarea dir="auto" id="body-\(id)" name="body" rows="4">\(isHere ? again?.typed : nil)</textarea>\(isHere ? again.map { "<span class=\"fault\" role=\"alert\">\(t.fault($0.fault.problem))</span>" as HTML } : nil)</div>\
             <div class="row"><button class="button">\(t("Send"))</button></div>
             """))</details>
         """ : nil

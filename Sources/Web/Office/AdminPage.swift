@@ -116,10 +116,11 @@ func resourcePage(
 ///
 /// - Parameter hidden: what the form sends besides `confirmed`.
 func confirmationPage(
-    _ desk: DeskFrame, _ title: String, _ sentences: [String], to path: Path, hidden: [(String, String)] = [],
-    button: String, back: Path, at place: Place = .administration
+    _ desk: DeskFrame, _ title: String, _ sentences: [String], items: [String] = [], to path: Path,
+    hidden: [(String, String)] = [], button: String, back: Path, at place: Place = .administration
 ) -> HTML {
-    let lines: [HTML] = sentences.map { "<p>\($0)</p>" }
+    let named: [HTML] = items.map { "<li dir=\"auto\">\($0)</li>" }
+    let lines: [HTML] = sentences.map { "<p>\($0)</p>" } + (items.isEmpty ? [] : ["<ul>\(named)</ul>"])
     let fields: [HTML] = hidden.map { "<input type=\"hidden\" name=\"\($0.0)\" value=\"\($0.1)\">" }
     return adminSheet(
         title, desk, at: place,
@@ -245,7 +246,7 @@ private func mailTextForm(_ desk: DeskFrame, _ settings: Settings, _ name: MailT
     return """
         <details class="card" id="\(id)"\(open)><summary><strong>\(t.mail(name.kind))</strong>\(language)\(own)</summary>\(form(Path("admin", "mail-texts", name.key), csrf: desk.csrf, class: "roomy stack", """
             \(said(typed?.said))\(TextField(name: "subject", label: t("Subject"), value: typed?.subject ?? text.subject, id: "\(id)-subject").html)\
-            <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea id="\(id)-body" name="body" rows="10">
+            <div class="field"><label for="\(id)-body">\(t("Text"))</label><textarea dir="auto" id="\(id)-body" name="body" rows="10">
             \(typed?.body ?? text.body)</textarea>\(fault)</div>\
             <div class="row wrap"><button class="button primary">\(t("Save"))</button><button class="button" name="preview" value="1">\(t("Preview"))</button>\
             <button class="button" name="test" value="1">\(t("Send test to me"))</button><button class="button" name="reset" value="1">\(t("Reset to default"))</button></div>\

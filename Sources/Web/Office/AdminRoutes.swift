@@ -275,7 +275,7 @@ enum AdminRoutes {
         }
         if let trouble = await call.web.outgoing.send(address, nil) {
             return try await settings(
-                call, nil, [:], [], test: MailTest(words: t("The mail server said: {0}", trouble), isFault: true))
+                call, nil, [:], [], test: MailTest(words: t("The test email wasn't sent: {0}", trouble), isFault: true))
         }
         return try await settings(
             call, nil, [:], [],

@@ -87,7 +87,7 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
         field.name == "body"
             ? """
             <div class="field"><label for="body">\(t("What you wrote"))</label>\
-            <textarea id="body" name="body" rows="8">\n\(typed: field.value)</textarea></div>
+            <textarea dir="auto" id="body" name="body" rows="8">\n\(typed: field.value)</textarea></div>
             """
             : "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(typed: field.value)\">"
     }
@@ -95,7 +95,7 @@ func sendAgainPage(_ frame: Frame, to path: String, kept: [(name: String, value:
         t("You are signed in again"), frame,
         """
         <div class="slim"><h1>\(t("You are signed in again"))</h1>\
-        <p>\(t("Your message is still here. Send it now, or edit it first. You need to attach files again."))</p>\
+        <p>\(kept.contains { $0.name == "body" } ? t("Your message is still here. Send it now, or edit it first. You need to attach files again.") : t("What you entered is still here. Press Send to save it."))</p>\
         <form class="card roomy" method="post" action="\(path)">\
         <input type="hidden" name="csrf" value="\(frame.csrf)">\(fields)<div class="row">\
         <button class="button primary">\(t("Send"))</button></div></form></div>

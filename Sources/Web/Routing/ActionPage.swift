@@ -64,7 +64,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
         field(
             name, label, state.fault(name, t),
             """
-            <textarea id="\(name)" name="\(name)" \
+            <textarea dir="auto" id="\(name)" name="\(name)" \
             rows="5"\(required ? " required" : nil as HTML?)>\n\(typed: state.values[name] ?? "")</textarea>
             """
         )
@@ -204,12 +204,18 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
         case .text:
             return field(
                 name, asked.label, fault(name),
-                "<textarea id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(typed: value)</textarea>")
+                "<textarea dir=\"auto\" id=\"\(name)\" name=\"\(name)\" rows=\"4\">\n\(typed: value)</textarea>")
         case .line, .number:
             return field(
                 name, asked.label, fault(name), "<input id=\"\(name)\" name=\"\(name)\" value=\"\(typed: value)\">")
         }
     }
+    let urgency: HTML? =
+        ticket.escalationLevel == 0 && ticket.priority < .urgent && ticket.state.isActive
+        ? """
+        <p class="small quiet">\(t("The priority Urgent escalates the ticket: it moves to the next level and is handled first."))\
+        </p>
+        """ : nil
     return form(
         partPath(ticket.number, "change", at: desk.position), csrf: desk.csrf, class: "roomy stack",
         """
@@ -217,7 +223,7 @@ func changeForm(_ desk: DeskFrame, _ view: TicketView, typed: FormData? = nil, f
         <div class="pair">\
         \(select("priority", t("Priority"), Priority.allCases.map { ($0.word, t.priority($0)) }, ticket.priority.word))\
         \(select("topic", t("Topic"), [("", "–")] + view.choices.topics.map { ($0.name, $0.name) }, ticket.topic?.name ?? ""))\
-        </div>\
+        </div>\(urgency)\
         \(field("tags", t("Tags, separated by commas"), fault("tags"), "<input id=\"tags\" name=\"tags\" value=\"\(shown("tags", ticket.tags.joined(separator: ", ")))\">"))\
         \(fields)\
         <div class="row"><button class="button primary">\(t("Save"))</button></div>

@@ -114,17 +114,10 @@ enum DeskActionRoutes {
     private static func done(_ action: TicketAction, _ wish: Wish, _ number: Int64, _ call: Call, after: TicketCursor?)
         async throws -> Response
     {
-        let agent = try call.agent()
-        let position = call.position
-        // Moving a ticket away may take it out of one's own sight.
-        guard (try? await call.desk.read { try $0.ticket(number: number, for: .agent(agent)) }) != nil else {
-            let place = position ?? ListPosition(.list(.next))
-            return Page.see(place.path([("said", "moved"), ("ticket", String(number))]))
-        }
+        let from = call.position == nil ? [] : after.map { [("after", $0.text)] } ?? []
         // What was merged goes on in the other ticket.
         let shown = action == .merge ? wish.into ?? number : number
-        let from = position == nil ? [] : after.map { [("after", $0.text)] } ?? []
-        return Page.see(ticketPath(shown, at: position, [("said", action.rawValue)] + from))
+        return try await call.back(to: number, shown: shown, saying: [("said", action.rawValue)] + from)
     }
 
     /// Looks at both tickets of a merge, or where words were typed instead of a number, for the customer's tickets that
@@ -163,5 +156,17 @@ extension Call {
     func offerUndo(in response: inout Response) {
         let seconds = desk.settings.current.undoSeconds
         if seconds > 0 { response.set(Cookies.undo, "1", lasting: seconds, desk) }
+    }
+}
+
+extension Call {
+    /// Back to a ticket that was changed; to the list where the change took it out of the agent's own sight.
+    func back(to number: Int64, shown: Int64, saying said: [(String, String)]) async throws -> Response {
+        let agent = try agent()
+        do { _ = try await desk.read { try $0.ticket(number: number, for: .agent(agent)) } } catch Refusal.notFound {
+            let place = position ?? ListPosition(.list(.next))
+            return Page.see(place.path([("said", "moved"), ("ticket", String(number))]))
+        }
+        return Page.see(ticketPath(shown, at: position, said))
     }
 }

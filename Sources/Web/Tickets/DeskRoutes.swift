@@ -181,7 +181,12 @@ enum DeskRoutes {
         }
         guard let done = call.query("done").flatMap({ Int($0) }) else { return nil }
         let refused = (call.query("refused") ?? "").split(separator: ",").compactMap { Int64($0) }
-        let words = done == 1 ? t("1 ticket changed.") : t("{0} tickets changed.", String(done))
+        let words =
+            switch call.query("act").flatMap({ TicketAction(rawValue: $0) }) {
+            case .close: done == 1 ? t("1 ticket closed.") : t("{0} tickets closed.", String(done))
+            case .spam: done == 1 ? t("1 ticket marked as spam.") : t("{0} tickets marked as spam.", String(done))
+            default: done == 1 ? t("1 ticket changed.") : t("{0} tickets changed.", String(done))
+            }
         return refused.isEmpty
             ? words
             : words + " "
@@ -234,7 +239,15 @@ enum DeskRoutes {
         do { try input.finish() } catch { return try await again("Choose who to assign the tickets to.") }
         if askedFirst.contains(action), form["confirmed"] == nil {
             let desk = try await call.deskFrame()
-            return Page.response(bulkConfirmation(desk, action, Array(numbers), position, call.desk.settings.current))
+            let tickets = try await call.desk.read { db in
+                try numbers.prefix(30).compactMap { number -> Ticket? in
+                    do { return try db.ticket(number: number, for: .agent(agent)) } catch Refusal.notFound {
+                        return nil
+                    }
+                }
+            }
+            return Page.response(
+                bulkConfirmation(desk, action, Array(numbers), tickets, position, call.desk.settings.current))
         }
         var (done, refused) = (0, [Int64]())
         for number in numbers {
@@ -247,7 +260,7 @@ enum DeskRoutes {
             } catch is Refusal { refused.append(number) }
         }
         let outcome =
-            [("done", String(done))]
+            [("done", String(done))] + (askedFirst.contains(action) ? [("act", action.rawValue)] : [])
             + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
         return Page.see(position.path(outcome))
     }
@@ -275,7 +288,11 @@ enum DeskRoutes {
     /// What was just done, in words that name it.
     private static func said(_ what: String, _ view: TicketView, _ t: Language) -> String? {
         switch what {
-        case "sent", "next": return t("Reply sent.")
+        case "sent", "next":
+            let reply = view.entries.last { $0.kind == .reply }
+            let isStuck = reply.flatMap { view.deliveries[$0.id] }?.contains { $0.sentAt == nil && $0.error != nil }
+            return isStuck ?? false
+                ? t("Reply saved. The email couldn't be sent yet; Usher keeps trying.") : t("Reply sent.")
         case "noted": return t("Note added.")
         case "deliverable": return t("Email to this address has been resumed.")
         case "changed": return t("Details saved.")
@@ -351,7 +368,11 @@ enum DeskRoutes {
                     TicketNotice(
                         dialog: Dialog(desk.t("Change details"), changeForm(desk, view, typed: form, faults: faults)))))
         }
-        return Page.see(ticketPath(number, at: call.position, [("said", "changed")]))
+        // Urgency has consequences of its own, which are told.
+        let after = try await call.desk.read { try $0.ticket(view.ticket.id) }
+        let isEscalated = view.ticket.escalationLevel == 0 && after.escalationLevel > 0
+        let said = isEscalated ? TicketAction.escalate.rawValue : "changed"
+        return try await call.back(to: number, shown: number, saying: [("said", said)])
     }
 
     @Sendable private static func attachment(_ call: Call) async throws -> Response {

@@ -106,8 +106,22 @@ private func told(_ data: JSON?) -> String {
 private func changed(_ data: JSON?, _ t: Language) -> String {
     guard case .object(let fields)? = data else { return "" }
     return fields.sorted { $0.key < $1.key }.map { name, change in
-        guard let to = change["to"] else { return t(name) }
-        return "\(t(name)): \(change["from"].map(fieldText) ?? "–") → \(fieldText(to))"
+        let title =
+            switch name {
+            case "first_response_due_at": t("first reply due")
+            case "resolution_due_at": t("resolution due")
+            default: t(name)
+            }
+        guard let to = change["to"] else { return title }
+        func text(_ value: JSON?) -> String {
+            guard let value else { return "–" }
+            let written = fieldText(value)
+            if name == "priority", let priority = Priority(word: written) { return t.priorityName(priority) }
+            // A moment as a reader of any language knows it; seconds say nothing here.
+            guard name.hasSuffix("_at"), written.count >= 16, written.hasSuffix("Z") else { return written }
+            return "\(written.prefix(10)) \(written.dropFirst(11).prefix(5)) UTC"
+        }
+        return "\(title): \(text(change["from"])) → \(text(to))"
     }.joined(separator: ", ")
 }
 /// A value of a field as it is read.

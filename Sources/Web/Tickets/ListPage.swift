@@ -235,9 +235,12 @@ private func select(_ name: String, _ label: String, _ options: [(String, String
     return "<select id=\"bulk-\(name)\" name=\"\(name)\" aria-label=\"\(label)\">\(items)</select>"
 }
 
-/// Asks before many tickets are closed or set aside: how many, and what their customers will hear of it.
+/// Asks before many tickets are closed or marked as spam: which they are, and what their customers will hear of it.
+///
+/// - Parameter tickets: the first of them.
 func bulkConfirmation(
-    _ desk: DeskFrame, _ action: TicketAction, _ numbers: [Int64], _ position: ListPosition, _ settings: Settings
+    _ desk: DeskFrame, _ action: TicketAction, _ numbers: [Int64], _ tickets: [Ticket], _ position: ListPosition,
+    _ settings: Settings
 ) -> HTML {
     let t = desk.t
     let count = String(numbers.count)
@@ -253,9 +256,10 @@ func bulkConfirmation(
         title = numbers.count == 1 ? t("Mark 1 ticket as spam?") : t("Mark {0} tickets as spam?", count)
         about = t("They no longer appear in your lists. Search for state:spam to find and reopen them.")
     }
-    let named = numbers.prefix(30).map { "#\($0)" }.joined(separator: ", ") + (numbers.count > 30 ? " …" : "")
+    let named = tickets.map { "#\($0.number) \($0.subject), \($0.requesterLabel)" }
     return confirmationPage(
-        desk, title, [about, named], to: Path(["desk", "bulk"], query: position.query),
+        desk, title, [about], items: named + (numbers.count > tickets.count ? ["…"] : []),
+        to: Path(["desk", "bulk"], query: position.query),
         hidden: [("action", action.rawValue)] + numbers.map { ("number", String($0)) },
         button: action == .close ? t("Close tickets") : t("Mark as spam"), back: position.path, at: .other)
 }

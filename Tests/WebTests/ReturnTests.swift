@@ -1,0 +1,50 @@
+import DeskTesting
+import Domain
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import Desk
+@testable import Web
+
+@Suite("Coming back to a form's address")
+struct ReturnTests {
+    @Test("the address of a form opens the page it belongs to, with the place in it")
+    func opened() async throws {
+        let test = try await TestDesk()
+        let ada = try await test.hire("Ada", .administrator)
+        let number = try await test.open().number
+        var visitor = try await Visitor(test, ada)
+        visitor.headers[.accept] = "text/html"
+        for (form, page) in [
+            ("/desk/bulk?list=open", "/desk?list=open"),
+            ("/desk/tickets/\(number)/entries?list=mine", "/desk/tickets/\(number)?list=mine"),
+            ("/desk/tickets/\(number)/entries/1/take-back", "/desk/tickets/\(number)"),
+            ("/admin/settings/test-mail", "/admin/settings"), ("/tickets/\(number)/confirm", "/tickets/\(number)"),
+        ] {
+            let answer = try await visitor.get(form)
+            #expect(answer.status == .seeOther && answer.location == page, "\(form): \(answer.location)")
+        }
+        // A program that asks wrongly is told so.
+        visitor.headers[.accept] = "application/json"
+        #expect(try await visitor.get("/desk/bulk").status == .methodNotAllowed)
+    }
+
+    @Test("words sent with a file come back after signing in, and so does the place")
+    func interrupted() async throws {
+        let test = try await TestDesk()
+        let number = try await test.open().number
+        let path = "/desk/tickets/\(number)/entries?list=mine"
+        let parts = [
+            "Content-Disposition: form-data; name=\"kind\"\r\n\r\nreply",
+            "Content-Disposition: form-data; name=\"body\"\r\n\r\nThe pump is on its way.",
+            """
+            Content-Disposition: form-data; name="attachments"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\nx
+            """,
+        ]
+        let body = parts.map { "--b\r\n\($0)\r\n" }.joined() + "--b--\r\n"
+        let asked = try await Visitor(guestOf: test).send(path, body, as: "multipart/form-data; boundary=b")
+        #expect(asked.status == .unauthorized && asked.page.contains("The pump is on its way."))
+        #expect(asked.page.contains("name=\"kept-kind\"") && asked.page.contains("value=\"\(path)\""))
+    }
+}
