@@ -155,7 +155,7 @@ def test_an_urgent_request_goes_up_and_is_worked_first(people, peopled, sink):
     sam.get_by_role("dialog").get_by_label("Agent").select_option(label="Ben Amari")
     sam.get_by_role("dialog").get_by_role("button", name="Add agent").click()
     expect(sam.locator(".side")).to_contain_text("Ben Amari")
-    wait_for(lambda: sink.to("ben@desk.example", "help"))
+    wait_for(lambda: sink.to("ben@desk.example", "added you"))
     # By hand one level higher, with a reason that stands on the ticket.
     sam.locator(".tools").get_by_role("link", name=re.compile("^Escalate")).click()
     sam.get_by_role("dialog").get_by_label("Why").fill("The whole street is dark")

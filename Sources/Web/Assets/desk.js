@@ -2,23 +2,93 @@
 const desk = document.querySelector(".desk");
 const wordsOf = (place) => (name, ...values) => values.reduce((text, value, index) => text.replace(`{${index}}`, value), place.dataset["words" + name] ?? "");
 const words = wordsOf(desk);
-const post = (address, fields) => fetch(address, { method: "POST", body: new URLSearchParams({ csrf: desk.dataset.csrf, ...fields }), keepalive: true });
+const post = (address, fields) => {
+  const body = new URLSearchParams({ csrf: desk.dataset.csrf, ...fields });
+  // Browsers take no more than 64 KB along when a page is left, and refuse a larger request whole.
+  return fetch(address, { method: "POST", body, keepalive: body.toString().length < 60_000 });
+};
 const portal = await import(document.querySelector("meta[name=usher-portal]").content);
 // A form that came back was sent to an address of its own; a reload and the news want the page's.
 const own = document.querySelector("[data-address]")?.dataset.address;
 if (own && new URL(own, location.href).pathname !== location.pathname) history.replaceState(null, "", own);
 
+// MARK: putting words into a text, in steps that can be undone
+
+let writing = null;
+function replace(text, from, to, words) {
+  if (writing) { writing.put(text, from, to, words); return; }
+  text.setRangeText(words, from, to, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  text.focus();
+}
+/** Where the caret is, and apart from what stands around it: by a space, or by a blank line. */
+function insert(text, words, isBlock) {
+  if (writing) writing.insert(text, words, isBlock);
+  else replace(text, text.selectionStart, text.selectionEnd, words);
+}
+
+// MARK: what the page says
+
+/** Says something above the composer, or in a list's corner, and one thing at a time. */
+let saying = null;
+function tell(text) {
+  const composer = document.querySelector(".composer");
+  let place = document.querySelector(".undos");
+  if (!place) {
+    place = Object.assign(document.createElement("div"), { className: "undos" });
+    const bars = Object.assign(document.createElement("div"), { className: "bars" });
+    if (composer) { bars.append(place); composer.before(bars); } else desk.append(place);
+  }
+  let bar = place.querySelector("[data-told]");
+  if (!bar) {
+    bar = Object.assign(document.createElement("div"), { className: "undo" });
+    bar.dataset.told = "";
+    bar.append(Object.assign(document.createElement("span"), { className: "grow", role: "status" }));
+    place.append(bar);
+  }
+  // A screen reader says what changes in a place that was there before.
+  requestAnimationFrame(() => { bar.firstChild.textContent = text; });
+  clearTimeout(saying);
+  saying = setTimeout(() => bar.remove(), 8000);
+}
+const offline = () => words("Offline") || words("Unkept");
+// Without a network a form would leave for the browser's own page; what was typed stays here instead.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (navigator.onLine || form.matches("[data-theme-form]") || event.submitter?.formMethod === "dialog") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const kept = form.matches("[data-draft]") && document.querySelector("[data-kept]");
+  if (kept) { kept.textContent = words("Unkept"); return; }
+  if (!form.closest("dialog")) { tell(offline()); return; }
+  // Behind a dialog nothing is seen.
+  let place = form.querySelector("[data-told]");
+  if (!place) {
+    place = Object.assign(document.createElement("p"), { className: "fault", role: "alert" });
+    place.dataset.told = "";
+    form.prepend(place);
+  }
+  place.textContent = offline();
+}, { capture: true });
+
 // MARK: parts of the page that change
 
 /** Reads the page anew and puts in what is different, but for where somebody writes. */
 let refreshing = null, again = false;
+// The writing of the page, and how often something happened to it.
+const drafts = [];
+let turn = 0;
 async function refresh() {
   // What is being read may be from before the news.
   if (refreshing) { again = true; return refreshing; }
   refreshing = (async () => {
+    const before = turn;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    renewMark(page);
+    // What was written since is newer than this page.
+    if (before === turn) for (const draft of drafts) draft.read(page);
     for (const part of document.querySelectorAll("[data-refresh]")) {
       const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
       if (!fresh) continue;
@@ -29,20 +99,31 @@ async function refresh() {
       const focused = document.activeElement?.getAttribute?.("href");
       const wasAtEnd = part.dataset.refresh === "talk" && atEnd();
       const height = part.scrollHeight;
+      const top = part.querySelector(".grid-wrap")?.scrollTop ?? 0;
       part.replaceChildren(...fresh.childNodes);
+      if (top) part.querySelector(".grid-wrap")?.scrollTo(0, top);
       // Whoever reads further up goes on reading there: the place is counted from the end.
-      if (part.dataset.refresh === "talk" && !wasAtEnd) part.scrollTop -= part.scrollHeight - height;
+      const grown = part.scrollHeight - height;
+      if (part.dataset.refresh === "talk" && !wasAtEnd && grown) part.scrollTop -= grown;
       for (const box of part.querySelectorAll("input[name=number]")) box.checked = chosen.has(box.value);
       [...part.querySelectorAll("details")].forEach((details, index) => { if (opened.has(index)) details.open = true; });
-      if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
       if (part.dataset.refresh === "talk") arrived(page, wasAtEnd);
     }
     setUpList();
-  })().finally(() => {
+  })().catch(() => { /* no network: the next news, or the tab's next look, asks again */ }).finally(() => {
     refreshing = null;
     if (again) { again = false; refresh(); }
   });
   return refreshing;
+}
+
+/** Whoever signed in anew, perhaps in another tab, has a new mark, which the forms of this page need too. */
+function renewMark(page) {
+  const fresh = page.querySelector(".desk")?.dataset;
+  if (!fresh || fresh.agent !== desk.dataset.agent || fresh.csrf === desk.dataset.csrf) return;
+  desk.dataset.csrf = fresh.csrf;
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = fresh.csrf;
 }
 
 const ticket = document.querySelector(".ticket");
@@ -53,7 +134,7 @@ function arrived(page, wasAtEnd) {
   const last = page.querySelector(".ticket")?.dataset.last;
   if (!ticket || last === ticket.dataset.last) return;
   ticket.dataset.last = last;
-  if (wasAtEnd) scroller.scrollTop = 0;
+  if (wasAtEnd && scroller.scrollTop) scroller.scrollTop = 0;
   if (!document.querySelector(".box textarea:not(:placeholder-shown)")) {
     for (const seen of document.querySelectorAll(".box [name=seen]")) seen.value = last;
     return;
@@ -64,8 +145,8 @@ function arrived(page, wasAtEnd) {
 }
 
 async function counts() {
-  const answer = await fetch("/desk/counts");
-  if (answer.ok) showCounts(await answer.json());
+  const answer = await fetch("/desk/counts").catch(() => null);
+  if (answer?.ok) showCounts(await answer.json());
 }
 function showCounts(counts) {
   for (const [list, count] of Object.entries(counts)) {
@@ -77,7 +158,7 @@ function showCounts(counts) {
 let viewsSoon = null;
 function countViews(wait = 2000 + Math.random() * 3000) {
   if (!document.querySelector("[data-count^=view-]")) return;
-  viewsSoon ??= setTimeout(() => { viewsSoon = null; counts().catch(() => {}); }, wait);
+  viewsSoon ??= setTimeout(() => { viewsSoon = null; counts(); }, wait);
 }
 /** How many tickets wait in Up next stands before the page's title, so that a tab behind others shows what is new. */
 const ownTitle = document.title;
@@ -123,22 +204,51 @@ function rest() { source?.close(); source = null; }
 // A hidden tab gives up its line, of which a browser has few, and looks from time to time for what its title shows.
 let unseen = null;
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { unseen = setInterval(() => counts().catch(() => {}), 20000); return rest(); }
+  if (document.hidden) { unseen = setInterval(() => counts(), 20000); return rest(); }
   clearInterval(unseen);
   listen();
   counts();
-  refresh();
+  refresh().then(() => { for (const draft of drafts) draft.keep(); });
 });
 addEventListener("pagehide", rest);
 addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
 
 // MARK: drafts
 
+// What the server does not have yet lies on this device, by the ticket and the kind of writing: the words, by a mark
+// what the server had then, and by another what the tabs of the same ticket had. Each tab hears what the others write.
+const parsed = (text) => {
+  if (!text) return null;
+  try {
+    const found = JSON.parse(text);
+    if (typeof found?.body === "string" || typeof found?.sent === "string") return found;
+  } catch { /* words as an earlier version kept them */ }
+  return { body: text };
+};
+/** Tells texts apart without keeping both. */
+const print = (text) => {
+  let sum = 7;
+  for (let index = 0; index < text.length; index += 1) sum = (sum * 31 + text.charCodeAt(index)) | 0;
+  return `${text.length}:${sum}`;
+};
+/** Two texts of which neither may be lost. */
+const both = (one, other) => one.includes(other.trim()) ? one : other.includes(one.trim()) ? other
+  : `${one.trimEnd()}\n\n---\n\n${other}`;
+const lay = (name, record) => {
+  try { localStorage.setItem(name, JSON.stringify(record)); } catch { /* full: the server has it soon */ }
+};
+
 {
   const sent = sessionStorage.getItem("usher-sent-draft");
   if (sent) {
     sessionStorage.removeItem("usher-sent-draft");
-    if (["sent", "noted", "next"].includes(new URLSearchParams(location.search).get("said"))) localStorage.removeItem(sent);
+    if (["sent", "noted", "next"].includes(new URLSearchParams(location.search).get("said"))) {
+      const { spare, body } = JSON.parse(sent);
+      // Other tabs hear that it was sent, and no longer show it as something to send.
+      lay(spare, { sent: body });
+      localStorage.removeItem(spare);
+      portal.keepFiles(spare, []);
+    }
   }
 }
 for (const form of document.querySelectorAll("form[data-draft]")) {
@@ -146,63 +256,149 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
   const kind = form.elements.kind.value;
   const spare = `usher-draft-${desk.dataset.agent}-${desk.dataset.ticket}-${kind}`;
   const kept = document.querySelector("[data-kept]");
-  let waiting = null, saved = text.value, wrote = 0, sending = false;
-  // What the server never got is still here.
-  const left = localStorage.getItem(spare);
-  if (left && !text.value) { text.value = left; }
-  async function keep() {
+  // `saved` is what the server has, `known` what the other tabs have.
+  let waiting = null, saved = text.defaultValue, known = saved, wrote = 0, sending = false, posting = false;
+  const soon = (wait = 1000) => { waiting ??= setTimeout(keep, wait); };
+  const note = () => {
+    turn += 1;
+    lay(spare, { body: text.value, saved: print(saved ?? ""), over: print(known) });
+    known = text.value;
+  };
+  const put = (words) => {
+    const caret = [text.selectionStart, text.selectionEnd];
+    text.value = words;
+    if (document.activeElement === text) text.setSelectionRange(...caret);
+  };
+  {
+    // What the server never got is still here. It is newer where the server has what it had then; else both are kept,
+    // and so is what somebody typed before this script came.
+    const left = parsed(localStorage.getItem(spare));
+    const begun = !left?.body ? saved : left.saved === print(saved) ? left.body : both(saved, left.body);
+    const shown = text.value === saved ? begun : both(begun, text.value);
+    // A form that came back shows what was typed, and not what the server keeps of it.
+    const isBack = form.querySelector(".outrun, .fault:not([hidden])") !== null;
+    if (left && left.body === saved && !isBack) localStorage.removeItem(spare);
+    known = left?.body ?? saved;
+    if (shown !== text.value) put(shown);
+    if (isBack) saved = null;
+    if (shown !== known) note();
+    if (shown !== saved) soon();
+  }
+  async function keep(isAgain = false) {
+    clearTimeout(waiting);
     waiting = null;
     if (sending || text.value === saved) return;
+    if (posting && isAgain !== "leaving") { soon(); return; }
     const body = text.value;
+    posting = true;
+    turn += 1;
     try {
       const answer = await post(form.dataset.draft, { kind, body });
-      if (!answer.ok) throw new Error(answer.status);
-      saved = body;
-      if (text.value === body) localStorage.removeItem(spare);
+      if (!answer.ok) { posting = false; await refused(answer, isAgain); return; }
       const { saved_at } = await answer.json();
+      saved = body;
+      if (text.value === body) localStorage.removeItem(spare); else { note(); soon(); }
       const time = Object.assign(document.createElement("time"), { dateTime: saved_at, className: "num" });
       kept.replaceChildren(words("Kept") + " ", time);
       portal.localTimes(kept);
     } catch {
       kept.textContent = words("Unkept");
-      waiting = setTimeout(keep, 5000);
+      soon(5000);
+    } finally {
+      posting = false;
+      turn += 1;
     }
   }
+  /** The server says why it does not take the words, and they stay here. */
+  async function refused(answer, isAgain) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const title = page.querySelector("h1")?.textContent;
+    if (answer.status === 401 && title) {
+      const next = new URLSearchParams({ next: location.pathname + location.search });
+      const link = Object.assign(document.createElement("a"), { href: "/sign-in?" + next, textContent: title });
+      kept.replaceChildren((page.querySelector(".said")?.textContent ?? "") + " ", link);
+    } else if (answer.status === 403 && isAgain !== "again") {
+      // Somebody signed in anew in another tab: the page read anew has the mark of that.
+      await refresh();
+      return keep("again");
+    } else kept.textContent = answer.status < 500 && title || words("Unkept");
+    waiting ??= setTimeout(async () => { waiting = null; await refresh(); keep("again"); }, 10_000);
+  }
   text.addEventListener("input", () => {
-    localStorage.setItem(spare, text.value);
-    waiting ??= setTimeout(keep, 1000);
+    note();
+    soon();
     if (Date.now() - wrote > 10000) { wrote = Date.now(); presence("writing"); }
   });
-  addEventListener("pagehide", () => { if (!sending && text.value !== saved) keep(); });
+  addEventListener("storage", (event) => {
+    if (event.key !== spare) return;
+    turn += 1;
+    const [news, before] = [parsed(event.newValue), parsed(event.oldValue)];
+    if (typeof news?.sent === "string") {
+      if (text.value === news.sent) put("");
+      saved = "";
+      known = "";
+      if (text.value) soon();
+    } else if (!news) {
+      // The other tab has brought its words to the server.
+      if (before?.body === text.value) saved = text.value;
+    } else if (news.body !== text.value) {
+      const isAlone = news.over === print(text.value);
+      put(isAlone ? news.body : both(text.value, news.body));
+      known = news.body;
+      if (isAlone) soon(10_000); else text.dispatchEvent(new Event("input", { bubbles: true }));
+    } else known = news.body;
+  });
+  drafts.push({
+    keep,
+    /** Where nobody has written here since, the server's words are the newest: another device may have written them. */
+    read(page) {
+      const theirs = page.getElementById(text.id)?.value;
+      if (theirs === undefined || theirs === saved || text.value !== saved || localStorage.getItem(spare)) return;
+      put(theirs);
+      saved = theirs;
+      known = theirs;
+    },
+  });
+  addEventListener("pagehide", () => { if (!sending && text.value !== saved) keep("leaving"); });
+  addEventListener("pageshow", (event) => { if (event.persisted) sending = false; });
+  addEventListener("online", () => keep());
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     sending = true;
     clearTimeout(waiting);
+    waiting = null;
     // Once it was sent, the page that follows says so.
-    sessionStorage.setItem("usher-sent-draft", spare);
+    sessionStorage.setItem("usher-sent-draft", JSON.stringify({ spare, body: text.value }));
   });
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(form.querySelector("[data-send]")); } });
   // A pasted picture stands where it was pasted, by its name.
-  portal.fileField(form.querySelector("input[type=file]"), form, form.querySelector("[data-chosen]"), (files) => {
-    const names = files.filter((file) => file.type.startsWith("image/")).map((file) => `[${file.name}]`).join("\n");
-    if (!names) return;
-    text.setRangeText(names, text.selectionStart, text.selectionEnd, "end");
-    text.dispatchEvent(new Event("input", { bubbles: true }));
+  portal.fileField(form.querySelector("input[type=file]"), form, form.querySelector("[data-chosen]"), {
+    name: spare, most: 20_000_000,
+    pasted: (files) => {
+      const names = files.filter((file) => file.type.startsWith("image/")).map((file) => `[${file.name}]`).join("\n");
+      if (names) insert(text, names);
+    },
+    // Nor does its name stay without it.
+    removed: (file) => {
+      const at = text.value.indexOf(`[${file.name}]`);
+      if (at >= 0 && file.type.startsWith("image/")) replace(text, at, at + file.name.length + 2, "");
+    },
   });
   const canned = form.querySelector("[data-canned]");
   if (canned) {
     canned.hidden = false;
     canned.addEventListener("change", async () => {
       if (!canned.value) return;
-      const answer = await fetch(`${canned.dataset.canned}/${canned.value}`);
-      canned.value = "";
       const trouble = form.querySelector("[data-canned-fault]");
-      trouble.hidden = answer.status !== 422;
-      if (answer.status === 422) trouble.textContent = await answer.text();
-      if (!answer.ok) return;
-      text.setRangeText(await answer.text(), text.selectionStart, text.selectionEnd, "end");
-      text.dispatchEvent(new Event("input", { bubbles: true }));
-      text.focus();
+      const address = `${canned.dataset.canned}/${canned.value}`;
+      canned.value = "";
+      try {
+        const answer = await fetch(address);
+        const words = await answer.text();
+        trouble.hidden = answer.status !== 422;
+        if (answer.status === 422) trouble.textContent = words;
+        if (answer.ok) insert(text, words, true);
+      } catch { kept.textContent = offline(); }
     });
   }
 }
@@ -223,7 +419,8 @@ const action = document.getElementById("action");
 action?.addEventListener("close", () => {
   const texts = [...action.querySelectorAll("form[data-keep] :is(textarea, input[type=text])")];
   const kept = document.querySelector("[data-kept]");
-  if (kept && texts.some((field) => field.value.trim())) kept.textContent = words("Kept");
+  const isTyped = texts.some((field) => field.value.trim() && field.value !== field.defaultValue);
+  if (kept && isTyped) kept.textContent = words("Kept");
 });
 function setUpDialog(form) {
   if (!form) return;
@@ -233,8 +430,11 @@ function setUpDialog(form) {
 }
 /** An action's own page has the form; it is shown here without leaving the page. */
 async function ask(link) {
-  const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  let answer, page;
+  try {
+    answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch { tell(offline()); return; }
   const form = page.querySelector(".sheet form");
   if (!answer.ok || !form) { location.href = link.href; return; }
   action.querySelector("h2").textContent = page.querySelector("h1").textContent;
@@ -281,9 +481,8 @@ function quoteEntry(entry) {
   for (const end of prose.querySelectorAll("p, li, div, br")) end.append("\n");
   const lines = prose.textContent.replace(/\n{3,}/g, "\n\n").trim().split("\n").map((line) => "> " + line.trim()).join("\n");
   document.getElementById("tab-reply").checked = true;
-  text.setRangeText((text.value && !text.value.endsWith("\n") ? "\n" : "") + lines + "\n\n", text.value.length, text.value.length, "end");
-  text.dispatchEvent(new Event("input", { bubbles: true }));
-  text.focus();
+  const gap = !text.value || text.value.endsWith("\n\n") ? "" : text.value.endsWith("\n") ? "\n" : "\n\n";
+  replace(text, text.value.length, text.value.length, gap + lines + "\n\n");
 }
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
@@ -313,6 +512,33 @@ function setUpList() {
   if (none) { none.hidden = false; none.addEventListener("click", () => choose(false)); }
   form.addEventListener("change", (event) => event.target === all ? choose(all.checked) : count());
   count();
+}
+
+/** Whoever comes back to a list from one of its tickets finds it where it was, with that ticket under the keys. */
+{
+  const place = document.querySelector(".grid-wrap");
+  const here = location.pathname + location.search;
+  const name = "usher-top-" + here;
+  const from = ticket && document.querySelector(".pane")?.dataset.pane;
+  if (from) sessionStorage.setItem("usher-left", JSON.stringify({ list: from, ticket: location.pathname }));
+  if (place && !ticket) {
+    let left = null;
+    try { left = JSON.parse(sessionStorage.getItem("usher-left")); } catch { /* something else wrote there */ }
+    sessionStorage.removeItem("usher-left");
+    const isReturn = left?.list === here;
+    const how = performance.getEntriesByType("navigation")[0]?.type;
+    if (isReturn || how === "back_forward" || how === "reload") place.scrollTop = sessionStorage.getItem(name) ?? 0;
+    const row = isReturn && [...place.querySelectorAll("a.subject")].find((link) => link.pathname === left.ticket);
+    if (row && !document.querySelector("dialog[open]")) {
+      row.focus({ preventScroll: true });
+      const [box, line] = [place.getBoundingClientRect(), row.closest("tr").getBoundingClientRect()];
+      if (line.top < box.top || line.bottom > box.bottom) row.closest("tr").scrollIntoView({ block: "center" });
+    }
+    addEventListener("pagehide", () => {
+      const top = document.querySelector(".grid-wrap")?.scrollTop ?? 0;
+      try { sessionStorage.setItem(name, String(top)); } catch { /* full: it begins at the top */ }
+    });
+  }
 }
 
 /** A row of a list as it stands beside a ticket. */
@@ -381,8 +607,8 @@ async function pane() {
   }
   const before = sessionStorage.getItem(name);
   if (before && !place.dataset.shown) show(before);
-  const answer = await fetch(place.dataset.pane, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
+  const answer = await fetch(place.dataset.pane, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const part = page.querySelector("form[data-list]");
   if (!part) return;
@@ -460,7 +686,10 @@ pane();
 listen();
 // Buttons and keys for writing; where they do not arrive the box is still there.
 const composer = document.querySelector("[data-writing]");
-if (composer) await import(composer.dataset.writing).then((writing) => writing.start(composer), console.error);
+if (composer) {
+  writing = await import(composer.dataset.writing).catch(console.error) ?? null;
+  writing?.start(composer);
+}
 if (document.querySelector(".nav[data-stale]")) countViews(0);
 desk.dataset.ready = "";
 
@@ -476,9 +705,9 @@ for (const takeBack of document.querySelectorAll("[data-takeback]")) {
     bar.value = Math.max(0, left);
     if (left > 0) return;
     clearInterval(clock);
-    // Its place stays, so that nothing on the page jumps.
     takeBack.querySelector("button").disabled = true;
-    takeBack.style.visibility = "hidden";
+    // The next bar takes its place; where there is none the place stays, so that nothing on the page jumps.
+    if (takeBack.parentElement.children.length > 1) takeBack.hidden = true; else takeBack.style.visibility = "hidden";
   }, 1000);
 }
 
@@ -490,8 +719,9 @@ for (const place of document.querySelectorAll("[data-preview]")) {
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
-      const answer = await post(place.dataset.preview, { subject: form.elements.subject.value, body: form.elements.body.value });
-      if (!answer.ok) return;
+      const fields = { subject: form.elements.subject.value, body: form.elements.body.value };
+      const answer = await post(place.dataset.preview, fields).catch(() => null);
+      if (!answer?.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       place.replaceChildren(...page.body.childNodes);
     }, 300);
@@ -531,3 +761,29 @@ document.querySelector("select[name=digest]")?.addEventListener("change", ({ tar
   const zone = target.form.elements.time_zone;
   if (zone.value === "UTC") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 });
+
+// MARK: forms of more than a line
+
+// An article, a signature, a text of mails: what was typed is kept on this device until it is saved.
+for (const form of document.querySelectorAll("main form[method=post]:not([data-keep], [data-draft], [data-list])")) {
+  if (!form.querySelector("textarea")) continue;
+  // A field may be called `action`.
+  portal.keepWords(form, `usher-form-${desk.dataset.agent}-${form.getAttribute("action")}`, (forget) => {
+    const notice = Object.assign(document.createElement("p"), { className: "said row spread", role: "status" });
+    const discard = Object.assign(document.createElement("button"), { type: "button", className: "link" });
+    discard.textContent = words("Discard") || "×";
+    discard.addEventListener("click", () => { forget(); form.reset(); notice.remove(); });
+    notice.append(words("Restored") || words("Kept"), discard);
+    form.prepend(notice);
+    const details = form.closest("details");
+    if (details) details.open = true;
+    form.dispatchEvent(new Event("input"));
+  });
+}
+
+// What was just done is said once: whoever comes back to the page by Back, or opens it again, is not told anew.
+setTimeout(() => {
+  const address = new URL(location);
+  for (const name of ["said", "done", "act", "refused"]) address.searchParams.delete(name);
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
+}, 3000);

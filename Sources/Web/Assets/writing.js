@@ -3,7 +3,7 @@
 const { address, markdown } = await import(document.querySelector("[data-rich-text]").dataset.richText);
 
 /** One step of the browser's own undo, which `setRangeText` would empty: that is for browsers without the command. */
-function put(text, from, to, words, start = from + words.length, end = start) {
+export function put(text, from, to, words, start = from + words.length, end = start) {
   text.focus();
   text.setSelectionRange(from, to);
   if (!document.execCommand(words ? "insertText" : "delete", false, words)) {
@@ -11,6 +11,17 @@ function put(text, from, to, words, start = from + words.length, end = start) {
     text.dispatchEvent(new Event("input", { bubbles: true }));
   }
   text.setSelectionRange(start, end);
+}
+
+/** Puts words where the caret is and sets them apart from what stands there: by a space, or by a blank line. */
+export function insert(text, words, isBlock) {
+  const { value, selectionStart: from, selectionEnd: to } = text;
+  const [before, after] = [value.slice(0, from), value.slice(to)];
+  const gap = !before || (isBlock ? before.endsWith("\n\n") : /\s$/.test(before)) ? ""
+    : !isBlock ? " " : before.endsWith("\n") ? "\n" : "\n\n";
+  const rest = !after || (isBlock ? after.startsWith("\n\n") : /^\s/.test(after)) ? ""
+    : !isBlock ? " " : after.startsWith("\n") ? "\n" : "\n\n";
+  put(text, from, to, gap + (isBlock ? words.trimEnd() : words) + rest);
 }
 
 const lineStart = (value, at) => value.slice(0, at).lastIndexOf("\n") + 1;

@@ -100,6 +100,9 @@ func deskPage(
          data-words-reading="\(t("{0} is reading"))" data-words-writing="\(t("{0} is writing"))" \
          data-words-kept="\(t("Draft saved"))" \
          data-words-unkept="\(t("You're offline. We'll save when you're back."))" \
+         data-words-offline="\(t("You're offline. Try again when you're back."))" \
+         data-words-restored="\(t("What you typed before is back. It isn't saved yet."))" \
+         data-words-discard="\(t("Discard"))" \
          data-words-new="\(t("New activity"))" data-words-selected="\(t("{0} selected"))" \
          data-words-copied="\(t("Copied"))" data-words-place="\(t("{0} of {1}"))" \
          data-palette="\(href: Assets.palette.path)">
