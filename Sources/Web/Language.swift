@@ -144,7 +144,7 @@ extension Language {
 
     func role(_ role: Role) -> String {
         switch role {
-        case .viewer: self("viewer")
+        case .viewer: self("light agent")
         case .agent: self("agent")
         case .supervisor: self("supervisor")
         case .administrator: self("administrator")

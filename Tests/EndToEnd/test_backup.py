@@ -62,7 +62,7 @@ def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, new_desk, tm
     desk.stop()
     sink.mode = "take"
     new = new_desk()
-    assert b"keeps still" in new.cli("restore", str(file)).stdout
+    assert b"restored copy" in new.cli("restore", str(file)).stdout
     new._key = desk._key
     new.start()
     before = len(sink.messages)

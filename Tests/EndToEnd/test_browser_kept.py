@@ -424,3 +424,13 @@ def test_files_of_a_refused_request_are_chosen_still(people, peopled, tmp_path):
     kim.goto("/tickets/new")
     expect(kim.get_by_label("Subject")).to_have_value("")
     expect(chosen).to_have_count(0)
+
+
+def test_what_was_done_is_said_once(ada):
+    ada.keyboard.press("t")
+    expect(ada.get_by_role("status").filter(has_text="assigned to you")).to_be_visible()
+    ada.wait_for_url(lambda address: "said=" not in address)
+    visit(ada, "/desk?list=mine")
+    ada.go_back()
+    ada.locator(".desk[data-ready]").wait_for()
+    expect(ada.get_by_role("status").filter(has_text="assigned to you")).to_have_count(0)

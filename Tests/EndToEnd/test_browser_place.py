@@ -241,7 +241,7 @@ def test_without_scripts_everything_asks_too(people, peopled):
     mara.get_by_role("button", name="Apply").click()
     expect(mara.get_by_role("heading")).to_contain_text(["Close 1 ticket?"])
     mara.get_by_role("button", name="Close tickets").click()
-    expect(mara.get_by_role("status")).to_contain_text("1 ticket changed.")
+    expect(mara.get_by_role("status")).to_contain_text("1 ticket closed.")
     mara.goto("/admin/teams")
     mara.get_by_role("link", name="Second level").click()
     mara.get_by_role("link", name="Remove").click()

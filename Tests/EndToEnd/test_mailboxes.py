@@ -247,12 +247,12 @@ def test_the_test_button_says_what_is_wrong(desk, server, people_of):
         return page.get_by_role("status").inner_text()
 
     assert "Fetching email works." in tested()
-    assert "refused the sign-in of support" in tested(fetch_password="wrong words")
+    assert "rejected the user name or password of support" in tested(fetch_password="wrong words")
     assert (
         "does not exist" in tested(fetch_password=server.password, folder="Nowhere")
         or "Mailbox doesn't exist" in page.content()
     )
-    assert "nobody answers at 127.0.0.1" in tested(folder="INBOX", fetch_port=free_port())
+    assert "connection refused by 127.0.0.1" in tested(folder="INBOX", fetch_port=free_port())
     assert "wasn't found" in tested(fetch_host="nowhere.invalid", fetch_security="tls")
 
 
@@ -261,7 +261,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(new_desk, server):
     desk.patch("/settings", {"fetch_every_seconds": 1})
     add(desk, server, security="tls")
     server.put(mail(1))
-    wait_for(lambda: "not to be trusted" in str(desk.sql("SELECT error FROM mailbox_state")))
+    wait_for(lambda: "isn't trusted" in str(desk.sql("SELECT error FROM mailbox_state")))
     assert subjects(desk) == []
 
 

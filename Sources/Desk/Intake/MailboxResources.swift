@@ -20,14 +20,14 @@ extension Resource {
                 "signature", .text(column: "signature", most: 5000), hint: "Added below every reply from this address"),
             Field(
                 "fetch", .choice(column: "fetch_by", ["no", "imap", "pop3"]), section: "Incoming email",
-                hint: "Choose “no” if a mail server delivers to Usher by LMTP or a pipe"),
+                hint: "Choose “No” if a mail server delivers to Usher by LMTP or a pipe"),
             Field("fetch_host", .text(column: "fetch_host", most: 253)),
             Field(
                 "fetch_port", .optionalInteger(column: "fetch_port", 1...65535),
                 hint: "Leave blank for the default port"),
             Field(
                 "fetch_security", .choice(column: "fetch_security", ["tls", "starttls", "plain"]),
-                hint: "Use “plain” only for a server on this machine"),
+                hint: "Choose “None” only for a server on this machine"),
             Field("fetch_user", .text(column: "fetch_user", most: 254)),
             Field("fetch_password", .secret(column: "fetch_password")),
             Field("folder", .text(column: "folder", most: 200), hint: "For IMAP: the folder to read"),
@@ -68,10 +68,10 @@ extension Resource {
                 hint: "For Microsoft: the tenant (directory). Leave blank for any tenant."),
             Field(
                 "oauth_authorize_url", .text(column: "oauth_authorize_url", most: 500),
-                hint: "Only if the provider is “other”"),
+                hint: "Only for another provider"),
             Field(
-                "oauth_token_url", .text(column: "oauth_token_url", most: 500), hint: "Only if the provider is “other”"),
-            Field("oauth_scope", .text(column: "oauth_scope", most: 500), hint: "Only if the provider is “other”"),
+                "oauth_token_url", .text(column: "oauth_token_url", most: 500), hint: "Only for another provider"),
+            Field("oauth_scope", .text(column: "oauth_scope", most: 500), hint: "Only for another provider"),
             Field("created_at", .moment(column: "created_at")),
         ],
         afterChange: { tx, id in

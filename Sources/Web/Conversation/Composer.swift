@@ -90,7 +90,7 @@ private func box(_ kind: Entry.Kind, _ desk: DeskFrame, _ view: TicketView, _ no
             """
             <select id="canned" aria-label="\(t("Canned reply"))" \
             data-canned="\(href: partPath(ticket.number, "canned", at: nil))" hidden>\
-            <option value="">\(t("Canned reply"))</option>\(options)</select>
+            <option value="">\(t("Insert canned reply"))</option>\(options)</select>
             """
     } else {
         canned = nil

@@ -82,7 +82,7 @@ struct ResourceForm {
             let kept =
                 value == .bool(true) || (value == .null && ["active", "published", "new_request_email"].contains(name))
             return tick(name, label, isOn: returned.map { $0.typed[name] != nil } ?? kept)
-        case .choice(_, let words): return choice(words.map { ($0, t($0)) }, value.text ?? "agent")
+        case .choice(_, let words): return choice(words.map { ($0, Self.word($0, t)) }, value.text ?? "agent")
         case .optionalPriority:
             return choice([("", "–")] + Priority.allCases.map { ($0.word, t.priority($0)) }, value.text ?? "")
         case .priority:
@@ -304,9 +304,58 @@ struct ResourceForm {
     static func label(_ name: String, _ t: Language) -> String {
         switch name {
         case "escalates": t("Escalate immediately")
+        case "fetch": t("Collect email by")
+        case "fetch_host": t("Incoming mail server")
+        case "fetch_port": t("Incoming port")
+        case "fetch_security": t("Incoming encryption")
+        case "fetch_user": t("Incoming user name")
+        case "fetch_password": t("Incoming password")
+        case "first_fetch": t("On first connection, import")
+        case "after_fetching": t("After importing")
+        case "smtp_host": t("Outgoing mail server")
+        case "smtp_port": t("Outgoing port")
+        case "smtp_security": t("Outgoing encryption")
+        case "smtp_user": t("Outgoing user name")
+        case "smtp_password": t("Outgoing password")
+        case "smtp_at_once": t("Emails sent at once")
+        case "smtp_per_minute": t("Emails per minute")
+        case "sign_in": t("Sign-in method")
+        case "oauth_client": t("OAuth client ID")
+        case "oauth_secret": t("OAuth client secret")
+        case "oauth_authorize_url": t("OAuth authorization URL")
+        case "digest_hour": t("Daily summary at (hour)")
+        case "first_response_minutes": t("First reply within (minutes)")
+        case "resolution_minutes": t("Resolution within (minutes)")
         case "for": t("Visible to")
         case "sort": t("Sort by")
         default: t(Resource.heading(name.replacingOccurrences(of: "_", with: " ")))
+        }
+    }
+
+    /// A value that is chosen from a list, as a reader knows it.
+    static func word(_ word: String, _ t: Language) -> String {
+        switch word {
+        case "imap": t("IMAP")
+        case "pop3": t("POP3")
+        case "tls": t("TLS")
+        case "starttls": t("STARTTLS")
+        case "plain": t("None")
+        case "flag": t("Mark as read")
+        case "move": t("Move to a folder")
+        case "delete": t("Delete from the server")
+        case "unread": t("Unread messages")
+        case "all": t("All messages")
+        case "none": t("No messages")
+        case "password": t("Password")
+        case "google": t("Google")
+        case "microsoft": t("Microsoft")
+        case "other": t("Other provider")
+        case "viewer": t("Light agent")
+        case "agent": t("Agent")
+        case "supervisor": t("Supervisor")
+        case "administrator": t("Administrator")
+        case "no": t("No")
+        default: t(word)
         }
     }
 
