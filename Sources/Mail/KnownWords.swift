@@ -3,40 +3,136 @@ import Foundation
 /// What the desk holds of a conversation already. What an answer quotes of that is history; what it quotes of anybody
 /// else is news, and stays in view.
 package struct KnownWords: Sendable {
-    /// Addresses the desk and its agents write from.
-    private let writers: Set<String>
     /// Letters and digits of what was said, each message on a line, with the zero that ends a string of C.
     private let said: [UInt8]
+    /// Where the lines of what was said begin and end in `said`.
+    private let bounds: Set<Int>
+    /// The names of those who wrote, in letters alone.
+    private let names: [[UInt8]]
+    /// The words of the name and address of whoever wrote the answer that is judged.
+    private let author: Set<String>
+    /// Where links of the desk itself begin. They are no words: each mail has its own.
+    private let home: String
 
     /// Bytes of the messages together; the rest is not looked at, so that the work has a bound.
-    private static let mostBytes = 256 << 10
+    private static let mostBytes = 512 << 10
     /// Letters a line needs to be told from any other.
     private static let fewestLetters = 4
+    /// Letters of a passage that is known apart from what stands around it.
+    private static let fewestApart = 20
+    private static let mostNames = 60
 
-    package init(writers: Set<String>, texts: [String]) {
-        self.writers = writers
+    /// - Parameters:
+    ///   - texts: what was said and sent, whole.
+    ///   - names: of those who wrote it.
+    ///   - author: the name and the address of whoever wrote the answer.
+    ///   - home: the address of the desk's pages.
+    package init(texts: [String], names: [String] = [], author: [String] = [], home: String = "") {
         var said: [UInt8] = []
+        var bounds: Set<Int> = []
         for text in texts where said.count < Self.mostBytes {
-            said += Self.letters(of: text, most: Self.mostBytes - said.count)
+            bounds.insert(said.count)
+            for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+                said += Self.letters(of: Substring(line), most: Self.mostBytes - said.count, home: home)
+                bounds.insert(said.count)
+            }
             said.append(UInt8(ascii: "\n"))
         }
         self.said = said + [0]
-    }
-
-    /// Whether the desk or one of its agents writes from there.
-    func areWritten(by writer: MailAddress) -> Bool {
-        writers.contains(writer.address) || writers.contains(writer.withoutDetail)
+        self.bounds = bounds
+        self.names = Set(names.filter { !$0.isEmpty }).sorted().prefix(Self.mostNames).map {
+            Self.letters(of: $0[...], most: 100, home: "")
+        }.filter { $0.count > 2 }
+        self.author = Set(author.flatMap { Self.words(of: $0) })
+        self.home = home
     }
 
     /// Whether a line was said before; nil where it has too few letters to tell.
     package func hold(_ line: Substring) -> Bool? {
-        let letters = Self.letters(of: String(line), most: 1000)
+        let letters = Self.letters(of: line, most: 1000, home: home)
         guard letters.count >= Self.fewestLetters else { return nil }
-        return said.withUnsafeBufferPointer { said in
+        return occurs(letters)
+    }
+
+    /// Whether a line was said before as a line of its own.
+    func holdWhole(_ line: Substring) -> Bool {
+        let letters = Self.letters(of: line, most: 1000, home: home)
+        return letters.count >= Self.fewestLetters && occurs(letters, whole: true)
+    }
+
+    /// Whether lines were said before as they stand here: one passage, or a few whole ones with others left out between
+    /// them. A line that somebody put between them interrupts the passage, also where it repeats some of its words.
+    ///
+    /// - Parameter work: how many searches are left; without any, nothing is known.
+    func holdPassage(_ lines: [Substring], work: inout Int) -> Bool {
+        let letters = lines.map { Self.letters(of: $0, most: Self.mostBytes, home: home) }.filter { !$0.isEmpty }
+        let all = letters.flatMap { $0 }
+        guard all.count < Self.mostBytes, !all.isEmpty, work > 0 else { return all.isEmpty }
+        work -= 1
+        if occurs(all) { return all.count >= Self.fewestLetters }
+        var runs: [[UInt8]] = []
+        var run: [UInt8] = []
+        for line in letters {
+            guard work > 0, runs.count < 8 else { return false }
+            work -= 1
+            if occurs(run + line) {
+                run += line
+            } else {
+                if !isWhole(run) { return false }
+                runs.append(run)
+                run = line
+            }
+        }
+        guard isWhole(run) else { return false }
+        runs.append(run)
+        // What stands in a passage already and comes once more was put there.
+        return !runs.indices.contains { index in
+            runs.indices.contains { $0 != index && Self.occurs(runs[index], in: runs[$0]) }
+        }
+    }
+
+    private func isWhole(_ run: [UInt8]) -> Bool { run.count >= Self.fewestApart && occurs(run, whole: true) }
+
+    /// Whether a line names somebody who wrote.
+    func nameWriter(_ line: String) -> Bool {
+        let letters = Self.letters(of: line[...], most: 1000, home: "")
+        return names.contains { Self.occurs($0, in: letters) }
+    }
+
+    /// Whether a line names whoever wrote the answer; nil where nothing is known of them.
+    func nameAuthor(_ line: String) -> Bool? {
+        author.isEmpty ? nil : !author.isDisjoint(with: Self.words(of: line))
+    }
+
+    private static func words(of text: String) -> [String] {
+        text.lowercased().split { !$0.isLetter }.filter { $0.count > 1 }.map(String.init)
+    }
+
+    // MARK: searching
+
+    private func occurs(_ letters: [UInt8], whole: Bool = false) -> Bool {
+        Self.occurs(letters, in: said) { start in
+            !whole || bounds.contains(start) && bounds.contains(start + letters.count)
+        }
+    }
+
+    private static let mostPlaces = 50
+
+    private static func occurs(_ letters: [UInt8], in said: [UInt8], where fits: (Int) -> Bool = { _ in true }) -> Bool
+    {
+        (said + [0]).withUnsafeBufferPointer { said in
             (letters + [0]).withUnsafeBufferPointer { letters in
                 guard let said = said.baseAddress, let letters = letters.baseAddress else { return false }
                 return said.withMemoryRebound(to: CChar.self, capacity: 1) { said in
-                    letters.withMemoryRebound(to: CChar.self, capacity: 1) { strstr(said, $0) != nil }
+                    letters.withMemoryRebound(to: CChar.self, capacity: 1) { letters in
+                        var rest = said
+                        for _ in 0..<mostPlaces {
+                            guard let found = strstr(rest, letters) else { return false }
+                            if fits(UnsafePointer(found) - said) { return true }
+                            rest = UnsafePointer(found) + 1
+                        }
+                        return false
+                    }
                 }
             }
         }
@@ -44,24 +140,57 @@ package struct KnownWords: Sendable {
 
     /// Letters and digits alone, ASCII ones in lower case: mail programs wrap, indent and mark what they quote, and put
     /// the addresses of links in brackets behind their words.
-    private static func letters(of text: String, most: Int) -> [UInt8] {
+    private static func letters(of text: Substring, most: Int, home: String) -> [UInt8] {
         var kept: [UInt8] = []
-        var isLink = false
-        for scalar in text.unicodeScalars {
-            if kept.count >= most { break }
-            if scalar == "<" { isLink = true }
-            if scalar == ">" || scalar == "\n" { isLink = false }
-            guard !isLink else { continue }
+        let scalars = text.unicodeScalars
+        var index = scalars.startIndex
+        while index < scalars.endIndex, kept.count < most {
+            let scalar = scalars[index]
+            if scalar == "<", let end = linkEnd(scalars[index...]) {
+                index = end
+                continue
+            }
+            if scalar == "h", !home.isEmpty, scalars[index...].starts(with: "http".unicodeScalars) {
+                let link = scalars[index...].prefix { $0.value > 0x20 && !"<>\"()[]".unicodeScalars.contains($0) }
+                if let own = target(String(link)) {
+                    if !own.hasPrefix(home) { kept += letters(of: own[...], most: most - kept.count, home: "") }
+                    index = link.endIndex
+                    continue
+                }
+            }
             switch scalar.value {
             case 0x41...0x5A: kept.append(UInt8(scalar.value) | 0x20)
             case 0x61...0x7A, 0x30...0x39: kept.append(UInt8(scalar.value))
             case 0x80...:
-                if scalar.properties.isAlphabetic || scalar.properties.numericType != nil {
+                let properties = scalar.properties
+                if properties.isAlphabetic || properties.numericType != nil || properties.isEmojiPresentation {
                     kept += UTF8.encode(scalar).map(Array.init) ?? []
                 }
             default: break
             }
+            index = scalars.index(after: index)
         }
         return kept
+    }
+
+    /// Behind `<https://…>` and `<mailto:…>`; nil where the bracket holds words.
+    private static func linkEnd(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView.Index? {
+        let inside = text.dropFirst()
+        guard inside.starts(with: "http".unicodeScalars) || inside.starts(with: "mailto:".unicodeScalars) else {
+            return nil
+        }
+        let link = inside.prefix { $0.value > 0x20 && $0 != "<" && $0 != ">" }
+        guard link.endIndex < text.endIndex, text[link.endIndex] == ">" else { return nil }
+        return text.index(after: link.endIndex)
+    }
+
+    /// Where a link leads: mail gateways put the address of their own check around it.
+    private static func target(_ link: String) -> String? {
+        guard link.utf8.count < 4000 else { return nil }
+        let plain = link.removingPercentEncoding ?? link
+        guard let inner = plain.range(of: "http", options: .backwards), inner.lowerBound > plain.startIndex else {
+            return link
+        }
+        return String(plain[inner.lowerBound...].prefix { $0 != "&" })
     }
 }

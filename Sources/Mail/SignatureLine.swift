@@ -8,6 +8,16 @@ enum SignatureLine {
         return words.split(separator: " ").count >= 4 || last == "?" || last == "？"
     }
 
+    /// Says something rather than naming somebody: a sentence, or what stands behind a colon and is no address and no
+    /// number to call.
+    static func says(_ words: String) -> Bool {
+        if isSentence(words) { return true }
+        guard let colon = words.firstIndex(of: ":"), !words[colon...].hasPrefix("://") else { return false }
+        let value = words[words.index(after: colon)...]
+        return !value.contains("@") && value.count(where: \.isNumber) < 6
+            && !value.contains(/[\p{L}\d]\.\p{L}/)
+    }
+
     /// A name, an address or a number, as they stand in a signature: most words begin with a capital or are none.
     static func isName(_ words: String) -> Bool {
         let words = words.split(separator: " ")
@@ -21,21 +31,32 @@ enum SignatureLine {
 
     /// The line in which a device or a program names itself, and nothing else: `Sent from my iPhone`.
     static func isDevice(_ words: String) -> Bool {
-        let lowered = words.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "<>()*_[]. "))
+        let plain = words.trimmingCharacters(in: CharacterSet(charactersIn: "<>()*_[]. "))
+        let lowered = plain.lowercased()
         guard lowered.utf8.count < 120, !lowered.contains("@"), !lowered.contains(/[.!?,;:]\s/) else { return false }
         guard let opening = Self.devices.first(where: lowered.hasPrefix) else { return false }
-        let rest = lowered.dropFirst(opening.count).split(whereSeparator: { " -‑".contains($0) })
+        let written = plain.dropFirst(opening.count).split(whereSeparator: { " -‑".contains($0) }).map(String.init)
+        let rest = written.map { $0.lowercased() }
         guard rest.count <= 9, opening != "von " || rest.last == "gesendet" else { return false }
-        let own = rest.contains { Self.possessives.contains(String($0)) }
-        let names = own ? Self.products + Self.kinds : Self.products
-        let last = rest.lastIndex { word in
+        func isNamed(_ word: String, _ names: [String]) -> Bool {
             names.contains { word == $0 || $0.count > 3 && (word.hasPrefix($0) || word.hasSuffix($0)) }
         }
-        // Whoever goes on behind it says something.
-        return last.map { rest.count - $0 <= 3 } ?? false
+        let mine = rest.firstIndex { Self.possessives.contains($0) }
+        let product = rest.firstIndex { isNamed($0, Self.products) }
+        let own = mine.map { $0 < product ?? rest.count } ?? false
+        let names = own ? Self.products + Self.kinds : Self.products
+        guard let first = rest.firstIndex(where: { isNamed($0, names) }), first <= 3,
+            let last = rest.lastIndex(where: { isNamed($0, names) })
+        else { return false }
+        // Whoever goes on behind the name says something: of `Sent via Yahoo on Friday` only a model's number or kind
+        // would belong to the name.
+        return zip(written, rest).dropFirst(last + 1).allSatisfy { word, lowered in
+            lowered == "gesendet" || isNamed(lowered, Self.kinds)
+                || own && word.count <= 4 && (word.first?.isUppercase == true || word.first?.isNumber == true)
+        }
     }
     private static let devices = [
-        "sent from ", "sent via ", "sent with ", "sent by ", "sent using ", "get outlook", "envoyé de ",
+        "sent from ", "sent via ", "sent with ", "sent using ", "get outlook", "envoyé de ",
         "envoyé depuis ",
         "envoyé à partir de ", "von ", "gesendet von ", "gesendet mit ", "gesendet über ",
         "diese nachricht wurde von ", "enviado de", "enviado do", "enviado a partir", "inviato da",

@@ -238,8 +238,10 @@ struct FoldTests {
     func signatures(signature: String) { #expect(QuotedText("NEW words.\n\n\(signature)").new == "NEW words.") }
 
     private static let held = KnownWords(
-        writers: ["support@desk.test"],
-        texts: ["It leaks.", "Which pump is it?\nAnd since when does it leak so badly, if I may ask?"])
+        texts: [
+            "It leaks.",
+            "Hi Kim,\n\nWhich pump is it?\nAnd since when does it leak so badly, if I may ask?\n\nKind regards",
+        ], names: ["Ada", "Desk"])
 
     @Test(
         "what somebody else wrote, and what nobody here has said, stays in view",
@@ -274,10 +276,10 @@ struct FoldTests {
     @Test(
         "what the desk wrote itself, or holds already, is folded",
         arguments: [
-            "On Mon, 2 Nov 2026 at 10:00, Desk <support@desk.test> wrote:\n\n> Whatever it was.",
-            "On Mon, 2 Nov 2026 at 10:00, Desk <support+abc@desk.test> wrote:\n\n> Whatever it was.",
-            "On Monday, Ada wrote:\n\n> Whatever it was.",
-            "On Mon, 2 Nov 2026 at 10:00, Lee <lee@customer.example> wrote:\n\n> Hi,\n> which pump\n> is it?\n> And since when\n> does it leak so badly",
+            "On Mon, 2 Nov 2026 at 10:00, Desk <support@desk.test> wrote:\n\n> Which pump is it?",
+            "On Mon, 2 Nov 2026 at 10:00, Desk <support+abc@desk.test> wrote:\n\n> Which pump\n> is it?",
+            "On Monday, Ada wrote:\n\n> Which pump is it?",
+            "On Mon, 2 Nov 2026 at 10:00, Lee <lee@customer.example> wrote:\n\n> Hi Kim,\n> which pump\n> is it?\n> And since when\n> does it leak so badly",
             "> Which pump is it?\n> And since when does it leak",
             """
             From: Desk <support@desk.test>\nSent: Monday, 2 November 2026 10:00\nTo: Kim <kim@customer.example>\n\

@@ -15,7 +15,9 @@ struct Letter {
     private let language: String?
     /// Nobody has shown yet that the address is the customer's: what the desk sends there by itself repeats nothing
     /// that was written from outside.
-    private let isUnproved: Bool
+    private var isUnproved: Bool
+    /// The ticket's state as the mail names it, where that is not the present one.
+    private var state: TicketState?
     /// What the customer said last, to be quoted below an answer.
     private let answered: Entry?
     private let office: Office
@@ -75,6 +77,25 @@ struct Letter {
         return message
     }
 
+    /// Its words as they may have been when it was sent: the ticket may have had another state since, and the address
+    /// may have been proved.
+    func texts(date: Date) -> [String] {
+        let text = message(date: date).text
+        var others: [String] = []
+        var letter = self
+        if mail.kind.isForCustomer {
+            letter.isUnproved = !isUnproved && mail.kind.isAutomatic
+            if letter.isUnproved || isUnproved { others = [letter.message(date: date).text] }
+        } else if text.utf8.count < Self.mostRepeated {
+            others = TicketState.allCases.filter { $0 != ticket.state }.map {
+                letter.state = $0
+                return letter.message(date: date).text
+            }
+        }
+        return [text] + others
+    }
+    private static let mostRepeated = 8000
+
     private var senderName: String {
         let house = mailbox.flatMap { $0.name.isEmpty ? nil : $0.name } ?? settings.name
         guard !mail.kind.isAutomatic, let author = entry?.author, author.role == .agent else { return house }
@@ -122,7 +143,7 @@ struct Letter {
     private var values: [String: String] {
         var values = [
             "ticket.number": String(ticket.number), "ticket.subject": ticket.subject,
-            "ticket.state": ticket.state.rawValue,
+            "ticket.state": (state ?? ticket.state).rawValue,
             "ticket.priority": ticket.priority.word, "ticket.department": ticket.department.name,
             "desk.name": settings.name,
             "agent.name": entry?.author.role == .agent ? entry?.author.name ?? "" : ticket.assignee?.name ?? "",

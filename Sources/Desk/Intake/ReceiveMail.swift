@@ -16,8 +16,10 @@ extension Desk {
             try ReceivedMail(bytes, sender: sender.address, mailbox: mailbox, store: files)
         }
         mail.isByHand = former != nil
-        if mail.answer.quoted != nil {
-            let known = try await read { [office, mail] in try $0.knownWords(for: mail, office) }
+        if mail.mayQuote {
+            let known = try await read { [office, mail, now = clock.now()] in
+                try $0.knownWords(for: mail, office, at: now)
+            }
             mail = try await BlockingLane.reading.run { [mail] in mail.folded(knowing: known) }
         }
         let twin = former == nil ? try await twin(of: mail) : nil
@@ -323,12 +325,12 @@ extension Transaction {
         let messageID = MessageKey.identifier(mail.message)
         if kind == .reply, takesReplies {
             entry = try reply(
-                to: &ticket, mail.agentsAnswer, by: Actor(agent), files: mail.files, source: .email,
+                to: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email,
                 messageID: messageID,
                 raw: mail.hash)
         } else {
             entry = try note(
-                on: &ticket, mail.agentsAnswer, by: Actor(agent), files: mail.files, source: .email,
+                on: &ticket, mail.answer, by: Actor(agent), files: mail.files, source: .email,
                 messageID: messageID,
                 raw: mail.hash)
         }
@@ -456,33 +458,4 @@ extension Connection {
         if let mailbox = mail.mailbox { ours.insert(mailbox.withoutDetail) }
         return ours
     }
-
-    /// What the desk holds of the conversations an answer names; whether its sender takes part is asked later, and
-    /// nothing of this is shown.
-    fileprivate func knownWords(for mail: ReceivedMail, _ office: Office) throws -> KnownWords {
-        var tickets = mail.tokens(office.signer).map(\.ticket)
-        tickets += try messages(named: mail.answered.filter { $0.utf8.count > 3 }).map(\.ticket)
-        if let number = mail.subjectNumber {
-            tickets += try query("SELECT id FROM ticket WHERE number = \(number)") { try $0.read(Ticket.ID.self) }
-        }
-        var writers = try ownAddresses(mail, office)
-        var texts: [String] = []
-        var looked: Set<Ticket.ID> = []
-        for ticket in tickets where looked.count < Self.mostLooked && looked.insert(ticket).inserted {
-            let said = try query(
-                """
-                SELECT substr(text, 1, 20000), author_kind, author_address FROM entry
-                WHERE ticket_id IN (SELECT id FROM ticket WHERE id = \(ticket) OR merged_into_id = \(ticket)
-                    OR id = (SELECT merged_into_id FROM ticket WHERE id = \(ticket)))
-                AND kind <> 'note' ORDER BY id DESC LIMIT 30
-                """
-            ) {
-                (text: try $0.read(String.self), kind: try $0.read(String.self), address: try $0.read(String?.self))
-            }
-            texts += said.map(\.text)
-            writers.formUnion(said.filter { $0.kind == "agent" }.compactMap(\.address))
-        }
-        return KnownWords(writers: writers, texts: texts)
-    }
-    private static var mostLooked: Int { 3 }
 }

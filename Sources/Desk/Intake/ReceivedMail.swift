@@ -22,11 +22,11 @@ package struct ReceivedMail: Sendable {
     private let opening: Writing
     /// The same with the one mail folded that an answer quotes below its new words, and who wrote that mail.
     private let openingBelow: (writer: MailAddress, writing: Writing)?
-    /// Its words where an agent answers: whatever has the form of a history is folded, since they go on to the
-    /// customer.
-    let agentsAnswer: Writing
-    /// Its words where anybody else answers: what the desk has not seen before stays in view.
+    /// Its words where it answers, an agent's as well: all of them until it is known what the desk holds. Of an agent's
+    /// answer what stays in view is what the customer gets.
     private(set) var answer: Writing
+    /// Whether any of it has the form of a history.
+    let mayQuote: Bool
     private let written: Writing
     private let stead: String
     /// Somebody else's mail that it passes on.
@@ -51,9 +51,9 @@ package struct ReceivedMail: Sendable {
         if !message.faults.isEmpty { files.append(raw) }
         let written = Writing(text: message.text, html: message.html)
         let stead = files.isEmpty ? "(no text)" : "(no text, see the attachments)"
-        agentsAnswer = written.foldingHistory().saying(stead).noting(message.notes)
-        answer = agentsAnswer
         opening = written.saying(stead).noting(message.notes)
+        answer = opening
+        mayQuote = written.foldingHistory().quoted != nil
         let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
         openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
         passedOn = ForwardedMail(subject: message.subject, text: message.text).map {

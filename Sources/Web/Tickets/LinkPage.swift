@@ -154,7 +154,7 @@ func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> H
     }
     guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
     if let history = entry.quoted, quoted != nil {
-        if let folded = folding(markup, KnownWords(writers: [], texts: [history]), t("show quoted text")) {
+        if let folded = folding(markup, KnownWords(texts: [history]), t("show quoted text")) {
             markup = folded
         } else if !markup.contains(" data-cid=") {
             // A history the mail program did not mark as quoted cannot be told from the rest of its markup: the plain

@@ -1,0 +1,82 @@
+import Domain
+import Foundation
+import Mail
+import Primitives
+import Store
+
+extension Connection {
+    /// What the desk holds of the conversations an answer names: what was said there, and the mails it sent. Whether
+    /// the sender takes part is asked later, and nothing of this is shown.
+    func knownWords(for mail: ReceivedMail, _ office: Office, at now: Date) throws -> KnownWords {
+        let settings = try settings()
+        let tokens = mail.tokens(office.signer)
+        let isAgents = tokens.contains { if case .customer = $0.recipient { false } else { true } }
+        var tickets = tokens.map(\.ticket)
+        tickets += try messages(named: mail.answered.filter { $0.utf8.count > 3 }).map(\.ticket)
+        if let number = mail.subjectNumber {
+            tickets += try query("SELECT id FROM ticket WHERE number = \(number)") { try $0.read(Ticket.ID.self) }
+        }
+        let ids = mail.answered.compactMap { OwnMessageID($0, signer: office.signer)?.outbox?.number }
+        let answered = ids.isEmpty ? [] : try mails("id IN (\(list: Array(ids.prefix(Self.mostAnswered))))")
+        var others: [OutboxMail] = []
+        let without: SQL = isAgents ? "" : "AND kind <> 'note'"
+        var said: [String] = []
+        var names = [settings.name]
+        var looked: Set<Ticket.ID> = []
+        for ticket in tickets where looked.count < Self.mostLooked && looked.insert(ticket).inserted {
+            // What stands folded on the page is held as well; notes are known to agents alone.
+            let entries = try query(
+                """
+                SELECT substr(text, 1, 20000), substr(COALESCE(quoted, ''), 1, 20000), author_name FROM entry
+                WHERE ticket_id IN (SELECT id FROM ticket WHERE id = \(ticket) OR merged_into_id = \(ticket)
+                    OR id = (SELECT merged_into_id FROM ticket WHERE id = \(ticket)))
+                \(without) ORDER BY id DESC LIMIT 30
+                """
+            ) {
+                (text: try $0.read(String.self), quoted: try $0.read(String.self), name: try $0.read(String.self))
+            }
+            said += entries.map(\.text) + entries.map(\.quoted).filter { !$0.isEmpty }
+            names += entries.map(\.name)
+            others += try mails("ticket_id = \(ticket)").filter { mail in !answered.contains { $0.id == mail.id } }
+        }
+        /// The mails as they were sent; of those that are answered every form they may have had.
+        func letters(of mails: [OutboxMail], all: Bool) throws -> [String] {
+            var letters: [String] = []
+            for mail in mails where isAgents || mail.kind.isForCustomer {
+                guard let ticket = mail.ticket else { continue }
+                names.append(mail.name)
+                do {
+                    let letter = try Letter(mail, about: ticket, db: self, office: office, settings: settings)
+                    letters += (all ? letter.texts(date: now) : [letter.message(date: now).text]).map {
+                        String($0.prefix(20_000))
+                    }
+                } catch is Refusal { continue }
+            }
+            return letters
+        }
+        let texts = try letters(of: answered, all: true) + said + letters(of: others, all: answered.isEmpty)
+        let from = mail.from
+        return KnownWords(
+            texts: texts, names: names, author: [from?.name ?? "", from?.localPart ?? ""], home: office.url)
+    }
+    private static var mostLooked: Int { 3 }
+    private static var mostAnswered: Int { 5 }
+
+    /// The newest mails of the outbox of which something is true.
+    private func mails(_ condition: SQL) throws -> [OutboxMail] {
+        try query(
+            """
+            SELECT id, kind, ticket_id, entry_id, recipient_kind, recipient_id, address, name, data, attempts,
+            created_at FROM outbox WHERE \(condition) ORDER BY id DESC LIMIT 10
+            """
+        ) { row in
+            let id: OutboxMail.ID = try row.read()
+            let kind: MailKind = try row.read()
+            return OutboxMail(
+                id: id, kind: kind, ticket: try row.read(), entry: try row.read(),
+                recipient: recipient(try row.read(), try row.read(), of: kind), address: try row.read(),
+                name: try row.read(), data: JSON(try row.read(String.self)) ?? .object([:]),
+                attempts: try row.read(), createdAt: try row.read())
+        }
+    }
+}
