@@ -55,7 +55,7 @@ package struct KnownWords: Sendable {
     }
 
     /// Whether a line was said before as a line of its own.
-    func holdWhole(_ line: Substring) -> Bool {
+    package func holdWhole(_ line: Substring) -> Bool {
         let letters = Self.letters(of: line, most: 1000, home: home)
         return letters.count >= Self.fewestLetters && occurs(letters, whole: true)
     }

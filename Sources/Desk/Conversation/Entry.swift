@@ -233,6 +233,14 @@ package struct Writing: Sendable {
         return Writing(text: parts.new, html: html, quoted: parts.quoted)
     }
 
+    /// The same without some lines; it is plain then, since what is left of its HTML would have no shape.
+    func leavingOut(_ isOut: (Substring) -> Bool) -> Writing {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let left = lines.filter { !isOut($0) }
+        guard left.count < lines.count else { return self }
+        return Writing(text: left.joined(separator: "\n").trimmingWhitespace(), html: nil, quoted: quoted)
+    }
+
     /// The same with the mail folded that it quotes.
     package func folding(_ mail: QuotedMail) -> Writing { Writing(text: mail.new, html: html, quoted: mail.quoted) }
 

@@ -4,10 +4,27 @@ import Mail
 import Primitives
 import Store
 
+/// What the desk holds of a conversation that an answer goes on with.
+struct KnownConversation: Sendable {
+    let words: KnownWords
+    /// For an agent's answer: what only agents have read, which is sent to no customer with it, and what customers have
+    /// read as well.
+    var inside: (KnownWords, shown: KnownWords)?
+
+    /// Whether a line of an agent's answer was quoted from what only agents have read. A line without the mark of a quote
+    /// has to be the same from end to end: a name that stands in a greeting may close a letter.
+    func isInside(_ line: Substring) -> Bool {
+        guard let inside else { return false }
+        let bare = line.drop { $0 == ">" || $0 == " " }
+        let isMarked = line.first { $0 != " " } == ">"
+        return (isMarked ? inside.0.hold(bare) == true : inside.0.holdWhole(bare)) && inside.shown.hold(bare) != true
+    }
+}
+
 extension Connection {
     /// What the desk holds of the conversations an answer names: what was said there, and the mails it sent. Whether
     /// the sender takes part is asked later, and nothing of this is shown.
-    func knownWords(for mail: ReceivedMail, _ office: Office, at now: Date) throws -> KnownWords {
+    func knownWords(for mail: ReceivedMail, _ office: Office, at now: Date) throws -> KnownConversation {
         let settings = try settings()
         let tokens = mail.tokens(office.signer)
         let isAgents = tokens.contains { if case .customer = $0.recipient { false } else { true } }
@@ -21,20 +38,26 @@ extension Connection {
         var others: [OutboxMail] = []
         let without: SQL = isAgents ? "" : "AND kind <> 'note'"
         var said: [String] = []
+        var notes: [String] = []
         var names = [settings.name]
         var looked: Set<Ticket.ID> = []
         for ticket in tickets where looked.count < Self.mostLooked && looked.insert(ticket).inserted {
             // What stands folded on the page is held as well; notes are known to agents alone.
             let entries = try query(
                 """
-                SELECT substr(text, 1, 20000), substr(COALESCE(quoted, ''), 1, 20000), author_name FROM entry
+                SELECT substr(text, 1, 20000), substr(COALESCE(quoted, ''), 1, 20000), author_name, kind
+                FROM entry
                 WHERE ticket_id IN (SELECT id FROM ticket WHERE id = \(ticket) OR merged_into_id = \(ticket)
                     OR id = (SELECT merged_into_id FROM ticket WHERE id = \(ticket)))
                 \(without) ORDER BY id DESC LIMIT 30
                 """
             ) {
-                (text: try $0.read(String.self), quoted: try $0.read(String.self), name: try $0.read(String.self))
+                (
+                    text: try $0.read(String.self), quoted: try $0.read(String.self), name: try $0.read(String.self),
+                    kind: try $0.read(Entry.Kind.self)
+                )
             }
+            notes += entries.filter { $0.kind == .note }.map(\.text)
             said += entries.map(\.text) + entries.map(\.quoted).filter { !$0.isEmpty }
             names += entries.map(\.name)
             others += try mails("ticket_id = \(ticket)").filter { mail in !answered.contains { $0.id == mail.id } }
@@ -54,10 +77,20 @@ extension Connection {
             }
             return letters
         }
-        let texts = try letters(of: answered, all: true) + said + letters(of: others, all: answered.isEmpty)
+        let newest = try letters(of: answered, all: true)
+        let older = try letters(of: others, all: answered.isEmpty)
         let from = mail.from
-        return KnownWords(
-            texts: texts, names: names, author: [from?.name ?? "", from?.localPart ?? ""], home: office.url)
+        let words = KnownWords(
+            texts: newest + said + older, names: names, author: [from?.name ?? "", from?.localPart ?? ""],
+            home: office.url)
+        guard isAgents else { return KnownConversation(words: words) }
+        let notices = try letters(of: (answered + others).filter { !$0.kind.isForCustomer }, all: false)
+        let shown = said.filter { !notes.contains($0) }
+        return KnownConversation(
+            words: words,
+            inside: (
+                KnownWords(texts: notices + notes, home: ""), shown: KnownWords(texts: shown, home: office.url)
+            ))
     }
     private static var mostLooked: Int { 3 }
     private static var mostAnswered: Int { 5 }

@@ -69,9 +69,10 @@ package struct ReceivedMail: Sendable {
     }
 
     /// The same with its history judged by what the desk holds of the conversation. Slow: on a lane of its own.
-    func folded(knowing known: KnownWords) -> ReceivedMail {
+    func folded(knowing known: KnownConversation) -> ReceivedMail {
         var mail = self
-        mail.answer = written.foldingHistory(knowing: known).saying(stead).noting(message.notes)
+        mail.answer = written.foldingHistory(knowing: known.words).leavingOut(known.isInside).saying(stead)
+            .noting(message.notes)
         return mail
     }
 

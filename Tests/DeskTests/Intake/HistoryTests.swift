@@ -126,9 +126,19 @@ struct HistoryTests {
         try await scene.test.settle()
         let notice = try #require(scene.test.mail.to(scene.ada.email).last)
         let text = quoted(notice, marked: false).replacingOccurrences(of: "page?", with: "page?\nYes, 4711.")
-        _ = try await answer(scene, to: notice, from: scene.ada.email, "See below.\n\n\(text)\nNo, 0815.")
-        try await scene.test.settle()
-        let sent = try #require(scene.test.mail.to(TestDesk.kim).last)
-        #expect(sent.text.contains("4711") && sent.text.contains("0815"))
+        let words = "Hi Kim Ito,\n\nSee below.\n\nAda\n\n\(text)\nNo, 0815."
+        // The second time within the quote, and in other words: what was sent once is known.
+        let inside = words.replacingOccurrences(of: "\n", with: "\n> ").replacingOccurrences(of: "4711", with: "4712")
+            .replacingOccurrences(of: "0815", with: "0816").replacingOccurrences(of: "below", with: "beneath")
+        for (quote, new) in [(words, ["4711", "0815", "below"]), (inside, ["4712", "0816", "beneath"])] {
+            _ = try await answer(scene, to: notice, from: scene.ada.email, quote)
+            try await scene.test.settle()
+            let sent = try #require(scene.test.mail.to(TestDesk.kim).last)
+            for word in new { #expect(sent.text.contains(word), "\(sent.text)") }
+            #expect(sent.text.contains("page?"), "what the customer asked stays")
+            for line in notice.text.split(separator: "\n") where line.contains("/desk/") || line.hasPrefix("Hi ") {
+                #expect(!sent.text.contains(line), "the agent's notice stays with the agent")
+            }
+        }
     }
 }
