@@ -9,6 +9,8 @@ package struct KnownWords: Sendable {
     private let bounds: Set<Int>
     /// The names of those who wrote, in letters alone.
     private let names: [[UInt8]]
+    /// Each word of them: some programs and people give the first name alone.
+    private let nameWords: Set<String>
     /// The words of the name and address of whoever wrote the answer that is judged.
     private let author: Set<String>
     /// Where links of the desk itself begin. They are no words: each mail has its own.
@@ -43,6 +45,7 @@ package struct KnownWords: Sendable {
         self.names = Set(names.filter { !$0.isEmpty }).sorted().prefix(Self.mostNames).map {
             Self.letters(of: $0[...], most: 100, home: "")
         }.filter { $0.count > 2 }
+        nameWords = Set(names.prefix(Self.mostNames).flatMap { Self.words(of: $0) }.filter { $0.count > 2 })
         self.author = Set(author.flatMap { Self.words(of: $0) })
         self.home = home
     }
@@ -96,7 +99,7 @@ package struct KnownWords: Sendable {
     /// Whether a line names somebody who wrote.
     func nameWriter(_ line: String) -> Bool {
         let letters = Self.letters(of: line[...], most: 1000, home: "")
-        return names.contains { Self.occurs($0, in: letters) }
+        return names.contains { Self.occurs($0, in: letters) } || !nameWords.isDisjoint(with: Self.words(of: line))
     }
 
     /// Whether a line names whoever wrote the answer; nil where nothing is known of them.

@@ -82,6 +82,7 @@ package final class TestDesk: Sendable {
         let (database, folder) = (desk.database, folder)
         Task {
             await database.close()
+            await TestDatabase.slots.give()
             try? FileManager.default.removeItem(at: folder)
         }
     }
@@ -165,6 +166,26 @@ package final class TestDesk: Sendable {
 /// Databases for tests: copies of one that was migrated once.
 package enum TestDatabase {
     private static let template = Template()
+    /// Tests begin all at once, and a server has connections for some of them.
+    static let slots = Slots(40)
+
+    /// Places for so many; whoever comes later waits.
+    actor Slots {
+        private var free: Int
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+        init(_ count: Int) { free = count }
+
+        func take() async {
+            if free > 0 {
+                free -= 1
+                return
+            }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+        func give() {
+            if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+        }
+    }
 
     /// A database without a table, and the folder that is to be removed after it.
     package static func empty() async throws -> (any Database, URL) {
@@ -185,7 +206,16 @@ package enum TestDatabase {
         )
     }
 
+    /// Takes a place, which is given back when the desk is done with.
     static func make(in folder: URL) async throws -> any Database {
+        await slots.take()
+        do { return try await copy(in: folder) } catch {
+            await slots.give()
+            throw error
+        }
+    }
+
+    private static func copy(in folder: URL) async throws -> any Database {
         if let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"] {
             let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
             try await template.copyPostgres(on: server, to: name)
