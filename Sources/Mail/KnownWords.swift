@@ -42,10 +42,9 @@ package struct KnownWords: Sendable {
         }
         self.said = said + [0]
         self.bounds = bounds
-        self.names = Set(names.filter { !$0.isEmpty }).sorted().prefix(Self.mostNames).map {
-            Self.letters(of: $0[...], most: 100, home: "")
-        }.filter { $0.count > 2 }
-        nameWords = Set(names.prefix(Self.mostNames).flatMap { Self.words(of: $0) }.filter { $0.count > 2 })
+        let named = Set(names.filter { !$0.isEmpty }).sorted().prefix(Self.mostNames)
+        self.names = named.map { Self.letters(of: $0[...], most: 100, home: "") }.filter { $0.count > 2 }
+        nameWords = Set(named.flatMap { Self.words(of: $0) }.filter { $0.count > 2 })
         self.author = Set(author.flatMap { Self.words(of: $0) })
         self.home = home
     }
@@ -90,7 +89,7 @@ package struct KnownWords: Sendable {
         runs.append(run)
         // What stands in a passage already and comes once more was put there.
         return !runs.indices.contains { index in
-            runs.indices.contains { $0 != index && Self.occurs(runs[index], in: runs[$0]) }
+            runs.indices.contains { $0 != index && Self.occurs(runs[index], in: runs[$0] + [0]) }
         }
     }
 
@@ -98,7 +97,7 @@ package struct KnownWords: Sendable {
 
     /// Whether a line names somebody who wrote.
     func nameWriter(_ line: String) -> Bool {
-        let letters = Self.letters(of: line[...], most: 1000, home: "")
+        let letters = Self.letters(of: line[...], most: 1000, home: "") + [0]
         return names.contains { Self.occurs($0, in: letters) } || !nameWords.isDisjoint(with: Self.words(of: line))
     }
 
@@ -121,9 +120,10 @@ package struct KnownWords: Sendable {
 
     private static let mostPlaces = 50
 
+    /// - Parameter said: with the zero that ends a string of C; as long as half a megabyte, and searched for each line.
     private static func occurs(_ letters: [UInt8], in said: [UInt8], where fits: (Int) -> Bool = { _ in true }) -> Bool
     {
-        (said + [0]).withUnsafeBufferPointer { said in
+        said.withUnsafeBufferPointer { said in
             (letters + [0]).withUnsafeBufferPointer { letters in
                 guard let said = said.baseAddress, let letters = letters.baseAddress else { return false }
                 return said.withMemoryRebound(to: CChar.self, capacity: 1) { said in

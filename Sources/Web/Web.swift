@@ -162,9 +162,8 @@ package struct Web: Sendable {
     }
 
     /// How many parts of a form's address are the page that it belongs to; nil where none of ours stands above it.
-    private static func page(above path: String, _ routes: [Route]) -> Int? {
+    private static func page(above path: String, _ pages: Set<String>) -> Int? {
         guard !path.hasPrefix("/api/") else { return nil }
-        let pages = Set(routes.filter { $0.method == .get }.map(\.path))
         var parts = path.split(separator: "/")
         while parts.count > 1 {
             parts.removeLast()
@@ -178,10 +177,11 @@ package struct Web: Sendable {
         let methods: [HTTPRequest.Method] = [
             .get, .head, .post, .put, .patch, .delete, .options, .trace, HTTPRequest.Method("QUERY"),
         ].compactMap { $0 }
+        let pages = Set(routes.filter { $0.method == .get }.map(\.path))
         for (path, known) in Dictionary(grouping: routes, by: \.path) {
             var allowed = known.map(\.method)
             if allowed.contains(.get) { allowed.append(.head) }
-            let page = Self.page(above: path, routes)
+            let page = Self.page(above: path, pages)
             for method in methods where !allowed.contains(method) {
                 router.on(RouterPath(path), method: method) { [allowed] request, _ in
                     // Somebody opens a form's address again, from the history or after a restart of the browser: the

@@ -30,6 +30,17 @@ struct ReturnTests {
         #expect(try await visitor.get("/desk/bulk").status == .methodNotAllowed)
     }
 
+    @Test("choosing Urgent says that the ticket was escalated, and any other change that it was saved")
+    func urgent() async throws {
+        let test = try await TestDesk()
+        let visitor = try await Visitor(test, try await test.hire("Ada", .administrator))
+        let path = "/desk/tickets/\(try await test.open().number)"
+        for (priority, said) in [("high", "changed"), ("urgent", "escalate"), ("urgent", "changed")] {
+            let answer = try await visitor.post("\(path)/change", [("subject", "Scanner"), ("priority", priority)])
+            #expect(answer.location == "\(path)?said=\(said)")
+        }
+    }
+
     @Test("words sent with a file come back after signing in, and so does the place")
     func interrupted() async throws {
         let test = try await TestDesk()

@@ -9,7 +9,7 @@ struct KnownConversation: Sendable {
     let words: KnownWords
     /// For an agent's answer: what only agents have read, which is sent to no customer with it, and what customers have
     /// read as well.
-    var inside: (KnownWords, shown: KnownWords)?
+    var inside: (own: KnownWords, shown: KnownWords)?
 
     /// Whether a line of an agent's answer was quoted from what only agents have read. A line without the mark of a quote
     /// has to be the same from end to end: a name that stands in a greeting may close a letter.
@@ -17,7 +17,8 @@ struct KnownConversation: Sendable {
         guard let inside else { return false }
         let bare = line.drop { $0 == ">" || $0 == " " }
         let isMarked = line.first { $0 != " " } == ">"
-        return (isMarked ? inside.0.hold(bare) == true : inside.0.holdWhole(bare)) && inside.shown.hold(bare) != true
+        return (isMarked ? inside.own.hold(bare) == true : inside.own.holdWhole(bare))
+            && inside.shown.hold(bare) != true
     }
 }
 
@@ -62,6 +63,7 @@ extension Connection {
             names += entries.map(\.name)
             others += try mails("ticket_id = \(ticket)").filter { mail in !answered.contains { $0.id == mail.id } }
         }
+        var notices: [String] = []
         /// The mails as they were sent; of those that are answered every form they may have had.
         func letters(of mails: [OutboxMail], all: Bool) throws -> [String] {
             var letters: [String] = []
@@ -70,9 +72,11 @@ extension Connection {
                 names.append(mail.name)
                 do {
                     let letter = try Letter(mail, about: ticket, db: self, office: office, settings: settings)
-                    letters += (all ? letter.texts(date: now) : [letter.message(date: now).text]).map {
+                    let texts = (all ? letter.texts(date: now) : [letter.message(date: now).text]).map {
                         String($0.prefix(20_000))
                     }
+                    letters += texts
+                    if !mail.kind.isForCustomer { notices += texts.prefix(1) }
                 } catch is Refusal { continue }
             }
             return letters
@@ -84,13 +88,10 @@ extension Connection {
             texts: newest + said + older, names: names, author: [from?.name ?? "", from?.localPart ?? ""],
             home: office.url)
         guard isAgents else { return KnownConversation(words: words) }
-        let notices = try letters(of: (answered + others).filter { !$0.kind.isForCustomer }, all: false)
         let shown = said.filter { !notes.contains($0) }
         return KnownConversation(
             words: words,
-            inside: (
-                KnownWords(texts: notices + notes, home: ""), shown: KnownWords(texts: shown, home: office.url)
-            ))
+            inside: (own: KnownWords(texts: notices + notes), shown: KnownWords(texts: shown, home: office.url)))
     }
     private static var mostLooked: Int { 3 }
     private static var mostAnswered: Int { 5 }

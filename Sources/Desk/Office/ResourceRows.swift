@@ -131,6 +131,7 @@ extension Resource.Kind {
             )
         case .view(let part): return part.columns
         case .references, .agents, .texts: return nil
+        // One column, named where the resource is described and never by a request.
         default: return SQL(raw: column)
         }
     }

@@ -347,6 +347,7 @@ enum DeskRoutes {
         if let tags = form["tags"] {
             change.tags = tags.split(separator: ",").map { String(String($0).trimmingWhitespace().prefix(100)) }
         }
+        let level: Int
         do {
             var fields: [String: JSON] = [:]
             for field in view.choices.topics.first(where: { $0.id == view.ticket.topic?.id })?.fields ?? [] {
@@ -355,9 +356,10 @@ enum DeskRoutes {
                 fields[field.key] = try field.value(of: typed) ?? .null
             }
             if !fields.isEmpty { change.fields = fields }
-            try await call.desk.write { [change] tx in
+            level = try await call.desk.write { [change] tx in
                 var ticket = try tx.db.ticket(number: number, for: .agent(agent))
                 try tx.change(&ticket, change, by: Actor(agent))
+                return ticket.escalationLevel
             }
         } catch Refusal.invalid(let faults) {
             let desk = try await call.deskFrame()
@@ -369,8 +371,7 @@ enum DeskRoutes {
                         dialog: Dialog(desk.t("Change details"), changeForm(desk, view, typed: form, faults: faults)))))
         }
         // Urgency has consequences of its own, which are told.
-        let after = try await call.desk.read { try $0.ticket(view.ticket.id) }
-        let isEscalated = view.ticket.escalationLevel == 0 && after.escalationLevel > 0
+        let isEscalated = view.ticket.escalationLevel == 0 && level > 0
         let said = isEscalated ? TicketAction.escalate.rawValue : "changed"
         return try await call.back(to: number, shown: number, saying: [("said", said)])
     }
