@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from conftest import BROWSER
 from desk import ROOT, Desk
 from test_pages import DEMO, LOOKS, addresses
 
@@ -64,7 +65,7 @@ def main():
             },
         )
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
             for look, options in (LOOKS | WIDTHS).items():
                 if look == "phone-dark":
                     continue
