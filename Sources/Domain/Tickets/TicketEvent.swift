@@ -42,12 +42,15 @@ package struct TicketEvent: Sendable {
         }
     }
 
-    /// The same without the numbers of tickets that may not be named.
-    package func naming(_ known: Set<Int64>) -> TicketEvent {
-        let hidden = tickets.filter { !known.contains($0) }
+    /// The same without the numbers of tickets that may not be named; nil where nothing is left to tell, because it is
+    /// about such a ticket alone.
+    package func naming(_ known: Set<Int64>) -> TicketEvent? {
+        let hidden = Set(tickets).subtracting(known)
         guard !hidden.isEmpty else { return self }
-        var reason = reason
-        for number in hidden { reason = reason.replacingOccurrences(of: "#\(number)", with: "another ticket") }
+        if kind == .linked || kind == .unlinked { return nil }
+        let reason = reason.replacing(/#([0-9]+)/) { match in
+            Int64(match.output.1).map(hidden.contains) ?? false ? "another ticket" : String(match.output.0)
+        }
         var text = dataText
         if case .object(var fields)? = JSON(dataText) {
             for name in Self.numberFields where fields[name]?.integer.map(hidden.contains) ?? false {

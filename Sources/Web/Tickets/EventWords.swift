@@ -4,12 +4,8 @@ import Foundation
 import Markup
 import Primitives
 
-/// What happened to a ticket, in a sentence.
-///
-/// - Parameter named: the other tickets that may be named.
-func eventWords(
-    _ event: TicketEvent, of number: Int64, _ t: Language, names: [String: String] = [:], named: Set<Int64> = []
-) -> String {
+/// What happened to a ticket, in a sentence. The event names no ticket that the reader may not see.
+func eventWords(_ event: TicketEvent, of number: Int64, _ t: Language, names: [String: String] = [:]) -> String {
     let who = event.actor.name
     let data = event.dataText == "{}" ? nil : JSON(event.dataText)
     let given = data?["team"]?.text ?? data?["agent"]?.text ?? data?["to"]?.text ?? data?["email"]?.text ?? ""
@@ -40,7 +36,7 @@ func eventWords(
         case .confirmed: t("{0} confirmed the solution", who)
         case .closed: t("{0} closed the ticket", who)
         case .reopened: t("{0} reopened the ticket", who)
-        case .merged, .unmerged, .split: moved(event.kind, who, data, of: number, t, named)
+        case .merged, .unmerged, .split: moved(event.kind, who, data, of: number, t)
         case .bounced, .deliveryFailed: t("An email could not be delivered")
         case .rated: t("{0} rated the request {1} out of 5", who, String(data?["rating"]?.integer ?? 0))
         case .reviewed: t("{0} reviewed the rating", who)
@@ -62,12 +58,12 @@ func eventWords(
     return sentence
 }
 
-/// What became one ticket or two: the other one, where it may be named.
+/// What became one ticket or two: the other one, where it is named.
 private func moved(
-    _ kind: TicketEvent.Kind, _ who: String, _ data: JSON?, of number: Int64, _ t: Language, _ named: Set<Int64>
+    _ kind: TicketEvent.Kind, _ who: String, _ data: JSON?, of number: Int64, _ t: Language
 ) -> String {
     func other(_ name: String) -> String? {
-        data?[name]?.integer.flatMap { $0 != number && named.contains($0) ? String($0) : nil }
+        data?[name]?.integer.flatMap { $0 == number ? nil : String($0) }
     }
     let count = data?["entries"]?.integer ?? 0
     if kind == .unmerged {

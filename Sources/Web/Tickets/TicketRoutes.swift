@@ -171,10 +171,7 @@ enum TicketRoutes {
             return (events, try db.tickets(namedBy: events, for: asker))
         }
         let known = named.union([number])
-        // Of a ticket that may not be seen, no link tells.
-        let told = events.prefix(limit).filter { event in
-            ![.linked, .unlinked].contains(event.kind) || event.tickets.allSatisfy(known.contains)
-        }.map { $0.naming(known) }
+        let told = events.prefix(limit).compactMap { $0.naming(known) }
         return call.json { json in
             json.list(told, next: events.count > limit ? events[limit - 1].id.description : nil) { $0.write($1) }
         }

@@ -79,14 +79,15 @@ extension Call {
             // All of it hangs on the ticket alone.
             return try db.inOneRound { db in
                 let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
-                let events = try db.latestEvents(of: ticket.id, limit: most * 3)
+                let happened = try db.latestEvents(of: ticket.id, limit: most * 3)
+                let named = try db.tickets(namedBy: happened, for: .agent(agent))
                 let mails = try db.deliveries(of: ticket.id, limit: 500)
                 let deliveries = Dictionary(
                     grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
                 return TicketView(
                     whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)),
-                    hasEarlier: entries.count > most, events: events,
-                    named: try db.tickets(namedBy: events, for: .agent(agent)),
+                    hasEarlier: entries.count > most,
+                    events: happened.compactMap { $0.naming(named.union([number])) }, named: named,
                     mergedHere: try db.numbers(mergedInto: ticket.id, for: .agent(agent)), mails: mails,
                     deliveries: deliveries,
                     drafts: try db.drafts(by: agent.id, in: ticket.id),

@@ -21,7 +21,7 @@ func thread(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HT
         (view.choices.agents + view.whole.agents).map { ($0.email.lowercased(), $0.name) },
         uniquingKeysWith: { first, _ in first })
     let first = view.hasEarlier ? view.entries.first?.at ?? .distantPast : .distantPast
-    var events = view.events.filter { $0.at >= first && tells($0, view) }[...]
+    var events = view.events.filter { $0.at >= first && tells($0) }[...]
     func list(_ events: ArraySlice<TicketEvent>) -> HTML { eventList(events, names, desk, view) }
     for entry in view.entries {
         let before = events.prefix { $0.at < entry.at }
@@ -46,18 +46,13 @@ private func movedAway(_ desk: DeskFrame, _ view: TicketView) -> HTML {
         """
 }
 
-/// What an entry already says needs no line of its own; of a ticket that may not be seen, none says anything.
-private func tells(_ event: TicketEvent, _ view: TicketView) -> Bool {
+/// What an entry already says needs no line of its own.
+private func tells(_ event: TicketEvent) -> Bool {
     switch event.kind {
-    case .linked, .unlinked: namesSeen(event, view)
     case .replied, .noted: false
     case .received: !event.reason.isEmpty
     default: true
     }
-}
-
-private func namesSeen(_ event: TicketEvent, _ view: TicketView) -> Bool {
-    event.tickets.allSatisfy { $0 == view.ticket.number || view.named.contains($0) }
 }
 
 // MARK: entries
@@ -233,12 +228,12 @@ private func eventLine(
     let t = desk.t
     var words = ""
     for (index, event) in events.enumerated() {
-        let sentence = eventWords(event, of: view.ticket.number, t, names: names, named: view.named)
+        let sentence = eventWords(event, of: view.ticket.number, t, names: names)
         // Whoever did the first thing did the others too.
         let isSame = index > 0 && sentence.hasPrefix(event.actor.name + " ")
         words += (index > 0 ? " · " : "") + (isSame ? String(sentence.dropFirst(event.actor.name.count + 1)) : sentence)
     }
-    let reasons = events.filter { !$0.reason.isEmpty && namesSeen($0, view) }.map(\.reason)
+    let reasons = events.filter { !$0.reason.isEmpty }.map(\.reason)
     let why: HTML? =
         reasons.isEmpty
         ? nil
