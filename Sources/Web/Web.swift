@@ -71,6 +71,7 @@ package struct Web: Sendable {
             + LinkRoutes.routes + SurveyRoutes.routes + SetupRoutes.routes + OperatorRoutes.routes + ClockNotice.routes
             + Assets.routes + Theme.routes + SignInRoutes.routes + PortalRoutes.routes + CustomerRoutes.routes
             + DeskRoutes.routes + ViewRoutes.routes + ComposerRoutes.routes + DeskActionRoutes.routes
+            + UndoRoutes.routes
             + LiveRoutes.routes
             + AccountRoutes.routes + FeedbackBoard.routes + PeopleRoutes.routes + PersonAdminRoutes.routes
             + PictureRoutes.routes + AdminRoutes.routes + IntakeLogRoutes.routes + MailboxRoutes.routes

@@ -100,6 +100,27 @@ package final class TestDesk: Sendable {
         repeat { _ = try await Sweep(desk: desk).tick() } while try await courier.tick() > 0
     }
 
+    /// What is done waits ten seconds, as on a desk people work at.
+    package func holdsBack() async throws {
+        _ = try await write { try $0.change(["undo_seconds": 10]) }
+        try await desk.reloadSettings()
+    }
+
+    /// The key of what an agent did last, as long as it can be taken back.
+    package func lastDone(by agent: Agent) async throws -> String {
+        let now = clock.now()
+        guard let last = try await read({ try $0.undoables(of: agent.id, now: now) }).first else {
+            throw Refusal.notFound
+        }
+        return last.batch
+    }
+
+    @discardableResult
+    package func undoLast(of agent: Agent) async throws -> Undone {
+        let batch = try await lastDone(by: agent)
+        return try await write { try $0.undo(batch, by: agent) }
+    }
+
     // MARK: the cast
 
     package func hire(_ name: String, _ role: Role = .agent, departments: [String] = []) async throws -> Agent {

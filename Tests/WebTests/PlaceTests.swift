@@ -57,6 +57,13 @@ struct Visitor {
     }
 
     func get(_ path: String) async throws -> Answer { try await ask(path, .get, nil) }
+
+    /// Presses Undo on the newest bar.
+    func undo(_ place: String = "") async throws -> Answer {
+        let bar = try #require(try await get("/desk").page.firstMatch(of: /action="(\/desk\/undo\/[^"?]+)/))
+        let ticket = try await get("/desk").page.firstMatch(of: /name="ticket" value="([0-9]+)"/)?.output.1
+        return try await post(bar.output.1 + place, ticket.map { [("ticket", String($0))] } ?? [])
+    }
     /// A body of any kind, as a browser sends a form with files.
     func send(_ path: String, _ body: String, as type: String) async throws -> Answer {
         var sender = self
@@ -158,7 +165,7 @@ struct PlaceTests {
         let routes = Web.routes.filter { $0.method == .post && $0.path.hasPrefix("/desk/tickets/:number/") }.map {
             String($0.path.dropFirst("/desk/tickets/:number/".count))
         }
-        let silent: Set<String> = ["draft", "presence", "entries/:id/take-back"]
+        let silent: Set<String> = ["draft", "presence"]
         #expect(Set(routes).subtracting(silent) == Set(Self.presses.map(\.path)))
         for press in Self.presses {
             let (ticket, other) = (try await test.open(), try await test.open("The other"))
@@ -198,8 +205,7 @@ struct PlaceTests {
             #expect(
                 page.contains("data-takeback") && page.contains("Sending your reply to #\(first.number)"), "\(path)")
         }
-        let entry = try #require(try await test.read { try $0.latestReply(in: first.id) })
-        let back = try await visitor.post("/desk/tickets/\(first.number)/entries/\(entry)/take-back?list=open", [])
+        let back = try await visitor.undo("?list=open")
         #expect(back.location == "/desk/tickets/\(first.number)?list=open&said=back")
         #expect(try await visitor.get(back.location).page.contains("Too fast"))
         #expect(!(try await visitor.get("/desk").page.contains("data-takeback")))
@@ -235,8 +241,8 @@ struct PlaceTests {
         #expect(none.status == .unprocessableContent && none.page.contains("Select at least one ticket."))
         let done = try await visitor.post(
             "/desk/bulk?query=scanner&cursor=9-9-9", [("action", "claim"), ("number", String(first.number))])
-        #expect(done.location == "/desk/search?query=scanner&cursor=9-9-9&done=1")
-        #expect(try await visitor.get("/desk?list=open&done=1").page.contains("1 ticket changed."))
+        #expect(done.location == "/desk/search?query=scanner&cursor=9-9-9&done=1&act=claim")
+        #expect(try await visitor.get("/desk?list=open&done=1&act=claim").page.contains("1 ticket assigned."))
     }
 
     @Test("closing many and setting many aside is asked about first", arguments: ["close", "spam"])
@@ -438,9 +444,7 @@ struct WordsTests {
         #expect(sent.cookies.contains { $0.hasPrefix("__Host-usher_undo=1") })
         try await test.settle()
         #expect(!test.mail.to(TestDesk.kim).contains { $0.text.contains("cleaned the glass") })
-        let thought = try #require(
-            try await test.read { try $0.secondThoughts(of: ada.id, now: test.clock.now()) }.first)
-        _ = try await visitor.post("/desk/tickets/\(ticket.number)/entries/\(thought.entry)/take-back", [])
+        _ = try await visitor.undo()
         #expect(try await test.ticket(ticket.number).state == .new)
         #expect(
             try await test.read { try $0.drafts(by: ada.id, in: ticket.id) }[.reply]?.body
@@ -467,9 +471,7 @@ struct WordsTests {
             "/desk/feedback/\(survey.id)/follow-up", [("kind", kind), ("body", "We are sorry")])
         #expect(sent.status == .seeOther && sent.cookies.contains { $0.hasPrefix("__Host-usher_undo=1") })
         #expect(try await visitor.get(sent.location).page.contains("data-takeback"))
-        let thought = try #require(
-            try await test.read { try $0.secondThoughts(of: ada.id, now: test.clock.now()) }.first)
-        let back = try await visitor.post("/desk/tickets/\(thought.ticket)/entries/\(thought.entry)/take-back", [])
+        let back = try await visitor.undo()
         #expect(back.location.hasSuffix("said=back"))
         test.clock.advance(hours: 1)
         try await test.settle()
@@ -520,13 +522,5 @@ struct WordsTests {
                 "/desk/tickets/\(ticket.number)/entries",
                 [("kind", "reply"), ("body", "Write {{ values.name }} in the template")]
             ).status == .seeOther)
-    }
-}
-
-extension TestDesk {
-    /// Replies wait ten seconds, as they do on a desk people work at.
-    fileprivate func holdsBack() async throws {
-        _ = try await write { try $0.change(["undo_seconds": 10]) }
-        try await desk.reloadSettings()
     }
 }

@@ -19,7 +19,7 @@ struct ReturnTests {
         for (form, page) in [
             ("/desk/bulk?list=open", "/desk?list=open"),
             ("/desk/tickets/\(number)/entries?list=mine", "/desk/tickets/\(number)?list=mine"),
-            ("/desk/tickets/\(number)/entries/1/take-back", "/desk/tickets/\(number)"),
+            ("/desk/undo/1", "/desk"),
             ("/admin/settings/test-mail", "/admin/settings"), ("/tickets/\(number)/confirm", "/tickets/\(number)"),
         ] {
             let answer = try await visitor.get(form)

@@ -66,12 +66,14 @@ package struct Inverse: Sendable, Equatable {
         }
     }
 
-    /// As it is kept: what is to be set again, and what must still be so. Mails and second agents are not kept.
+    /// As it is kept: what is to be set again, and what must still be so.
     package var texts: (restored: String, expected: String) {
-        (
-            JSON.object(["fields": .object(fields), "jobs": .object(jobs)]).written,
-            JSON.object(expected).written
-        )
+        let restored: [String: JSON] = [
+            "fields": .object(fields), "jobs": .object(jobs), "whole": .bool(isWhole),
+            "agents": .array(secondAgents.map { JSON($0.number) }),
+            "mails": .array(mails.map { .string($0.rawValue) }),
+        ]
+        return (JSON.object(restored).written, JSON.object(expected).written)
     }
 
     /// Reads what was kept; nil for what is none.
@@ -79,7 +81,16 @@ package struct Inverse: Sendable, Equatable {
         guard let json = JSON(restored), case .object(let fields)? = json["fields"],
             case .object(let jobs)? = json["jobs"], case .object(let expected)? = JSON(expected)
         else { return nil }
-        self.init(fields: fields, expected: expected, jobs: jobs, secondAgents: [], mails: [], isWhole: false)
+        // Those kept by an earlier version have neither agents nor mails.
+        func list<Item>(_ name: String, _ item: (JSON) -> Item?) -> [Item] {
+            guard case .array(let items)? = json[name] else { return [] }
+            return items.compactMap(item)
+        }
+        self.init(
+            fields: fields, expected: expected, jobs: jobs,
+            secondAgents: list("agents") { $0.integer.map { Agent.ID($0) } },
+            mails: list("mails") { $0.text.flatMap { MailKind(rawValue: $0) } },
+            isWhole: json["whole"] == .bool(true))
     }
 
     /// Whether no field it changed is different by now.

@@ -693,19 +693,25 @@ if (composer) {
 if (document.querySelector(".nav[data-stale]")) countViews(0);
 desk.dataset.ready = "";
 
-// MARK: taking a reply back
+// MARK: taking back what was just done
 
 for (const takeBack of document.querySelectorAll("[data-takeback]")) {
   let left = Number(takeBack.dataset.takeback);
-  const count = takeBack.querySelector(".num");
-  const bar = takeBack.querySelector("progress");
+  const [count, bar, button] = [".num", "progress", "button"].map((part) => takeBack.querySelector(part));
   const clock = setInterval(() => {
     left -= 1;
     count.textContent = String(Math.max(0, left));
     bar.value = Math.max(0, left);
     if (left > 0) return;
     clearInterval(clock);
-    takeBack.querySelector("button").disabled = true;
+    button.disabled = true;
+    if (takeBack.querySelector("a")) {
+      // The ways on stay, and the words say what has become of it.
+      for (const part of [count, bar, button]) part.style.visibility = "hidden";
+      const words = takeBack.querySelector("[data-then]");
+      if (words) words.textContent = words.dataset.then;
+      return;
+    }
     // The next bar takes its place; where there is none the place stays, so that nothing on the page jumps.
     if (takeBack.parentElement.children.length > 1) takeBack.hidden = true; else takeBack.style.visibility = "hidden";
   }, 1000);

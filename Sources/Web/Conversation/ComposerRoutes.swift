@@ -12,7 +12,6 @@ enum ComposerRoutes {
     static var routes: [Route] {
         [
             .post("/desk/tickets/:number/entries", for: .agent(.agent), taking: .files, send),
-            .post("/desk/tickets/:number/entries/:id/take-back", for: .agent(.agent), takeBack),
             .post("/desk/tickets/:number/draft", for: .agent(.agent), keep),
             .get("/desk/tickets/:number/canned/:id", for: .agent(.agent), canned),
         ]
@@ -105,19 +104,6 @@ enum ComposerRoutes {
                     in: ticket)
             }
         }
-    }
-
-    @Sendable private static func takeBack(_ call: Call) async throws -> Response {
-        let (number, entry, agent) = (try call.number(), Entry.ID(try call.number("id")), try call.agent())
-        _ = try await call.form()
-        do {
-            try await call.desk.write { tx in
-                try tx.takeBack(entry, in: try tx.db.ticket(number: number, for: .agent(agent)), by: agent)
-            }
-        } catch Refusal.conflict {
-            return Page.see(ticketPath(number, at: call.position, [("said", "gone")]))
-        }
-        return Page.see(ticketPath(number, at: call.position, [("said", "back")]))
     }
 
     /// The ticket's page with what was typed in it.

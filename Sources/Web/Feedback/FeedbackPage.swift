@@ -42,7 +42,7 @@ enum FeedbackBoard {
         let said: String? =
             switch call.query("said") {
             case "reviewed": desk.t("Marked as reviewed.")
-            case "followed": desk.secondThoughts.isEmpty ? desk.t("Reply sent.") : nil
+            case "followed": desk.undoables.isEmpty ? desk.t("Reply sent.") : nil
             default: nil
             }
         let given = ["from", "to", "department", "agent", "rating", "reviewed"].reduce(into: [String: String]()) {

@@ -151,7 +151,7 @@ func actionForm(_ action: TicketAction, _ desk: DeskFrame, _ view: TicketView, _
         content =
             """
             <p class="small quiet">\
-            \(t("The customer is told, or asked to rate the support they got. This can't be undone."))</p>\
+            \(t("The customer is told, or asked to rate the support they got."))</p>\
             \(line("reason", t("Reason (optional)")))
             """
     default: content = line("reason", t("Reason (optional)"))

@@ -87,14 +87,16 @@ enum DeskActionRoutes {
                 let hasWords = wish.solution.map { !$0.text.isEmpty } ?? false
                 let shown = try tx.perform(
                     action, on: number, wish, reason: reason, by: Actor(agent), asker: .agent(agent), source: .web)
-                // Words to the customer wait for second thoughts, as those from the composer do.
+                // What customers and colleagues hear of it waits for some seconds, as words from the composer do.
                 if hasWords, let entry = try tx.db.latestReply(in: ticket.id) {
                     try tx.holdBack(entry, of: ticket.id, by: agent.id)
+                } else {
+                    try tx.holdBack(action, on: ticket.id, by: agent.id)
                 }
                 return (TicketCursor(ticket), action == .split ? try tx.db.ticket(shown).number : number)
             }
             var response = try await done(action, wish, after.number, call, after: after.cursor)
-            if action == .resolve, wish.solution != nil { call.offerUndo(in: &response) }
+            if action.isUndoable { call.offerUndo(in: &response) }
             return response
         } catch Refusal.invalid(let faults) {
             state.faults = faults
@@ -152,7 +154,7 @@ enum DeskActionRoutes {
 }
 
 extension Call {
-    /// For some seconds every page offers to take back what was just sent.
+    /// For some seconds every page offers to take back what was just done.
     func offerUndo(in response: inout Response) {
         let seconds = desk.settings.current.undoSeconds
         if seconds > 0 { response.set(Cookies.undo, "1", lasting: seconds, desk) }

@@ -12,8 +12,8 @@ struct DeskFrame: Sendable {
     let counts: Counts
     /// The list, search or view that is being worked through.
     var position: ListPosition?
-    /// Replies that were just sent and can still be taken back.
-    var secondThoughts: [SecondThought] = []
+    /// What the agent has just done and can still take back, the newest first.
+    var undoables: [Undoable] = []
     /// The views the agent may look at, and how many tickets those of the navigation hold.
     var views = ViewChoice.none
     var viewCounts: [SavedView.ID: ListCount] = [:]
@@ -40,10 +40,10 @@ extension Call {
         if !known.isFresh { desk.views.countSoon(for: agent, of: made.views, on: desk) }
         // A view of others is no place.
         if let view = position?.view, made.views[view] == nil { made.position = nil }
-        // Only a browser that has just sent a reply makes the page ask.
+        // Only a browser that has just done something makes the page ask.
         if Cookies.value(Cookies.undo, in: request, desk) != nil {
             let now = made.now
-            made.secondThoughts = try await desk.read { try $0.secondThoughts(of: agent.id, now: now) }
+            made.undoables = try await desk.read { try $0.undoables(of: agent.id, now: now) }
         }
         return made
     }
@@ -152,7 +152,7 @@ private func keysDialog(_ t: Language) -> HTML {
         ("Ctrl K", t("open the command palette")), ("C", t("new ticket")), ("R M", t("write a reply")),
         ("N", t("write a note")),
         ("E", t("resolve")), ("O", t("reopen")), ("A", t("assign")), ("T", t("assign to me")), ("U", t("escalate")),
-        ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo sending")),
+        ("W", t("wait for the customer")), ("D", t("change details")), ("Z", t("undo the last action")),
         ("G N", t("go to Up next")), ("G E", t("go to Escalated")), ("G M", t("go to My tickets")),
         ("G A", t("go to Customer replied")), ("G U", t("go to Unassigned")), ("G T", t("go to My teams")),
         ("G O", t("go to All open")), ("G W", t("go to Pending and on hold")), ("G C", t("go to Closed")),

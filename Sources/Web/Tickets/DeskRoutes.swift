@@ -37,7 +37,7 @@ enum DeskRoutes {
         }
         if let cursor = call.query("cursor") { _ = try TicketCursor(parsing: cursor) }
         var view = try await listView(call, desk, call.position ?? ListPosition(.list(list)))
-        view.said = outcome(call, desk.t)
+        view.said = outcome(call, desk)
         return Page.response(listPage(desk, view))
     }
 
@@ -61,7 +61,7 @@ enum DeskRoutes {
         // A search too long to be carried along is still a search.
         let position = ListPosition { call.query($0) } ?? ListPosition(.search(text))
         var view = try await listView(call, desk, position)
-        view.said = outcome(call, desk.t)
+        view.said = outcome(call, desk)
         return Page.response(view.fault == nil ? .ok : .unprocessableContent, listPage(desk, view))
     }
 
@@ -172,8 +172,18 @@ enum DeskRoutes {
     }
 
     /// What the action that led here came to.
-    static func outcome(_ call: Call, _ t: Language) -> String? {
+    static func outcome(_ call: Call, _ desk: DeskFrame) -> String? {
+        let t = desk.t
         if call.query("said") == "last" { return t("This was the last ticket in this list.") }
+        if call.query("said") == "late" { return t("It is too late to undo this.") }
+        if call.query("said") == "undone" {
+            let changed = (call.query("changed") ?? "").split(separator: ",").compactMap { Int64($0) }
+            return changed.isEmpty
+                ? t("The tickets are as they were before.")
+                : t(
+                    "These tickets have changed since then and were left as they are: {0}.",
+                    changed.map { "#\($0)" }.joined(separator: ", "))
+        }
         if call.query("said") == "moved" {
             return t(
                 "Ticket #{0} was transferred. You can't see the department it is in now.",
@@ -181,18 +191,18 @@ enum DeskRoutes {
         }
         guard let done = call.query("done").flatMap({ Int($0) }) else { return nil }
         let refused = (call.query("refused") ?? "").split(separator: ",").compactMap { Int64($0) }
-        let words =
-            switch call.query("act").flatMap({ TicketAction(rawValue: $0) }) {
-            case .close: done == 1 ? t("1 ticket closed.") : t("{0} tickets closed.", String(done))
-            case .spam: done == 1 ? t("1 ticket marked as spam.") : t("{0} tickets marked as spam.", String(done))
-            default: done == 1 ? t("1 ticket changed.") : t("{0} tickets changed.", String(done))
-            }
-        return refused.isEmpty
-            ? words
-            : words + " "
-                + t(
-                    "These tickets don't allow it, because of their status: {0}.",
-                    refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
+        guard let action = call.query("act").flatMap({ TicketAction(rawValue: $0) }) else { return nil }
+        // The bar that takes it back says it too.
+        let isSaid = desk.undoables.first?.deed == .action(action)
+        let words = done == 0 || isSaid ? nil : t.did(action, times: done)
+        let left =
+            refused.isEmpty
+            ? nil
+            : t(
+                "These tickets don't allow it, because of their status: {0}.",
+                refused.prefix(20).map { "#\($0)" }.joined(separator: ", "))
+        let all = [words, left].compactMap { $0 }
+        return all.isEmpty ? nil : all.joined(separator: " ")
     }
 
     @Sendable private static func counts(_ call: Call) async throws -> Response {
@@ -208,8 +218,8 @@ enum DeskRoutes {
     }
 
     /// What can be done to many tickets at once, and which of it is asked about first.
-    static let bulkActions: [TicketAction] = [.claim, .assign, .wait, .hold, .resume, .close, .spam]
-    private static let askedFirst: Set<TicketAction> = [.close, .spam]
+    static let bulkActions: [TicketAction] = [.claim, .assign, .wait, .hold, .resume, .resolve, .close, .spam]
+    private static let askedFirst: Set<TicketAction> = [.resolve, .close, .spam]
 
     /// The same action for many tickets: each is done or refused for itself. What tells customers, or hides tickets, is
     /// asked about first.
@@ -250,19 +260,23 @@ enum DeskRoutes {
                 bulkConfirmation(desk, action, Array(numbers), tickets, position, call.desk.settings.current))
         }
         var (done, refused) = (0, [Int64]())
+        let batch = Secret.random()
         for number in numbers {
             do {
-                _ = try await call.desk.write {
-                    try $0.perform(
+                _ = try await call.desk.write { tx in
+                    let ticket = try tx.perform(
                         action, on: number, wish, reason: "", by: Actor(agent), asker: .agent(agent), source: .web)
+                    try tx.holdBack(action, on: ticket, batch: batch, by: agent.id)
                 }
                 done += 1
             } catch is Refusal { refused.append(number) }
         }
         let outcome =
-            [("done", String(done))] + (askedFirst.contains(action) ? [("act", action.rawValue)] : [])
+            [("done", String(done)), ("act", action.rawValue)]
             + (refused.isEmpty ? [] : [("refused", refused.map(String.init).joined(separator: ","))])
-        return Page.see(position.path(outcome))
+        var response = Page.see(position.path(outcome))
+        if done > 0 { call.offerUndo(in: &response) }
+        return response
     }
 
     // MARK: one ticket
@@ -278,8 +292,11 @@ enum DeskRoutes {
         // The same action came from this page: what is next in the list is at hand.
         notice.after = call.query("after").flatMap { try? TicketCursor(parsing: $0) }
         notice.offersNext = notice.said != nil && desk.position != nil
-        // It has not gone yet: the bar says so.
-        if call.query("said") == "sent", desk.secondThoughts.contains(where: { $0.ticket == number }) {
+        // The bar that takes it back says it too; and a reply has not gone yet.
+        let done = call.query("said") ?? ""
+        if let newest = desk.undoables.first, newest.ticket == number,
+            newest.deed.text == done || newest.deed == .reply && (done == "sent" || done == "resolve")
+        {
             notice.said = nil
         }
         return Page.response(ticketPage(desk, view, notice))
@@ -298,7 +315,8 @@ enum DeskRoutes {
         case "changed": return t("Details saved.")
         case "opened": return t("Ticket created.")
         case "back": return t("Sending cancelled. Your draft and attachments are back.")
-        case "gone": return t("This reply has already been sent.")
+        case "late": return t("It is too late to undo this.")
+        case "undone": return t("The ticket is as it was before.")
         default: break
         }
         switch TicketAction(rawValue: what) {

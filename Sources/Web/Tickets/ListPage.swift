@@ -235,7 +235,7 @@ private func select(_ name: String, _ label: String, _ options: [(String, String
     return "<select id=\"bulk-\(name)\" name=\"\(name)\" aria-label=\"\(label)\">\(items)</select>"
 }
 
-/// Asks before many tickets are closed or marked as spam: which they are, and what their customers will hear of it.
+/// Asks before many tickets are resolved, closed or marked as spam: which they are, and what their customers will hear of it.
 ///
 /// - Parameter tickets: the first of them.
 func bulkConfirmation(
@@ -246,13 +246,17 @@ func bulkConfirmation(
     let count = String(numbers.count)
     let title: String
     let about: String
-    if action == .close {
+    switch action {
+    case .resolve:
+        title = numbers.count == 1 ? t("Resolve 1 ticket?") : t("Resolve {0} tickets?", count)
+        about = t("Each customer is asked by email whether the request is solved.")
+    case .close:
         title = numbers.count == 1 ? t("Close 1 ticket?") : t("Close {0} tickets?", count)
         about =
             settings.sendsSurveys
-            ? t("Each customer is asked to rate the support they got. This can't be undone.")
-            : t("Each customer is told by email that the request is closed. This can't be undone.")
-    } else {
+            ? t("Each customer is asked to rate the support they got.")
+            : t("Each customer is told by email that the request is closed.")
+    default:
         title = numbers.count == 1 ? t("Mark 1 ticket as spam?") : t("Mark {0} tickets as spam?", count)
         about = t("They no longer appear in your lists. Search for state:spam to find and reopen them.")
     }
@@ -261,5 +265,7 @@ func bulkConfirmation(
         desk, title, [about], items: named + (numbers.count > tickets.count ? ["…"] : []),
         to: Path(["desk", "bulk"], query: position.query),
         hidden: [("action", action.rawValue)] + numbers.map { ("number", String($0)) },
-        button: action == .close ? t("Close tickets") : t("Mark as spam"), back: position.path, at: .other)
+        button: action == .resolve
+            ? t("Resolve tickets") : action == .close ? t("Close tickets") : t("Mark as spam"), back: position.path,
+        at: .other)
 }

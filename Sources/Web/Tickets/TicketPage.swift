@@ -14,8 +14,11 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         <section class="pane" aria-label="\(desk.title(of: position))" data-pane="\(href: position.path)"></section>
         """
     }
-    let undo = undoBars(desk)
-    let said = saidBar(desk, view, notice)
+    let next = notice.offersNext ? waysOn(desk, view, notice) : nil
+    let undo = undoBars(desk, on: ticket.number, next: next)
+    let said: HTML? = notice.said.map { words in
+        "<div class=\"undo\" data-said><span class=\"grow\" role=\"status\">\(words)</span>\(next)</div>"
+    }
     let writing = composer(desk, view, notice)
     let bars: HTML? =
         undo == nil && said == nil ? nil : "<div class=\"bars\"><div class=\"undos\">\(said)\(undo)</div></div>"
@@ -38,42 +41,16 @@ func ticketPage(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -
         """)
 }
 
-/// What was just done, and where to go on from it.
-private func saidBar(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML? {
+/// Where to go on from what was just done, in the list that the ticket was opened from.
+private func waysOn(_ desk: DeskFrame, _ view: TicketView, _ notice: TicketNotice) -> HTML? {
     let t = desk.t
-    guard let words = notice.said else { return nil }
-    let next: HTML? =
-        notice.offersNext
-        ? desk.position.map { position in
-            """
-            <a class="button" href="\(href: nextPath(position, after: notice.after, not: view.ticket.number))">\
-            \(t("Next ticket"))</a>\
-            <a class="button" href="\(href: position.path)">\(t("Back to {0}", desk.title(of: position)))</a>
-            """
-        } : nil
-    return """
-        <div class="undo" data-said><span class="grow" role="status">\(words)</span>\(next)</div>
+    return desk.position.map { position in
         """
-}
-
-/// For some seconds a reply can be taken back, from whatever page its writer has gone on to; the page counts them down.
-func undoBars(_ desk: DeskFrame) -> HTML? {
-    guard !desk.secondThoughts.isEmpty else { return nil }
-    let t = desk.t
-    let bars: [HTML] = desk.secondThoughts.enumerated().map { index, second in
-        let path = partPath(second.ticket, "entries", second.entry.description, "take-back", at: desk.position)
-        let left = max(1, Int(second.until.timeIntervalSince(desk.now).rounded(.up)))
-        let key: HTML? = index == 0 ? " data-key=\"z\" title=\"\(t("Undo")) (Z)\"" : nil
-        return """
-            <form class="undo" method="post" action="\(href: path)" data-takeback="\(left)">\
-            <input type="hidden" name="csrf" value="\(desk.csrf)">\
-            <span class="grow" role="status">\(t("Sending your reply to #{0}…", String(second.ticket)))</span>\
-            <span class="num" aria-hidden="true">\(left)</span>\
-            <button class="button"\(key)>\(t("Undo"))</button>\
-            <progress max="\(left)" value="\(left)" aria-hidden="true"></progress></form>
-            """
+        <a class="button" href="\(href: nextPath(position, after: notice.after, not: view.ticket.number))">\
+        \(t("Next ticket"))</a>\
+        <a class="button" href="\(href: position.path)">\(t("Back to {0}", desk.title(of: position)))</a>
+        """
     }
-    return "\(bars)"
 }
 
 // MARK: the head

@@ -56,7 +56,7 @@ enum ViewRoutes {
         var desk = try await call.deskFrame()
         desk.position = position
         var view = try await DeskRoutes.listView(call, desk, position)
-        view.said = call.query("said") == "saved" ? desk.t("View saved.") : DeskRoutes.outcome(call, desk.t)
+        view.said = call.query("said") == "saved" ? desk.t("View saved.") : DeskRoutes.outcome(call, desk)
         return Page.response(view.fault == nil ? .ok : .unprocessableContent, listPage(desk, view))
     }
 

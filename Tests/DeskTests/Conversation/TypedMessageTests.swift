@@ -57,18 +57,16 @@ struct TypedMessageTests {
     @Test("what the customer receives has both forms, and taking the reply back gives the marks again")
     func sent() async throws {
         let test = try await TestDesk()
-        _ = try await test.write { try $0.change(["undo_seconds": 10]) }
-        try await test.desk.reloadSettings()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada", departments: ["Support"])
         let ticket = try await test.open()
         let writing = Writing(typed: "It is **hot**.\nDo not touch it.")
-        let entry = try await test.write { tx in
+        try await test.write { tx in
             var loaded = try tx.db.ticket(ticket.id)
             let entry = try tx.reply(to: &loaded, writing, by: Actor(ada), files: [], source: .web)
             try tx.holdBack(entry, of: ticket.id, by: ada.id)
-            return entry
         }
-        try await test.write { try $0.takeBack(entry, in: try $0.db.ticket(ticket.id), by: ada) }
+        try await test.undoLast(of: ada)
         #expect(
             try await test.read { try $0.drafts(by: ada.id, in: ticket.id)[.reply]?.body }
                 == "It is **hot**.\nDo not touch it.")

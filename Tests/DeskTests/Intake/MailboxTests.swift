@@ -193,20 +193,19 @@ import Testing
                 try $0.count(TicketList(query: query, asker: .agent(ada), order: .newest), atMost: 10)
             }
         }
-        func send() async throws -> Entry.ID {
+        func send() async throws {
             try await desk.write { tx in
                 var loaded = try tx.db.ticket(ticket.id)
                 let entry = try tx.reply(
                     to: &loaded, Writing("Clean the glas.", type: .text), by: Actor(ada), files: [file], source: .web)
                 try tx.holdBack(entry, of: ticket.id, by: ada.id)
-                return entry
             }
         }
-        let entry = try await send()
+        try await send()
         #expect(try await found("glas") == 1)
         try await desk.settle()
         #expect(desk.mail.to(TestDesk.kim).allSatisfy { !$0.text.contains("glas") })
-        try await desk.write { tx in try tx.takeBack(entry, in: try tx.db.ticket(ticket.id), by: ada) }
+        try await desk.undoLast(of: ada)
         #expect(try await desk.ticket(ticket.number).changedFields(since: before).isEmpty)
         #expect(try await desk.entries(ticket).count == 1)
         #expect(try await desk.read { try $0.drafts(by: ada.id, in: ticket.id)[.reply]?.body } == "Clean the glas.")
@@ -219,12 +218,15 @@ import Testing
         #expect(desk.mail.to(TestDesk.kim).allSatisfy { !$0.text.contains("glas") })
 
         // After its seconds it has gone and cannot come back.
-        let second = try await send()
+        try await send()
+        let second = try #require(
+            try await desk.read { try $0.undoables(of: ada.id, now: desk.clock.now()) }.first
+        ).batch
         desk.clock.advance(hours: 0.01)
         try await desk.settle()
         #expect(desk.mail.to(TestDesk.kim).contains { $0.text.contains("glas") })
         await #expect(throws: Refusal.self) {
-            try await desk.write { tx in try tx.takeBack(second, in: try tx.db.ticket(ticket.id), by: ada) }
+            _ = try await desk.write { try $0.undo(second, by: ada) }
         }
     }
 }

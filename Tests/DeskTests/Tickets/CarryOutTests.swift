@@ -116,12 +116,13 @@ struct CarryOutTests {
     @Test("resolving without words is undone: nobody is asked, and silence closes nothing")
     func undoResolve() async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open { $0.notify = false }
         let before = try await test.act(on: ticket) { try $0.claim(&$1, by: ada) }
         let after = try await test.act(on: ticket) { tx, ticket in
-            let done = try tx.resolve(&ticket, by: Actor(ada), solution: nil, source: .web)
-            try tx.undo(done, of: &ticket, by: Actor(ada))
+            try tx.resolve(&ticket, by: Actor(ada), solution: nil, source: .web)
+            try tx.undo(.resolve, on: ticket, by: ada)
         }
         #expect(try after.changedFields(since: before).isEmpty)
         test.clock.advance(days: 5)
@@ -134,6 +135,7 @@ struct CarryOutTests {
     @Test("closing is undone with its question; silence closes the ticket again when it had been due to")
     func undoClose() async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada")
         let ticket = try await test.open { $0.notify = false }
         try await test.act(on: ticket) { tx, ticket in
@@ -143,8 +145,8 @@ struct CarryOutTests {
         try await test.settle()
         let count = test.mail.to(TestDesk.kim).count
         try await test.act(on: ticket) { tx, ticket in
-            let done = try tx.close(&ticket, by: Actor(ada), reason: "x")
-            try tx.undo(done, of: &ticket, by: Actor(ada))
+            try tx.close(&ticket, by: Actor(ada), reason: "x")
+            try tx.undo(.close, on: ticket, by: ada)
         }
         test.clock.advance(hours: 61.9)
         try await test.settle()
@@ -158,23 +160,32 @@ struct CarryOutTests {
     @Test("an assignment is undone before anybody hears of it, and not once somebody has worked on it")
     func undoAssign() async throws {
         let test = try await TestDesk()
+        try await test.holdsBack()
         let (ada, eve) = (
             try await test.hire("Ada", departments: ["Support"]), try await test.hire("Eve", departments: ["Support"])
         )
         let ticket = try await test.open()
         try await test.act(on: ticket) { tx, ticket in
-            let done = try tx.assign(&ticket, to: ada, by: Actor(eve))
-            try tx.undo(done, of: &ticket, by: Actor(eve))
+            try tx.assign(&ticket, to: ada, by: Actor(eve))
+            try tx.undo(.assign, on: ticket, by: eve)
         }
         try await test.settle()
         #expect(try await test.ticket(ticket.number).state == .new)
         #expect(!test.mail.to(ada.email).contains { $0.subject.contains("ssigned") })
-        await #expect(throws: Refusal.self) {
-            try await test.act(on: ticket) { tx, ticket in
-                let done = try tx.assign(&ticket, to: ada, by: Actor(eve))
-                try tx.release(&ticket, by: Actor(ada))
-                try tx.undo(done, of: &ticket, by: Actor(eve))
-            }
+        try await test.act(on: ticket) { tx, ticket in
+            try tx.assign(&ticket, to: ada, by: Actor(eve))
+            try tx.holdBack(.assign, on: ticket.id, by: eve.id)
         }
+        try await test.act(on: ticket) { tx, ticket in try tx.release(&ticket, by: Actor(ada)) }
+        await #expect(throws: Refusal.self) { try await test.undoLast(of: eve) }
+    }
+}
+
+extension Transaction {
+    /// Undo by the agent who has just done something to a ticket.
+    fileprivate func undo(_ action: TicketAction, on ticket: Ticket, by agent: Agent) throws {
+        let batch = "a press"
+        try holdBack(action, on: ticket.id, batch: batch, by: agent.id)
+        #expect(try undo(batch, by: agent).tickets == [ticket.number])
     }
 }

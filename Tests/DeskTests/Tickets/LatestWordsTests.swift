@@ -43,18 +43,16 @@ struct LatestWordsTests {
     @Test("the newest words of merged tickets, and of a reply that was taken back, are those that are there")
     func moved() async throws {
         let test = try await TestDesk()
-        _ = try await test.write { try $0.change(["undo_seconds": 10]) }
-        try await test.desk.reloadSettings()
+        try await test.holdsBack()
         let ada = try await test.hire("Ada", departments: ["Support"])
         let ticket = try await test.open(body: "The first words.")
-        let entry = try await test.write { tx in
+        try await test.write { tx in
             var loaded = try tx.db.ticket(ticket.id)
             let entry = try tx.reply(
                 to: &loaded, Writing("Hasty words.", type: .text), by: Actor(ada), files: [], source: .web)
             try tx.holdBack(entry, of: ticket.id, by: ada.id)
-            return entry
         }
-        try await test.write { try $0.takeBack(entry, in: try $0.db.ticket(ticket.id), by: ada) }
+        try await test.undoLast(of: ada)
         #expect(try await latest(test, ticket).text == "The first words.")
 
         let other = try await test.open("Another", body: "The second words.")

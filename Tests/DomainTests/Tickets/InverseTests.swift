@@ -25,6 +25,17 @@ struct InverseTests {
         #expect(undone.contains(.schedule(.updateCustomer, at: Cast.morning + 7200)))
     }
 
+    @Test("the inverse of an assignment is kept and read again whole")
+    func kept() throws {
+        let before = try Cast.ticket(.open)
+        var ticket = before
+        let consequences = try ticket.assign(to: Cast.eve, mayWork: true, by: ada, at: now)
+        let inverse = try Inverse(from: before, to: ticket, consequences)
+        let texts = inverse.texts
+        #expect(Inverse(restored: texts.restored, expected: texts.expected) == inverse)
+        #expect(inverse.isWhole && inverse.mails == [.assigned])
+    }
+
     @Test("what somebody did since to what the reply changed keeps the ticket as it is, and the event says so")
     func workedOn() throws {
         let before = Cast.newTicket()
