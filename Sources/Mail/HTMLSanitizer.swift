@@ -12,17 +12,23 @@ package enum HTMLSanitizer {
         HTMLTree(html).walk { step in
             switch step {
             case .text(let words): markup.write(prose: words)
-            case .open(let element): if let name = written(element) { open(element, as: name, in: &markup) }
-            case .close(let element):
-                if let name = written(element), element.tag.role != .void {
-                    markup.write("</")
-                    markup.write(text: name)
-                    markup.write(">")
-                }
+            case .open(let element): open(element, in: &markup)
+            case .close(let element): close(element, in: &markup)
             }
             return true
         }
         return markup
+    }
+
+    static func open(_ element: HTMLElement, in markup: inout HTML) {
+        if let name = written(element) { open(element, as: name, in: &markup) }
+    }
+
+    static func close(_ element: HTMLElement, in markup: inout HTML) {
+        guard let name = written(element), element.tag.role != .void else { return }
+        markup.write("</")
+        markup.write(text: name)
+        markup.write(">")
     }
 
     /// The name it goes out under; nil for what leaves its words alone.

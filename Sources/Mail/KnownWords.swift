@@ -7,6 +7,8 @@ package struct KnownWords: Sendable {
     private let said: [UInt8]
     /// Where the lines of what was said begin and end in `said`.
     private let bounds: Set<Int>
+    /// The first lines of what was said that are long enough to be told from any other.
+    private let long: [[UInt8]]
     /// The names of those who wrote, in letters alone.
     private let names: [[UInt8]]
     /// Each word of them: some programs and people give the first name alone.
@@ -23,6 +25,7 @@ package struct KnownWords: Sendable {
     /// Letters of a passage that is known apart from what stands around it.
     private static let fewestApart = 20
     private static let mostNames = 60
+    private static let mostLong = 100
 
     /// - Parameters:
     ///   - texts: what was said and sent, whole.
@@ -42,6 +45,9 @@ package struct KnownWords: Sendable {
         }
         self.said = said + [0]
         self.bounds = bounds
+        let ends = bounds.sorted()
+        let lines = zip(ends, ends.dropFirst()).lazy.filter { $1 - $0 >= Self.fewestApart }
+        long = lines.prefix(Self.mostLong).map { Array(said[$0..<$1]) }
         let named = Set(names.filter { !$0.isEmpty }).sorted().prefix(Self.mostNames)
         self.names = named.map { Self.letters(of: $0[...], most: 100, home: "") }.filter { $0.count > 2 }
         nameWords = Set(named.flatMap { Self.words(of: $0) }.filter { $0.count > 2 })
@@ -60,6 +66,51 @@ package struct KnownWords: Sendable {
     package func holdWhole(_ line: Substring) -> Bool {
         let letters = Self.letters(of: line, most: 1000, home: home)
         return letters.count >= Self.fewestLetters && occurs(letters, whole: true)
+    }
+
+    /// Which of some lines repeat what was said: whole or in part, also where a program wrapped it anew, marked it or
+    /// put words of its own before it on the same line. A few letters alone are anybody's.
+    package func repeated(in lines: [Substring]) -> [Bool] {
+        let letters = lines.map { Self.letters(of: $0, most: 1000, home: home) }
+        var repeated = letters.map { letters in
+            letters.count >= Self.fewestLetters && occurs(letters, whole: true)
+                || letters.count >= Self.fewestApart && (occurs(letters) || holdsLine(letters))
+        }
+        /// Goes on from a line that repeats, as long as the next one continues it.
+        func extend(_ indices: some Sequence<Int>, isUpward: Bool) {
+            var run: [UInt8] = []
+            for index in indices where !letters[index].isEmpty {
+                let joined = isUpward ? letters[index] + run : run + letters[index]
+                if repeated[index] {
+                    run = occurs(joined) ? joined : letters[index]
+                    continue
+                }
+                let continues = !run.isEmpty && joined.count < Self.mostJoined
+                repeated[index] = continues && (occurs(joined) || isUpward && endsInto(run, lines[index]))
+                run = repeated[index] && occurs(joined) ? joined : []
+            }
+        }
+        extend(lines.indices, isUpward: false)
+        extend(lines.indices.reversed(), isUpward: true)
+        return repeated
+    }
+    private static let mostJoined = 4000
+
+    /// Whether a line ends with the words that stand before a passage, and has few others: a mail gateway puts its
+    /// warning before them.
+    private func endsInto(_ run: [UInt8], _ line: Substring) -> Bool {
+        let words = line.split(separator: " ").suffix(30)
+        let all = Self.letters(of: line, most: 1000, home: home).count
+        return words.indices.contains { start in
+            let end = Self.letters(of: words[start...].joined(separator: " ")[...], most: 1000, home: home)
+            return end.count * 2 > all && occurs(end + run)
+        }
+    }
+
+    /// Whether one of the lines that were said, and no short one, stands in another.
+    private func holdsLine(_ letters: [UInt8]) -> Bool {
+        let text = letters + [0]
+        return long.contains { $0.count < letters.count && Self.place(of: $0, in: text) != nil }
     }
 
     /// Whether lines were said before as they stand here: one passage, or a few whole ones with others left out between
@@ -88,8 +139,9 @@ package struct KnownWords: Sendable {
         guard isWhole(run) else { return false }
         runs.append(run)
         // What stands in a passage already and comes once more was put there.
-        return !runs.indices.contains { index in
-            runs.indices.contains { $0 != index && Self.occurs(runs[index], in: runs[$0] + [0]) }
+        let places = runs.compactMap { run in place(of: run, whole: true).map { $0..<($0 + run.count) } }
+        return !places.indices.contains { index in
+            places.indices.contains { $0 < index && places[$0].overlaps(places[index]) }
         }
     }
 
@@ -98,7 +150,7 @@ package struct KnownWords: Sendable {
     /// Whether a line names somebody who wrote.
     func nameWriter(_ line: String) -> Bool {
         let letters = Self.letters(of: line[...], most: 1000, home: "") + [0]
-        return names.contains { Self.occurs($0, in: letters) } || !nameWords.isDisjoint(with: Self.words(of: line))
+        return names.contains { Self.place(of: $0, in: letters) != nil } || !nameWords.isDisjoint(with: Self.words(of: line))
     }
 
     /// Whether a line names whoever wrote the answer; nil where nothing is known of them.
@@ -112,8 +164,10 @@ package struct KnownWords: Sendable {
 
     // MARK: searching
 
-    private func occurs(_ letters: [UInt8], whole: Bool = false) -> Bool {
-        Self.occurs(letters, in: said) { start in
+    private func occurs(_ letters: [UInt8], whole: Bool = false) -> Bool { place(of: letters, whole: whole) != nil }
+
+    private func place(of letters: [UInt8], whole: Bool) -> Int? {
+        Self.place(of: letters, in: said) { start in
             !whole || bounds.contains(start) && bounds.contains(start + letters.count)
         }
     }
@@ -121,20 +175,21 @@ package struct KnownWords: Sendable {
     private static let mostPlaces = 50
 
     /// - Parameter said: with the zero that ends a string of C; as long as half a megabyte, and searched for each line.
-    private static func occurs(_ letters: [UInt8], in said: [UInt8], where fits: (Int) -> Bool = { _ in true }) -> Bool
+    private static func place(of letters: [UInt8], in said: [UInt8], where fits: (Int) -> Bool = { _ in true }) -> Int?
     {
         said.withUnsafeBufferPointer { said in
             (letters + [0]).withUnsafeBufferPointer { letters in
-                guard let said = said.baseAddress, let letters = letters.baseAddress else { return false }
+                guard let said = said.baseAddress, let letters = letters.baseAddress else { return nil }
                 return said.withMemoryRebound(to: CChar.self, capacity: 1) { said in
                     letters.withMemoryRebound(to: CChar.self, capacity: 1) { letters in
                         var rest = said
                         for _ in 0..<mostPlaces {
-                            guard let found = strstr(rest, letters) else { return false }
-                            if fits(UnsafePointer(found) - said) { return true }
+                            guard let found = strstr(rest, letters) else { return nil }
+                            let place = UnsafePointer(found) - said
+                            if fits(place) { return place }
                             rest = UnsafePointer(found) + 1
                         }
-                        return false
+                        return nil
                     }
                 }
             }
@@ -143,7 +198,7 @@ package struct KnownWords: Sendable {
 
     /// Letters and digits alone, ASCII ones in lower case: mail programs wrap, indent and mark what they quote, and put
     /// the addresses of links in brackets behind their words.
-    private static func letters(of text: Substring, most: Int, home: String) -> [UInt8] {
+    static func letters(of text: Substring, most: Int, home: String) -> [UInt8] {
         var kept: [UInt8] = []
         let scalars = text.unicodeScalars
         var index = scalars.startIndex
@@ -164,9 +219,17 @@ package struct KnownWords: Sendable {
             switch scalar.value {
             case 0x41...0x5A: kept.append(UInt8(scalar.value) | 0x20)
             case 0x61...0x7A, 0x30...0x39: kept.append(UInt8(scalar.value))
+            case 0x2C, 0x2E:
+                // Between two digits it makes the number.
+                let next = scalars.index(after: index)
+                if index > scalars.startIndex, next < scalars.endIndex, isDigit(scalars[next]),
+                    isDigit(scalars[scalars.index(before: index)])
+                {
+                    kept.append(0x2E)
+                }
             case 0x80...:
                 let properties = scalar.properties
-                if properties.isAlphabetic || properties.numericType != nil || properties.isEmojiPresentation {
+                if properties.isAlphabetic || properties.numericType != nil || isSign(properties) {
                     kept += UTF8.encode(scalar).map(Array.init) ?? []
                 }
             default: break
@@ -174,6 +237,13 @@ package struct KnownWords: Sendable {
             index = scalars.index(after: index)
         }
         return kept
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { (0x30...0x39).contains(scalar.value) }
+
+    /// A tick or a face may be the whole answer.
+    private static func isSign(_ properties: Unicode.Scalar.Properties) -> Bool {
+        properties.isEmojiPresentation || properties.generalCategory == .otherSymbol
     }
 
     /// Behind `<https://…>` and `<mailto:…>`; nil where the bracket holds words.

@@ -26,6 +26,15 @@ package struct Entry: Sendable {
     package typealias Kind = EntryKind
 }
 
+extension Entry {
+    /// Its markup as customers get it. An agent who answers by mail may quote what only agents have read; the text has
+    /// been judged line by line, so that the markup has to say the same.
+    package var markupForCustomers: String? {
+        guard author.role == .agent, source == .email, let html else { return html }
+        return MarkupWords.agree(html, text) ? html : nil
+    }
+}
+
 /// How sure it is who wrote an entry, and what else is known of its way.
 package struct Provenance: Sendable, Equatable {
     /// Nothing proves that the author wrote it: neither a signed token nor a mailed link nor the desk's own mail
@@ -233,12 +242,23 @@ package struct Writing: Sendable {
         return Writing(text: parts.new, html: html, quoted: parts.quoted)
     }
 
-    /// The same without some lines; it is plain then, since what is left of its HTML would have no shape.
-    func leavingOut(_ isOut: (Substring) -> Bool) -> Writing {
+    /// The same with some lines folded away, for an answer of which others read what stays: its markup says what the
+    /// text says and not a word more, or there is none.
+    ///
+    /// - Parameter areOut: which of the lines go.
+    func leavingOut(_ areOut: ([Substring]) -> [Bool]) -> Writing {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let left = lines.filter { !isOut($0) }
-        guard left.count < lines.count else { return self }
-        return Writing(text: left.joined(separator: "\n").trimmingWhitespace(), html: nil, quoted: quoted)
+        let isOut = areOut(lines)
+        func joined(_ indices: [Int]) -> String {
+            indices.map { lines[$0] }.joined(separator: "\n").trimmingWhitespace()
+        }
+        let left = joined(lines.indices.filter { !isOut[$0] })
+        let gone = joined(lines.indices.filter { isOut[$0] })
+        let markup = html.flatMap {
+            MarkupWords.agree($0, left) ? $0 : MarkupWords.beginning(of: $0, saying: left)
+        }
+        let folded = [quoted ?? "", gone].filter { !$0.isEmpty }.joined(separator: "\n")
+        return Writing(text: left, html: markup, quoted: folded.isEmpty ? nil : folded)
     }
 
     /// The same with the mail folded that it quotes.

@@ -128,7 +128,9 @@ struct Letter {
         return entry?.text ?? mail.data["message"]?.text ?? ""
     }
     private var messageHTML: HTML? {
-        if mail.kind != .update, let entry, let html = entry.html {
+        if mail.kind != .update, let entry,
+            let html = mail.kind.isForCustomer ? entry.markupForCustomers : entry.html
+        {
             // An agent's own pictures go along; a customer's are seen at the desk.
             guard mail.kind.carriesReply else { return HTML(raw: html) }
             return HTML(

@@ -7,18 +7,30 @@ import Store
 /// What the desk holds of a conversation that an answer goes on with.
 struct KnownConversation: Sendable {
     let words: KnownWords
-    /// For an agent's answer: what only agents have read, which is sent to no customer with it, and what customers have
-    /// read as well.
-    var inside: (own: KnownWords, shown: KnownWords)?
+    /// For an agent's answer: what only agents have read.
+    var inside: Inside?
 
-    /// Whether a line of an agent's answer was quoted from what only agents have read. A line without the mark of a quote
-    /// has to be the same from end to end: a name that stands in a greeting may close a letter.
-    func isInside(_ line: Substring) -> Bool {
-        guard let inside else { return false }
-        let bare = line.drop { $0 == ">" || $0 == " " }
-        let isMarked = line.first { $0 != " " } == ">"
-        return (isMarked ? inside.own.hold(bare) == true : inside.own.holdWhole(bare))
-            && inside.shown.hold(bare) != true
+    /// What only agents have read, and what is sent to no customer with an agent's answer that quotes it.
+    struct Inside: Sendable {
+        /// The notices that agents got.
+        let notices: KnownWords
+        let notes: KnownWords
+        /// What customers have read as well.
+        let shown: KnownWords
+
+        /// Which lines of an answer were quoted from it. A note counts where it stands behind the mark of a quote: an
+        /// agent who writes the same words to the customer means them.
+        func quotes(_ lines: [Substring]) -> [Bool] {
+            let bare = lines.map { $0.drop { ">|".contains($0) || $0.isWhitespace } }
+            let notified = notices.repeated(in: bare)
+            return lines.indices.map { index in
+                let isMarked = lines[index].first { !$0.isWhitespace }.map { ">|".contains($0) } ?? false
+                let isInside =
+                    notified[index]
+                    || isMarked && (notices.hold(bare[index]) ?? false || notes.hold(bare[index]) ?? false)
+                return isInside && shown.hold(bare[index]) != true
+            }
+        }
     }
 }
 
@@ -28,7 +40,7 @@ extension Connection {
     func knownWords(for mail: ReceivedMail, _ office: Office, at now: Date) throws -> KnownConversation {
         let settings = try settings()
         let tokens = mail.tokens(office.signer)
-        let isAgents = tokens.contains { if case .customer = $0.recipient { false } else { true } }
+        let isAgents = mail.isForAgents(office.signer)
         var tickets = tokens.map(\.ticket)
         tickets += try messages(named: mail.answered.filter { $0.utf8.count > 3 }).map(\.ticket)
         if let number = mail.subjectNumber {
@@ -40,6 +52,7 @@ extension Connection {
         let without: SQL = isAgents ? "" : "AND kind <> 'note'"
         var said: [String] = []
         var notes: [String] = []
+        var shown: [String] = []
         var names = [settings.name]
         var looked: Set<Ticket.ID> = []
         for ticket in tickets where looked.count < Self.mostLooked && looked.insert(ticket).inserted {
@@ -59,6 +72,9 @@ extension Connection {
                 )
             }
             notes += entries.filter { $0.kind == .note }.map(\.text)
+            // What an agent's answer quoted may be for agents alone.
+            shown += entries.filter { $0.kind != .note }.map(\.text)
+                + entries.filter { $0.kind == .message }.map(\.quoted)
             said += entries.map(\.text) + entries.map(\.quoted).filter { !$0.isEmpty }
             names += entries.map(\.name)
             others += try mails("ticket_id = \(ticket)").filter { mail in !answered.contains { $0.id == mail.id } }
@@ -88,10 +104,11 @@ extension Connection {
             texts: newest + said + older, names: names, author: [from?.name ?? "", from?.localPart ?? ""],
             home: office.url)
         guard isAgents else { return KnownConversation(words: words) }
-        let shown = said.filter { !notes.contains($0) }
         return KnownConversation(
             words: words,
-            inside: (own: KnownWords(texts: notices + notes), shown: KnownWords(texts: shown, home: office.url)))
+            inside: KnownConversation.Inside(
+                notices: KnownWords(texts: notices), notes: KnownWords(texts: notes),
+                shown: KnownWords(texts: shown, home: office.url)))
     }
     private static var mostLooked: Int { 3 }
     private static var mostAnswered: Int { 5 }

@@ -16,7 +16,8 @@ extension Desk {
             try ReceivedMail(bytes, sender: sender.address, mailbox: mailbox, store: files)
         }
         mail.isByHand = former != nil
-        if mail.mayQuote {
+        // What an agent's answer says goes to customers, so it is judged whatever form it has.
+        if mail.mayQuote || mail.isForAgents(office.signer) {
             let known = try await read { [office, mail, now = clock.now()] in
                 try $0.knownWords(for: mail, office, at: now)
             }

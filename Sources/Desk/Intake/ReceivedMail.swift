@@ -71,8 +71,9 @@ package struct ReceivedMail: Sendable {
     /// The same with its history judged by what the desk holds of the conversation. Slow: on a lane of its own.
     func folded(knowing known: KnownConversation) -> ReceivedMail {
         var mail = self
-        mail.answer = written.foldingHistory(knowing: known.words).leavingOut(known.isInside).saying(stead)
-            .noting(message.notes)
+        var words = written.foldingHistory(knowing: known.words)
+        if let inside = known.inside { words = words.leavingOut(inside.quotes) }
+        mail.answer = words.saying(stead).noting(message.notes)
         return mail
     }
 
@@ -101,6 +102,11 @@ package struct ReceivedMail: Sendable {
     var isReport: Bool { message.automatic == .bounce || message.automatic == .report }
     /// An out-of-office answer and its like: kept, and nothing follows from it.
     var isAutomaticAnswer: Bool { message.automatic == .reply }
+
+    /// Whether it answers a mail that the desk sent to an agent.
+    func isForAgents(_ signer: Signer) -> Bool {
+        tokens(signer).contains { if case .customer = $0.recipient { false } else { true } }
+    }
 
     /// Signed tokens in the order they count: reply address, `In-Reply-To`, `References` from the newest on.
     func tokens(_ signer: Signer) -> [MailToken] {

@@ -126,7 +126,7 @@ private func entry(_ entry: Entry, in view: CustomerView, _ t: Language) -> HTML
     return """
         <article class="\(style)">\(circle)<div><header><strong dir="auto">\(name)</strong> \
         <span class="quiet">\(moment(entry.at))</span></header><div class="body">\
-        <div class="prose" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, t))</div>\(list)</div>\
+        <div class="prose" dir="auto">\(words(of: entry, files: { view.path("attachments", $0) }, isForCustomer: true, t))</div>\(list)</div>\
         </div></article>
         """
 }
@@ -147,13 +147,21 @@ private func answerForm(_ view: CustomerView, _ notice: CustomerNotice, _ t: Lan
 
 /// The words of an entry, its pictures shown in place and the history it quotes folded. What comes from elsewhere is
 /// shown where a reader asked for it, as `remote` says.
-func words(of entry: Entry, files path: (String) -> Path, remote: ((String) -> HTML)? = nil, _ t: Language) -> HTML {
-    let quoted: HTML? = entry.quoted.flatMap {
+///
+/// - Parameter isForCustomer: what an agent quoted may be for agents alone, and is left out then.
+func words(
+    of entry: Entry, files path: (String) -> Path, remote: ((String) -> HTML)? = nil, isForCustomer: Bool = false,
+    _ t: Language
+) -> HTML {
+    let history = isForCustomer && entry.author.role == .agent ? nil : entry.quoted
+    let quoted: HTML? = history.flatMap {
         $0.isEmpty
             ? nil : "<details class=\"quoted\"><summary>\(t("show quoted text"))</summary><pre>\($0)</pre></details>"
     }
-    guard var markup = entry.html else { return "\(HTMLText.paragraphs(entry.text))\(quoted)" }
-    if let history = entry.quoted, quoted != nil {
+    guard var markup = isForCustomer ? entry.markupForCustomers : entry.html else {
+        return "\(HTMLText.paragraphs(entry.text))\(quoted)"
+    }
+    if let history, quoted != nil {
         if let folded = folding(markup, KnownWords(texts: [history]), t("show quoted text")) {
             markup = folded
         } else if !markup.contains(" data-cid=") {

@@ -141,4 +141,33 @@ struct HistoryTests {
             }
         }
     }
+
+    @Test(
+        "an answer typed into the quote stays in view, also where it is a sign, a number or a word of its neighbour",
+        arguments: [
+            ("scanner is it, the old one?", "scanner is it, the old one? ☑"),
+            ("scanner is it, the old one?", "scanner is it, the old one?\n✓"),
+            ("- Tuesday\n- Wednesday", "- Tuesday\n- Wednesday\nWednesday"),
+            ("It costs 1.250 a year", "It costs 12.50 a year"),
+        ])
+    func small(held: String, answered: String) async throws {
+        let scene = try await scene()
+        try await scene.test.act(on: scene.ticket) { tx, ticket in
+            _ = try tx.reply(
+                to: &ticket,
+                Writing(
+                    """
+                    Please look at all of this before we order the parts for you:
+                    \(held)
+                    - Thursday, if nothing else is possible for you and your people
+                    We wait for your answer, and until then nothing is ordered.
+                    """, type: .text), by: Actor(scene.ada), files: [], source: .web)
+        }
+        try await scene.test.settle()
+        let mail = try #require(scene.test.mail.to(TestDesk.kim).last)
+        let text = quoted(mail, marked: false).replacingOccurrences(of: held, with: answered)
+        #expect(text.contains(answered))
+        let entry = try await answer(scene, to: mail, from: TestDesk.kim, "See below. Kim\n\n\(text)")
+        #expect(entry.text.contains(answered), "\(entry.text)")
+    }
 }
