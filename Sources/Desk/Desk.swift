@@ -26,6 +26,7 @@ package struct Desk: Sendable {
     /// Where passwords that are given are looked at.
     package let passwords: PasswordCheck
     package let clockWatch: ClockWatch
+    let refusedWrites: RefusedWrites
     package let log: Logger
 
     package init(
@@ -39,6 +40,7 @@ package struct Desk: Sendable {
         self.log = log
         settings = SettingsShelf()
         clockWatch = ClockWatch()
+        refusedWrites = RefusedWrites()
         bell = Bell()
         feed = Feed()
         counts = CountShelf(shortest: shortestCount)
@@ -55,11 +57,13 @@ package struct Desk: Sendable {
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         let now = clock.now()
         // Read after the commit only: the keys of events come in until then.
-        let (result, recorded) = try await database.write { db in
-            let recorded = Recorded()
-            let result = try body(
-                Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
-            return (result, recorded)
+        let (result, recorded) = try await refusedWrites.watch {
+            try await database.write { db in
+                let recorded = Recorded()
+                let result = try body(
+                    Transaction(db: db, now: now, office: office, settings: settings.current, recorded: recorded))
+                return (result, recorded)
+            }
         }
         if recorded.changesRights { rights.advance() }
         bell.ring()

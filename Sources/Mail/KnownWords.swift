@@ -150,7 +150,8 @@ package struct KnownWords: Sendable {
     /// Whether a line names somebody who wrote.
     func nameWriter(_ line: String) -> Bool {
         let letters = Self.letters(of: line[...], most: 1000, home: "") + [0]
-        return names.contains { Self.place(of: $0, in: letters) != nil } || !nameWords.isDisjoint(with: Self.words(of: line))
+        return names.contains { Self.place(of: $0, in: letters) != nil }
+            || !nameWords.isDisjoint(with: Self.words(of: line))
     }
 
     /// Whether a line names whoever wrote the answer; nil where nothing is known of them.

@@ -187,17 +187,12 @@ struct QuotedLines {
     /// below.
     var quotedMail: (start: Int, writer: MailAddress)? {
         guard topHistory == 0, let first = judged(from: 0).first(where: { startsHistory($0) }) else { return nil }
-        var writer: MailAddress?
-        if let length = introduction(first) {
-            let below = lines[(first + length)...]
-            guard below.contains(where: \.isQuoted), below.allSatisfy({ $0.isQuoted || $0.isBlank }) else { return nil }
-            writer = Self.address(in: lines[first..<(first + length)].map(\.words).joined(separator: " "))
-        } else {
-            // The sender's field is the first one, below a divider if there is one.
-            let header = lines[first...].prefix(4).first { Field($0) != nil }
-            writer = header.flatMap { Field($0) }.flatMap { Self.address(in: $0.value) }
-        }
-        guard let writer else { return nil }
+        // Below a header nothing marks what is quoted: nobody can tell where an answer stands in it.
+        guard let length = introduction(first) else { return nil }
+        let below = lines[(first + length)...]
+        guard below.contains(where: \.isQuoted), below.allSatisfy({ $0.isQuoted || $0.isBlank }),
+            let writer = Self.address(in: lines[first..<(first + length)].map(\.words).joined(separator: " "))
+        else { return nil }
         var start = first
         while start > 0, lines[start - 1].isBlank || lines[start - 1].isRule { start -= 1 }
         return (start, writer)

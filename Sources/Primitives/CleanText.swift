@@ -38,3 +38,9 @@ extension String {
         return String(clean)
     }
 }
+
+extension String {
+    /// As names and words are compared: letters of either case are the same, and so are an accented letter and a letter
+    /// with an accent behind it.
+    package var folded: String { precomposedStringWithCanonicalMapping.lowercased() }
+}

@@ -133,7 +133,7 @@ extension Words {
                 return shortened
             })
         if text.unicodeScalars.contains(where: { $0.value >= 0x80 }) {
-            var written = text.precomposedStringWithCanonicalMapping.lowercased()
+            var written = text.folded
             for (umlaut, pair) in [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("å", "aa"), ("ø", "oe")] {
                 written = written.replacingOccurrences(of: umlaut, with: pair)
             }

@@ -22,6 +22,8 @@ package protocol Database: Sendable {
     func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)?
     /// Nil while another program on the same database holds it.
     func lock(_ name: String) async throws -> (any HeldLock)?
+    /// Whether another program holds any of these locks, or did so some seconds ago.
+    func isInUse() async throws -> Bool
     /// Asks for a first answer; throws what stands against it.
     func answers() async throws
     /// Whether it is known just now that there will be no answer.
@@ -60,6 +62,7 @@ package enum Heeded: Sendable {
 extension Database {
     /// The files belong to one program.
     package func lock(_ name: String) async throws -> (any HeldLock)? { OwnLock() }
+    package func isInUse() async throws -> Bool { false }
     package func listen(_ channel: String, _ heard: @escaping @Sendable (Heeded) -> Void) -> (any Listening)? { nil }
     package func read<T: Sendable>(_ body: @escaping @Sendable (any Connection) throws -> T) async throws -> T {
         try await read(nil, body)

@@ -33,9 +33,6 @@ package enum Dialect: String, Sendable {
         }
     }
 
-    /// Text that is compared without regard to case, for the names administrators give.
-    package func foldedEquals(_ column: SQL, _ value: String) -> SQL { "lower(\(column)) = lower(\(value))" }
-
     /// Behind a `SELECT` that claims rows of a queue: rows another process holds are passed over.
     package var skipLocked: SQL {
         switch self {

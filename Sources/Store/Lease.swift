@@ -28,6 +28,11 @@ final class Lease: HeldLock {
     private static let now: SQL = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
     private static let lasting = Int64(seconds * 1000)
 
+    static func isAnyHeld(in database: any Database) async throws -> Bool {
+        try await database.read { try $0.value("SELECT 1 FROM lease WHERE until >= \(now) LIMIT 1", as: Int64.self) }
+            != nil
+    }
+
     static func take(_ name: String, in database: any Database) async throws -> Lease? {
         let holder = UUID().uuidString
         let begun = Moment.now

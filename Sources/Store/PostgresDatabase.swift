@@ -79,12 +79,25 @@ package final class PostgresDatabase: Database {
     }
 
     package func lock(_ name: String) async throws -> (any HeldLock)? { try await Lease.take(name, in: self) }
+    package func isInUse() async throws -> Bool { try await Lease.isAnyHeld(in: self) }
 
     package func close() async { await pool.stop() }
     package var measures: DatabaseMeasures { pool.counts.all }
     package var isAway: Bool { pool.isAway }
 
-    package func answers() async throws { _ = try await read(.health) { try $0.value("SELECT 1", as: Int64.self) } }
+    package func answers() async throws {
+        let encoding: String? = try await read(.health) {
+            try $0.value("SELECT current_setting('server_encoding')", as: String.self)
+        }
+        // What people write has letters that no other encoding holds.
+        guard encoding == "UTF8" || encoding == "SQL_ASCII" else {
+            throw StoreError.misconfigured(
+                """
+                the database has the encoding \(encoding ?? "?"), and Usher needs UTF8: create it with \
+                CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0
+                """)
+        }
+    }
 
     // MARK: what an operator should know
 

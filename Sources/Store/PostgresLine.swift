@@ -317,6 +317,12 @@ final class PostgresLine {
         case "0A000" where message.contains("cached plan"): return .conflict(message)
         case "23505": return .duplicate(message)
         case "53100": return .full(message)
+        case "42501":
+            return .misconfigured(
+                """
+                \(message). The role of USHER_DATABASE must own the database, or have the right to create tables in \
+                its schema: GRANT CREATE, USAGE ON SCHEMA public TO …
+                """)
         case "57014": return .timedOut(.page)
         // Shutting down; read only after a failover; a lock that was waited for too long.
         case "57P01", "57P02", "57P03", "57P05", "25006", "55P03": return .unavailable(message)

@@ -53,7 +53,9 @@ struct Intake: AsyncParsableCommand {
         }
         let bytes: Data
         do { bytes = try FileHandle.standardInput.readToEnd() ?? Data() } catch {
-            throw fail("the message cannot be read: \(error)", ExitStatus.tryAgain)
+            throw fail(
+                "the message cannot be read from standard input: \(String(cString: strerror(errno)))",
+                ExitStatus.tryAgain)
         }
         guard bytes.contains(where: { $0 != 10 && $0 != 13 && $0 != 32 && $0 != 9 }) else {
             throw fail("there is no message on standard input", ExitStatus.dataError)

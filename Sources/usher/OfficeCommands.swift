@@ -100,18 +100,20 @@ struct Restore: AsyncParsableCommand {
                 return sayLive(heldBack)
             }
             let wish = Backup.Wish(goesLive: live, sendsWaiting: sendWaiting, takesUnproved: unproved)
-            let (summary, secret, heldBack) = try await Backup.restore(
-                URL(fileURLWithPath: file), into: open.desk, wish)
-            if open.config.secret == nil {
+            try await open.refuseWhileServed()
+            let (summary, heldBack) = try await Backup.restore(
+                URL(fileURLWithPath: file), into: open.desk, wish
+            ) { [config = open.config] secret in
                 // Links and Message-IDs that are out in the world go on to hold.
-                try DeskSecret.replace(in: open.config.data, by: secret)
-            } else if open.config.secret != secret {
-                print(
-                    """
-                    note: USHER_SECRET differs from the secret of the backup, so links in emails already sent \
-                    do not work
-                    """
-                )
+                guard let given = config.secret else { return try DeskSecret.replace(in: config.data, by: secret) }
+                guard given == secret else {
+                    throw Misconfigured(
+                        """
+                        USHER_SECRET is not the secret of this backup, so nothing was restored. Unset USHER_SECRET: \
+                        the secret in the backup is then kept in \(config.data.path)/secret. To sign with another one \
+                        afterwards, run `usher migrate --new-secret`
+                        """)
+                }
             }
             print("restored \(summary.rows) rows and \(summary.files) files")
             if !summary.missing.isEmpty {

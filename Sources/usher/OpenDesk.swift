@@ -59,13 +59,19 @@ struct OpenDesk {
     private static func signer(_ config: Config, _ database: any Database, isUpToDate: Bool, takesNew: Bool)
         async throws -> Signer
     {
-        let (mark, hasSigned): (String?, Bool) =
+        let (mark, expected, hasSigned): (String?, String?, Bool) =
             isUpToDate
-            ? try await database.read { db in (try db.privateSetting("secret_mark"), try db.hasSigned()) } : (nil, true)
+            ? try await database.read { db in
+                (
+                    try db.privateSetting("secret_mark"), try db.privateSetting("secret_expected"), try db.hasSigned()
+                )
+            } : (nil, nil, true)
+        // A restore that was refused or cut off leaves an empty desk, whose secret has signed nothing yet.
+        let awaitsRestore = expected != nil && !hasSigned
         var secret = try config.secret ?? DeskSecret.kept(in: config.data)
         if secret == nil {
             let path = config.data.appending(path: "secret").path
-            guard takesNew || !isUpToDate || mark == nil && !hasSigned else {
+            guard takesNew || !isUpToDate || mark == nil && !hasSigned || awaitsRestore else {
                 throw Misconfigured(
                     """
                     this desk's secret is missing: \(path) is gone or empty, and USHER_SECRET is not set. Put it back, \
@@ -79,7 +85,7 @@ struct OpenDesk {
         }
         let signer = Signer(secret: Array((secret ?? "").utf8))
         guard isUpToDate, mark != signer.fingerprint else { return signer }
-        guard mark == nil || takesNew else {
+        guard mark == nil || takesNew || awaitsRestore else {
             throw Misconfigured(
                 """
                 the secret (\(config.secret == nil ? config.data.appending(path: "secret").path : "USHER_SECRET")) is \
@@ -90,6 +96,17 @@ struct OpenDesk {
         }
         try await database.write { try $0.keepSecretMark(signer.fingerprint) }
         return signer
+    }
+
+    /// Refuses what must not happen under a desk that runs: it would go on with what it remembers.
+    func refuseWhileServed() async throws {
+        if config.postgres == nil { return try DataFolder.claim(config.data) }
+        guard try await desk.database.isInUse() else { return }
+        throw Misconfigured(
+            """
+            usher serve is running on this database, or has ended a moment ago. Stop every server of this desk, wait \
+            20 seconds, and try again
+            """)
     }
 
     /// The secret of an open desk, as a backup carries it.

@@ -20,6 +20,14 @@ struct Usher: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // What the desk writes holds other people's mail.
         umask(0o077)
+        // To a mail server a wrong option would mean that nobody can ever read the message, which goes back to its
+        // sender then.
+        if CommandLine.arguments.dropFirst().first == Intake.configuration.commandName ?? "intake" {
+            do { _ = try parseAsRoot() } catch  where exitCode(for: error) == .validationFailure {
+                _ = fail(message(for: error), ExitStatus.tryAgain)
+                Foundation.exit(ExitStatus.tryAgain)
+            } catch {}
+        }
         await main(nil)
     }
 }

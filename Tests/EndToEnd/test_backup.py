@@ -2,12 +2,14 @@
 
 import os
 import socket
+import sqlite3
+import subprocess
 import threading
 import time
 
 import requests
 
-from desk import Desk, Sink, wait_for
+from desk import USHER, Desk, Sink, wait_for
 
 KIM = "kim@harbour.example"
 
@@ -37,6 +39,54 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(desk, new_desk, tmp_
     new.cli("restore", str(file))
     new.start()
     assert new.ticket(100001)["subject"]
+
+
+def test_a_restore_with_another_secret_or_under_a_running_desk_writes_nothing(desk, new_desk, tmp_path):
+    desk.open()
+    file = tmp_path / "desk.usher"
+    desk.cli("backup", str(file))
+    new = new_desk(USHER_SECRET="another secret than theirs")
+    done = new.cli("restore", str(file), check=False)
+    assert done.returncode == 1 and b"USHER_SECRET is not the secret of this backup" in done.stderr, done
+    assert new.sql("SELECT count(*) FROM ticket") == [["0"]]
+    del new.environment["USHER_SECRET"]
+    new.start()
+    done = new.cli("restore", str(file), check=False)
+    assert done.returncode == 1 and b"is running" in done.stderr, done
+    new.stop()
+    new.cli("restore", str(file))
+    new.start()
+    assert new.ticket(100001)["subject"]
+
+
+def test_a_restore_that_ends_after_its_last_step_leaves_a_desk_that_starts(desk, new_desk, tmp_path):
+    """Killed at ever later moments: it can be begun again, or the desk is whole and signs as before."""
+    for _ in range(3):
+        desk.open()
+    file = tmp_path / "desk.usher"
+    desk.cli("backup", str(file))
+    filled = False
+    for hundredths in range(5, 400, 15):
+        new = new_desk()
+        process = subprocess.Popen([USHER, "restore", str(file)], env=new.environment, user=new.user)
+        try:
+            process.wait(hundredths / 100)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        try:
+            is_filled = new.sql("SELECT count(*) FROM ticket") == [["3"]]
+        except (sqlite3.Error, subprocess.CalledProcessError):
+            is_filled = False
+        if is_filled:
+            filled = True
+            if process.returncode == 0:
+                break
+        else:
+            new.cli("restore", str(file))
+        new.cli("check")
+        assert new.sql("SELECT count(*) FROM ticket") == [["3"]]
+    assert filled
 
 
 def test_a_restored_desk_keeps_still_until_it_goes_live(desk, sink, new_desk, tmp_path):

@@ -73,26 +73,42 @@ struct InsideTests {
         Form(name: "a mail below a divider that nobody knows") {
             "\(greeting)\n\n---- On Mon, 30 Nov 2026 16:04:11 +0100 Support wrote ---\n\n" + lines($0, "")
         },
-        Form(name: "a mail below a rule") { "\(greeting)\n\n" + String(repeating: "_", count: 30) + "\n" + lines($0, "") },
+        Form(name: "a mail below a rule") {
+            "\(greeting)\n\n" + String(repeating: "_", count: 30) + "\n" + lines($0, "")
+        },
         Form(name: "a mail with no sign of where it begins") { "\(greeting)\n" + lines($0, "") },
         Form(name: "a mail wrapped anew, with a warning in its first line") {
             "\(greeting)\n\n\(outlook($0))\n\n[EXTERNAL] " + lines($0, "", wrapped: 44)
         },
         Form(name: "an answer below the quote") {
-            "On Mon, 30 Nov 2026 at 15:04, Support <support@desk.example> wrote:\n" + lines($0, "> ") + "\n\n\(greeting)"
+            "On Mon, 30 Nov 2026 at 15:04, Support <support@desk.example> wrote:\n" + lines($0, "> ")
+                + "\n\n\(greeting)"
         },
         Form(name: "both forms, quoted as Gmail does") {
             "\(greeting)\n\nOn Mon, 30 Nov 2026 at 15:04, Support <support@desk.example> wrote:\n\n" + lines($0, "> ")
         } html: {
             markup("<div>On Mon, Support wrote:<br></div><blockquote>", $0, "</blockquote>")
         },
-        Form(name: "markup alone, quoted") { _ in "" } html: { markup("<blockquote>", $0, "</blockquote>") },
-        Form(name: "markup alone, below a header") { _ in "" } html: {
-            markup("<hr><p><b>From:</b> Support &lt;support@desk.example&gt;<br><b>Sent:</b> Monday, 30 November 2026 "
-                + "15:04<br><b>To:</b> Ada<br><b>Subject:</b> Scanner</p>", $0)
+        Form(name: "markup alone, quoted") { _ in
+            ""
+        } html: {
+            markup("<blockquote>", $0, "</blockquote>")
         },
-        Form(name: "markup that says more than the plain part") { _ in greeting } html: { markup("<hr>", $0) },
-        Form(name: "markup with the quote above") { _ in "" } html: {
+        Form(name: "markup alone, below a header") { _ in
+            ""
+        } html: {
+            markup(
+                "<hr><p><b>From:</b> Support &lt;support@desk.example&gt;<br><b>Sent:</b> Monday, 30 November 2026 "
+                    + "15:04<br><b>To:</b> Ada<br><b>Subject:</b> Scanner</p>", $0)
+        },
+        Form(name: "markup that says more than the plain part") { _ in
+            greeting
+        } html: {
+            markup("<hr>", $0)
+        },
+        Form(name: "markup with the quote above") { _ in
+            ""
+        } html: {
             "<blockquote>\($0.html ?? "")</blockquote><p>Dear Kim, we come on Tuesday.</p><p>Ada</p>"
         },
     ]

@@ -14,6 +14,8 @@ enum NewRequests {
     static let gathering: TimeInterval = 60
     /// Requests that one email names; how many more there are is said.
     static let mostNamed = 50
+    /// Requests that are looked at with one question.
+    static let mostAtOnce = 500
 }
 
 extension Transaction {
@@ -28,8 +30,12 @@ extension Transaction {
             try $0.read(Ticket.ID.self)
         }
         var told: [Agent.ID: (agent: Agent, tickets: [Ticket.ID])] = [:]
-        for id in ([first] + since).sorted(by: { $0.number < $1.number }) {
-            for agent in try toBeTold(of: id) { told[agent.id, default: (agent, [])].tickets.append(id) }
+        var people = Concerned()
+        let all = ([first] + since).sorted { $0.number < $1.number }
+        for start in stride(from: 0, to: all.count, by: NewRequests.mostAtOnce) {
+            for (id, agents) in try toBeTold(of: Array(all[start...].prefix(NewRequests.mostAtOnce)), &people) {
+                for agent in agents { told[agent.id, default: (agent, [])].tickets.append(id) }
+            }
         }
         for (agent, tickets) in told.values.sorted(by: { $0.agent.id.number < $1.agent.id.number }) {
             try tell(agent, ofNew: tickets)
@@ -55,27 +61,65 @@ extension Transaction {
         try db.value("SELECT id FROM entry WHERE ticket_id = \(ticket) AND kind = 'message' ORDER BY id LIMIT 1")
     }
 
-    private func toBeTold(of id: Ticket.ID) throws -> [Agent] {
-        let ticket = try db.ticket(id)
-        guard ticket.state == .new || ticket.state == .open else { return [] }
-        let concerned: [Agent] =
-            if let assignee = ticket.assignee {
-                [try db.agent(assignee.id)].compactMap { $0 }
-            } else if let team = ticket.team { try db.members(of: team.id) } else {
-                try db.agents(of: ticket.department.id)
-            }
-        let know = Set(
-            try db.query(
-                """
-                SELECT actor_id FROM ticket_event WHERE ticket_id = \(id) AND actor_kind = 'agent'
-                AND actor_id IS NOT NULL
-                UNION SELECT recipient_id FROM outbox WHERE ticket_id = \(id) AND recipient_kind = 'agent'
-                """
-            ) { Agent.ID(try $0.read(Int64.self)) })
-        return try concerned.filter { agent in
-            guard !know.contains(agent.id), agent.isAvailable, Asker.agent(agent).mayEver(.work) else { return false }
-            return try db.wantsNewRequests(agent.id)
+    /// Who is concerned by a department, a team or an assignment, asked for once however many requests came in.
+    private struct Concerned {
+        var departments: [Department.ID: [Agent]] = [:]
+        var teams: [Team.ID: [Agent]] = [:]
+        var assignees: [Agent.ID: [Agent]] = [:]
+        var wants: [Agent.ID: Bool] = [:]
+    }
+
+    /// Who has to be told of which requests. After a flood of mail there are thousands, and nobody else can write
+    /// meanwhile: the questions are as many for a hundred as for one.
+    private func toBeTold(of ids: [Ticket.ID], _ people: inout Concerned) throws -> [(Ticket.ID, [Agent])] {
+        let tickets = try db.query(
+            """
+            SELECT id, assignee_id, team_id, department_id FROM ticket WHERE id IN (\(list: ids.map(\.number)))
+            AND state IN ('new', 'open') ORDER BY id
+            """
+        ) { row in
+            (
+                id: try row.read(Ticket.ID.self), assignee: try row.read(Agent.ID?.self),
+                team: try row.read(Team.ID?.self), department: try row.read(Department.ID.self)
+            )
         }
+        guard !tickets.isEmpty else { return [] }
+        let keys = tickets.map(\.id.number)
+        var know: Set<[Int64]> = []
+        for pair in try db.query(
+            """
+            SELECT ticket_id, actor_id FROM ticket_event WHERE ticket_id IN (\(list: keys)) AND actor_kind = 'agent'
+            AND actor_id IS NOT NULL
+            UNION SELECT ticket_id, recipient_id FROM outbox WHERE ticket_id IN (\(list: keys))
+            AND recipient_kind = 'agent'
+            """, { [try $0.read(Int64.self), try $0.read(Int64.self)] })
+        { know.insert(pair) }
+        return try tickets.map { ticket in
+            let concerned =
+                if let assignee = ticket.assignee {
+                    try kept(&people.assignees, assignee) { [try db.agent(assignee)].compactMap { $0 } }
+                } else if let team = ticket.team {
+                    try kept(&people.teams, team) { try db.members(of: team) }
+                } else {
+                    try kept(&people.departments, ticket.department) { try db.agents(of: ticket.department) }
+                }
+            let told = try concerned.filter { agent in
+                guard !know.contains([ticket.id.number, agent.id.number]), agent.isAvailable,
+                    Asker.agent(agent).mayEver(.work)
+                else { return false }
+                return try kept(&people.wants, agent.id) { try db.wantsNewRequests(agent.id) }
+            }
+            return (ticket.id, told)
+        }
+    }
+
+    private func kept<Key: Hashable, Value>(
+        _ known: inout [Key: Value], _ key: Key, _ ask: () throws -> Value
+    ) rethrows -> Value {
+        if let value = known[key] { return value }
+        let value = try ask()
+        known[key] = value
+        return value
     }
 }
 

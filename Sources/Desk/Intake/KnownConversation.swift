@@ -73,7 +73,8 @@ extension Connection {
             }
             notes += entries.filter { $0.kind == .note }.map(\.text)
             // What an agent's answer quoted may be for agents alone.
-            shown += entries.filter { $0.kind != .note }.map(\.text)
+            shown +=
+                entries.filter { $0.kind != .note }.map(\.text)
                 + entries.filter { $0.kind == .message }.map(\.quoted)
             said += entries.map(\.text) + entries.map(\.quoted).filter { !$0.isEmpty }
             names += entries.map(\.name)

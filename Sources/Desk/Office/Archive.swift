@@ -19,23 +19,42 @@ enum Archive {
         let digest: String
     }
 
+    /// Another program is writing the same file at this moment.
+    struct IsBeingWritten: Error, CustomStringConvertible {
+        let path: String
+        var description: String { "another backup is being written to \(path); wait for it, or name another file" }
+    }
+
     final class Writer {
         private let handle: FileHandle
         /// Of every byte so far: heads, bodies and what fills their last blocks.
         private var whole = SHA256()
         init(_ url: URL) throws {
             // What customers wrote is in it: for its owner's eyes.
-            guard
-                FileManager.default.createFile(atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600])
-            else {
+            let file = open(url.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            guard file >= 0 else {
                 let reason = String(cString: strerror(errno))
                 throw Refusal.conflict(
                     Sentence(english: "\(url.path) can't be written: \(reason). Check the folder and your rights."),
                     allowed: [])
             }
-            handle = try FileHandle(forWritingTo: url)
+            // The lock goes with the program that holds it, however it ends; what such a one left is written over.
+            guard flock(file, LOCK_EX | LOCK_NB) == 0, Self.isStill(file, at: url.path) else {
+                close(file)
+                throw IsBeingWritten(path: url.path)
+            }
+            handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+            try handle.truncate(atOffset: 0)
         }
         deinit { try? handle.close() }
+
+        /// Whether the file that was opened still has this name: whoever held the lock before may have given it another
+        /// one meanwhile.
+        private static func isStill(_ file: Int32, at path: String) -> Bool {
+            var (held, named) = (stat(), stat())
+            return fstat(file, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino
+                && held.st_dev == named.st_dev
+        }
 
         func rewind() throws {
             try handle.truncate(atOffset: 0)

@@ -52,15 +52,20 @@ package enum Backup {
         // Under another name until it is proved, so that a file of this name is always a whole backup.
         let partial = URL(fileURLWithPath: target.path + ".part")
         do {
-            let summary = try await write(desk, as: partial, secret: secret, progress)
-            guard try prove(partial) == summary else {
-                throw StoreError.unreadable("the backup could not be verified after it was written")
+            let sheet = try await write(desk, as: partial, secret: secret, progress)
+            // The file stays locked until it has its name.
+            return try withExtendedLifetime(sheet) {
+                guard try prove(partial) == sheet.summary else {
+                    throw StoreError.unreadable("the backup could not be verified after it was written")
+                }
+                guard rename(partial.path, target.path) == 0 else {
+                    throw StoreError.full("\(target.path) cannot be written: \(String(cString: strerror(errno)))")
+                }
+                syncFolder(of: target)
+                return sheet.summary
             }
-            guard rename(partial.path, target.path) == 0 else {
-                throw StoreError.full("\(target.path) cannot be written: \(String(cString: strerror(errno)))")
-            }
-            syncFolder(of: target)
-            return summary
+        } catch let busy as Archive.IsBeingWritten {
+            throw busy
         } catch {
             unlink(partial.path)
             throw error
@@ -69,11 +74,11 @@ package enum Backup {
 
     private static func write(
         _ desk: Desk, as url: URL, secret: String, _ progress: @escaping @Sendable (Int, Int) -> Void
-    ) async throws -> Summary {
+    ) async throws -> Sheet {
         let now = desk.clock.now()
         // Only this task writes; the reading closure may run again after a lost connection, then from the beginning.
         let sheet = Sheet(try Archive.Writer(url))
-        try await desk.read { db in
+        let hashes: [String] = try await desk.read { db in
             try sheet.begin()
             let steps = Schema.migrator.steps.map(\.name)
             let manifest: JSON = [
@@ -87,12 +92,10 @@ package enum Backup {
                 sheet.summary.rows += try write(table, db, to: sheet)
                 progress(index + 1, Schema.tables.count)
             }
+            // Content-addressed files never change, so what the snapshot names can be copied after it.
+            return try db.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() }
         }
         sheet.summary.madeAt = now
-        // Content-addressed files never change, so what the snapshot names can be copied after it.
-        let hashes: [String] = try await desk.read {
-            try $0.query("SELECT hash FROM blob ORDER BY hash") { try $0.read() }
-        }
         for hash in hashes {
             // `usher check` names what is missing; the rest is worth keeping, and the copy says what it lacks.
             guard desk.files.isWhole(hash), let (file, size, isPacked) = try desk.files.stored(hash) else {
@@ -105,7 +108,7 @@ package enum Backup {
             sheet.summary.files += 1
         }
         try sheet.finish()
-        return sheet.summary
+        return sheet
     }
 
     /// The archive being written and what it holds so far. Used by one thread after the other.
@@ -353,15 +356,22 @@ package enum Backup {
 
     /// Fills an empty desk from a backup, on either engine. The backup is proved before anything is written.
     ///
-    /// - Returns: what it held, the secret it was made with, and how much mail was held back by going live at once.
+    /// - Parameter keepSecret: keeps the secret that the backup was made with, or throws why this desk cannot sign with
+    ///   it. Asked before anything is written, so that a desk that was filled can always be opened.
+    /// - Returns: what it held, and how much mail was held back by going live at once.
     package static func restore(
-        _ url: URL, into desk: Desk, _ wish: Wish = Wish(), progress: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws -> (summary: Summary, secret: String, heldBack: Int) {
+        _ url: URL, into desk: Desk, _ wish: Wish = Wish(), keepSecret: (String) throws -> Void = { _ in },
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> (summary: Summary, heldBack: Int) {
         let proved = try prove(url, takesUnproved: wish.takesUnproved)
         try await desk.read { try $0.refuseUnlessEmpty() }
         let source = Source(try Archive.Reader(url))
+        let secret = try secret(in: source.reader)
+        // Should this program end before the desk is filled, the next one knows the new secret by this mark.
+        try await desk.write { try $0.db.expectSecret(Signer(secret: Array(secret.utf8)).fingerprint) }
+        try keepSecret(secret)
         // Files first: a row never stands for a file that is not there.
-        let secret = try fill(desk.files, from: source.reader)
+        try fill(desk.files, from: source.reader)
         let (rows, heldBack) = try await desk.write { tx in
             try tx.db.refuseUnlessEmpty()
             for table in Schema.tables.reversed() { try tx.db.execute("DELETE FROM \(SQL(raw: table))") }
@@ -387,7 +397,7 @@ package enum Backup {
         try await desk.reloadSettings()
         var summary = proved
         summary.rows = rows
-        return (summary, secret, heldBack)
+        return (summary, heldBack)
     }
 
     /// Used by one thread after the other.
@@ -396,21 +406,27 @@ package enum Backup {
         init(_ reader: Archive.Reader) { self.reader = reader }
     }
 
-    /// Brings the files back, and returns the secret.
-    private static func fill(_ files: FileStore, from reader: Archive.Reader) throws -> String {
+    /// What the desk that was copied signed with. It stands behind the first part.
+    private static func secret(in reader: Archive.Reader) throws -> String {
+        defer { try? reader.rewind() }
+        while let (name, _) = try reader.next() {
+            if name == Name.secret { return String(decoding: try reader.bytes(), as: UTF8.self) }
+            try reader.skip()
+        }
+        throw StoreError.unreadable("the backup holds no secret")
+    }
+
+    /// Brings the files back.
+    private static func fill(_ files: FileStore, from reader: Archive.Reader) throws {
         let filling = FileStore.Filling(files)
-        var secret = ""
         while let (name, _) = try reader.next() {
             if let (hash, isPacked) = file(name) {
                 try filling.add(hash, isPacked: isPacked) { try reader.piece() }
-            } else if name == Name.secret {
-                secret = String(decoding: try reader.bytes(), as: UTF8.self)
             } else {
                 try reader.skip()
             }
         }
         try filling.finish()
-        return secret
     }
 
     private static func insert(_ member: String, _ bytes: Data, _ db: any Connection) throws -> Int {

@@ -70,10 +70,14 @@ extension Desk {
     }
 
     private func checkWrite() async throws -> Finding {
-        do { try await tryWrite() } catch StoreError.full {
+        do {
+            try await tryWrite(bytes: Self.muchAtOnce)
+            // Smaller again, for the next trial and the backup.
+            try await tryWrite()
+        } catch StoreError.full {
             return Finding(
-                "The database can be read but not written: the disk is full",
-                advice: "Free some space; nothing was lost, and work goes on by itself.")
+                "The database can be read but not written: the disk it is on is full",
+                advice: "Free some space there; nothing was lost, and work goes on by itself.")
         } catch let error as StoreError {
             return Finding(
                 "The database can be read but not written: \(error.detail)",
@@ -82,15 +86,23 @@ extension Desk {
         return Finding("The database accepts writes")
     }
 
-    /// Writes one row in the database and one byte beside the files. Throws why it cannot be done.
-    package func tryWrite() async throws {
-        let now = clock.now()
+    /// More than there is room for in a file of the database as it is.
+    private static var muchAtOnce: Int { 512 << 10 }
+
+    /// Writes one row in the database and looks at the room beside the files. Throws why it cannot be done, or why a
+    /// request was refused a moment ago.
+    ///
+    /// - Parameter bytes: how large the row is made: a small one finds its place in what the database has already.
+    package func tryWrite(bytes: Int = 0) async throws {
+        // Letters that cannot be packed.
+        let filling = bytes == 0 ? "" : " " + (0..<(bytes / 52)).map { _ in Secret.random() + Secret.random() }.joined()
+        let value = String(clock.now().milliseconds) + filling
         try await Lane.$current.withValue(.health) {
             try await database.write { db in
                 _ = try db.execute(
                     """
                     INSERT INTO setting (name, value)
-                    VALUES ('_write_tried', \(String(now.milliseconds))) ON CONFLICT (name) DO UPDATE
+                    VALUES ('_write_tried', \(value)) ON CONFLICT (name) DO UPDATE
                     SET value = excluded.value
                     """
                 )
@@ -99,6 +111,7 @@ extension Desk {
         if let space = DiskSpace.free(at: files.folder), space.free < DiskSpace.least {
             throw StoreError.full("\(space.free) bytes are left for files")
         }
+        try refusedWrites.check()
     }
 
     private func checkSpace() throws -> Finding {

@@ -264,13 +264,13 @@ extension Transaction {
 
     private func isTaken(_ text: String, _ field: Resource.Field, of resource: Resource, id: Int64?) throws -> Bool {
         let active: SQL = resource.isRetired && resource.table != "agent" ? "AND is_active = 1" : ""
-        return try db.value(
-            """
-            SELECT 1 FROM \(SQL(raw: resource.table))
-            WHERE \(db.dialect.foldedEquals(SQL(raw: field.kind.column), text)) AND id <> \(id ?? 0) \(active)
-            LIMIT 1
-            """,
-            as: Int64.self) != nil
+        let (table, column) = (SQL(raw: resource.table), SQL(raw: field.kind.column))
+        guard field.kind.column == "name" else {
+            return try db.value(
+                "SELECT 1 FROM \(table) WHERE lower(\(column)) = lower(\(text)) AND id <> \(id ?? 0) \(active) LIMIT 1",
+                as: Int64.self) != nil
+        }
+        return try !db.keys(named: text, in: table, where: "id <> \(id ?? 0) \(active)").isEmpty
     }
 
     private func single(_ value: JSON, _ field: Resource.Field, _ passwordHash: String?) throws -> SQLValue {
@@ -404,19 +404,16 @@ extension Transaction {
         return number
     }
     private func key(_ value: JSON, in table: String) throws -> Int64 {
-        let condition: SQL
+        let found: Int64?
         if let id = value.integer ?? value["id"]?.integer {
-            condition = "id = \(id)"
+            found = try db.value("SELECT id FROM \(SQL(raw: table)) WHERE id = \(id)")
         } else if let name = value.text ?? value["name"]?.text {
-            condition = db.dialect.foldedEquals("name", name)
+            found = try db.keys(named: name, in: SQL(raw: table)).last
         } else {
             throw Wrong(.wrongType(expected: "an id or a name"))
         }
-        guard
-            let id: Int64 = try db.value(
-                "SELECT id FROM \(SQL(raw: table)) WHERE \(condition) ORDER BY id DESC LIMIT 1")
-        else { throw Wrong(.unknown(value.text ?? value.written)) }
-        return id
+        guard let found else { throw Wrong(.unknown(value.text ?? value.written)) }
+        return found
     }
     private func agentKey(_ value: JSON) throws -> Int64 {
         guard let email = value.text ?? value["email"]?.text else { throw Wrong(.notAnAddress) }

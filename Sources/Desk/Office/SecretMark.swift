@@ -20,4 +20,14 @@ extension Connection {
             """
         )
     }
+
+    /// Notes that the desk is about to be filled by a restore, and to sign with another secret from then on.
+    func expectSecret(_ mark: String) throws {
+        try execute(
+            """
+            INSERT INTO setting (name, value) VALUES ('_secret_expected', \(mark)) ON CONFLICT (name) DO UPDATE
+            SET value = excluded.value
+            """
+        )
+    }
 }

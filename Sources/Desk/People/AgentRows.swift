@@ -105,10 +105,7 @@ extension Transaction {
             """, as: Agent.self)
         if departments.isEmpty { try letIntoEveryDepartment(id) }
         for name in departments {
-            guard
-                let department: Department.ID = try db.value(
-                    "SELECT id FROM department WHERE \(db.dialect.foldedEquals("name", name))")
-            else {
+            guard let department = try db.keys(named: name, in: "department").first else {
                 throw Refusal.invalid("department", .unknown(name))
             }
             try db.execute(

@@ -23,7 +23,7 @@ extension Connection {
     }
     package func topic(_ id: Topic.ID) throws -> Topic? { try topic(where: "topic.id = \(id)") }
     package func topic(named name: String) throws -> Topic? {
-        try topic(where: dialect.foldedEquals("topic.name", name))
+        try keys(named: name, in: "topic", where: "is_active = 1").first.flatMap { try topic(Topic.ID($0)) }
     }
 
     /// The department asked for, or the first active one.
@@ -76,12 +76,12 @@ extension Connection {
 
     /// What the names or keys of a request point to. `field` names it in the refusal.
     package func named<Of>(_ table: NamedTable<Of>, _ wanted: Wanted, field: String) throws -> Reference<Of> {
-        let condition: SQL =
+        let key: Int64? =
             switch wanted {
-            case .id(let id): "id = \(id)"
-            case .name(let name): dialect.foldedEquals("name", name)
+            case .id(let id): id
+            case .name(let name): try keys(named: name, in: table.sql, where: "is_active = 1").first
             }
-        let found = try first("SELECT id, name FROM \(table.sql) WHERE \(condition) AND is_active = 1") { row in
+        let found = try first("SELECT id, name FROM \(table.sql) WHERE id = \(key ?? 0) AND is_active = 1") { row in
             Reference<Of>(id: try row.read(), name: try row.read())
         }
         guard let found else { throw Refusal.invalid(field, .unknown(wanted.text)) }

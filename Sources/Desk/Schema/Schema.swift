@@ -6,7 +6,7 @@ package enum Schema {
         people, routing, tickets, conversation, delivery, feedback, knowledge, office, freshDesk, signIn, workspace,
         mailboxes, draftFiles, digest, textIndex, ticketStatistics,
         provenance, access, leases, outboxClaims, mailServers, dueOrder, targets, newRequests, namedFiles, lists,
-        search, latestWords, views, links, undo,
+        search, latestWords, views, links, undo, names,
     ])
 
     /// Every table that is not made from others, referenced ones before those that refer to them: what a backup holds.

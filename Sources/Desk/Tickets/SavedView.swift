@@ -181,12 +181,12 @@ extension Transaction {
             try db.first("SELECT name, agent_id, team_id FROM saved_view WHERE id = \(id)") { row in
                 (try row.read(String.self), try row.read(Int64?.self), try row.read(Int64?.self))
             } ?? ("", nil, nil)
-        let isTaken: Int64? = try db.value(
-            """
-            SELECT 1 FROM saved_view WHERE \(db.dialect.foldedEquals("name", name)) AND id <> \(id)
-            AND COALESCE(agent_id, 0) = \(agent ?? 0) AND COALESCE(team_id, 0) = \(team ?? 0) LIMIT 1
-            """)
-        if isTaken != nil { throw Refusal.invalid("name", .taken) }
+        let others = try db.keys(
+            named: name, in: "saved_view",
+            where: """
+                id <> \(id) AND COALESCE(agent_id, 0) = \(agent ?? 0) AND COALESCE(team_id, 0) = \(team ?? 0)
+                """)
+        guard others.isEmpty else { throw Refusal.invalid("name", .taken) }
         rightsChanged()
     }
 }

@@ -468,7 +468,9 @@ extension TicketQuery {
             let next = month == 12 ? (year + 1, 1) : (year, month + 1)
             return (CivilDay.start(year, month, 1), CivilDay.start(next.0, next.1, 1))
         }
-        guard let day = parts[2], (1...31).contains(day) else { return nil }
+        guard let day = parts[2], (1...31).contains(day),
+            CivilDay.parts(of: CivilDay.number(year, month, day)) == (year, month, day)
+        else { return nil }
         let from = CivilDay.start(year, month, day)
         return (from, from + 86400)
     }

@@ -36,11 +36,45 @@ struct BackupTests {
         } catch { return "\(error)" }
     }
 
+    @Test("a file that another backup is being written to is left to it, and free once that one has ended")
+    func oneAtATime() async throws {
+        let test = try await TestDesk()
+        let file = FileManager.default.temporaryDirectory.appending(path: "usher-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let partial = URL(fileURLWithPath: file.path + ".part")
+        var other: Archive.Writer? = try Archive.Writer(partial)
+        await #expect(throws: Archive.IsBeingWritten.self) {
+            _ = try await Backup.write(test.desk, to: file, secret: "x")
+        }
+        #expect(other != nil && FileManager.default.fileExists(atPath: partial.path))
+        other = nil
+        _ = try await Backup.write(test.desk, to: file, secret: "x")
+        #expect(try Backup.prove(file).rows > 0)
+    }
+
+    @Test("a desk that cannot sign with the secret of a backup stays empty, and knows it once it has it")
+    func otherSecret() async throws {
+        let (old, _, file) = try await copied()
+        let new = try await TestDesk()
+        struct Wrong: Error {}
+        await #expect(throws: Wrong.self) {
+            _ = try await Backup.restore(file, into: new.desk, keepSecret: { _ in throw Wrong() })
+        }
+        #expect(try await new.read { try $0.value("SELECT count(*) FROM ticket", as: Int.self) } == 0)
+        let expected = try await new.read { try $0.privateSetting("secret_expected") }
+        #expect(expected == Signer(secret: Array("a secret".utf8)).fingerprint)
+        _ = try await Backup.restore(file, into: new.desk)
+        #expect(try await new.read { try $0.privateSetting("secret_expected") } == nil)
+        // Its folder, with the backup in it, goes when nobody holds the desk any more.
+        withExtendedLifetime(old) {}
+    }
+
     @Test("what is restored is what was copied, packed messages stay packed, and the secret comes with it")
     func whole() async throws {
         let (old, ticket, file) = try await copied()
         let new = try await TestDesk()
-        let (summary, secret, _) = try await Backup.restore(file, into: new.desk)
+        var secret = ""
+        let (summary, _) = try await Backup.restore(file, into: new.desk) { secret = $0 }
         #expect(secret == "a secret" && summary.files == 2)
         for table in Schema.tables where table != "setting" && table != "outbox" {
             let counts = try await [
@@ -202,7 +236,7 @@ struct BackupTests {
         }
         _ = try await Backup.write(old.desk, to: file, secret: "x")
         let new = try await TestDesk()
-        let (_, _, heldBack) = try await Backup.restore(
+        let (_, heldBack) = try await Backup.restore(
             file, into: new.desk, Backup.Wish(goesLive: true, sendsWaiting: true))
         #expect(heldBack == 0)
         try await new.settle()
@@ -234,7 +268,10 @@ struct BackupTests {
         try writer.add("tables/customer-000000.ndjson", Data("[\"id\",\"name\",\"created_at\"]\n[7,\"Kim\",0]\n".utf8))
         try writer.finish()
         #expect(throws: Refusal.self) { try Backup.prove(file) }
-        let (summary, secret, _) = try await Backup.restore(file, into: test.desk, Backup.Wish(takesUnproved: true))
+        var secret = ""
+        let (summary, _) = try await Backup.restore(file, into: test.desk, Backup.Wish(takesUnproved: true)) {
+            secret = $0
+        }
         #expect(summary.rows == 1 && secret == "old")
     }
 }
