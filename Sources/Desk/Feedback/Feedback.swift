@@ -9,6 +9,12 @@ extension Transaction {
     func sendSurvey(_ id: Ticket.ID) throws {
         let ticket = try db.ticket(id)
         guard ticket.state == .closed else { return }
+        // Closed, reopened and closed again in a short time: one question is enough.
+        try db.execute(
+            """
+            UPDATE outbox SET state = 'cancelled', due_at = NULL WHERE ticket_id = \(id) AND kind = \(MailKind.survey)
+            AND state IN ('queued', 'deferred')
+            """)
         let survey = try db.insert(
             """
             INSERT INTO survey (ticket_id, department_id, agent_id, team_id, sent_at)

@@ -146,7 +146,7 @@ extension Ticket {
         let before = self
         try restore(inverse, at: now)
         return inverse.consequences(queuedAt: queuedAt)
-            + [.event(.changed, by: actor, reason: "taken back", data: changes(since: before))]
+            + [.event(.takenBack, by: actor, data: changes(since: before))]
     }
 
     mutating func restore(_ inverse: Inverse, at now: Date) throws {

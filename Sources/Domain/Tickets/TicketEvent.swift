@@ -78,7 +78,7 @@ package struct TicketEvent: Sendable {
         case deliveryFailed = "delivery_failed"
         /// An automatic mail was not sent, and why.
         case quieted
-        /// A reply that had not gone yet.
+        /// A reply that had not gone yet; without a reason, an action, and its data say what changed back.
         case takenBack = "taken_back"
     }
 }

@@ -52,7 +52,7 @@ func settingsPage(_ desk: DeskFrame, _ values: [String: JSON], _ state: Settings
             <section><h2 id="outgoing">\(t("Outgoing email"))</h2>\
             \(words("mail_address", t("Sender address"), hint: t("Currently {0}", state.office.mailbox.address), type: "email"))\
             \(server(state, text, t))\
-            \(measured("undo_seconds", t("Time to undo a reply"), t("seconds")))\
+            \(measured("undo_seconds", t("Time to undo replies and actions"), t("seconds")))\
             \(measured("automatic_per_hour", t("Automatic emails to one address"), t("per hour"), t("More are held back, so that two programs don't answer each other forever.")))\
             \(tick("sends_acknowledgements", t("Acknowledge new requests"), isOn: on("sends_acknowledgements")))</section>\
             <section><h2>\(t("Incoming email"))</h2>\

@@ -53,7 +53,8 @@ func eventWords(_ event: TicketEvent, of number: Int64, _ t: Language, names: [S
             t("{0} changed the requester from {1} to {2}", who, data?["from"]?.text ?? "", data?["to"]?.text ?? "")
         case .collaboratorRemoved: t("{0} removed {1}", who, to)
         case .quieted: t("An email was not sent")
-        case .takenBack: t("{0} undid sending a reply", who)
+        case .takenBack:
+            event.reason.isEmpty ? t("{0} undid the last action", who) : t("{0} undid sending a reply", who)
         }
     return sentence
 }

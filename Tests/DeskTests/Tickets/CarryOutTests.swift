@@ -129,7 +129,7 @@ struct CarryOutTests {
         try await test.settle()
         #expect(try await test.ticket(ticket.number).state == .open)
         #expect(test.mail.to(TestDesk.kim).isEmpty)
-        #expect(try await test.events(ticket).contains { $0.kind == .changed && $0.reason == "taken back" })
+        #expect(try await test.events(ticket).contains { $0.kind == .takenBack })
     }
 
     @Test("closing is undone with its question; silence closes the ticket again when it had been due to")
