@@ -51,6 +51,11 @@ extension QuotedLines {
 
     func isIntroduction(_ line: String, quoteFollows: Bool) -> Bool {
         guard namesDateOrAddress(line) else { return false }
+        // `---- On Mon, 30 Nov 2026 16:04:11 +0100 Ada <ada@desk.example> wrote ----`
+        let framed = line.trimmingCharacters(in: CharacterSet(charactersIn: "-–— "))
+        if line.hasPrefix("--"), line.hasSuffix("--"), Self.verbs.contains(where: framed.lowercased().hasSuffix) {
+            return true
+        }
         let end = line.last ?? " "
         if end == ":" || end == "：" { return quoteFollows || Self.verbs.contains { line.lowercased().contains($0) } }
         // `2026/11/23 Ada <ada@desk.example>`, `Ada <ada@desk.example> schreef op 23 nov.`
@@ -135,7 +140,8 @@ extension QuotedLines {
         }
         let hasTime = fields.contains { $0.hasTime && !$0.hasAddress }
         guard hasTime, fields.contains(where: \.hasAddress) else { return false }
-        return first.hasAddress
+        // Some write when it was sent before they write by whom.
+        return (first.hasAddress || first.hasTime && fields[1].hasAddress)
             && (isDivided || fields.contains(where: \.isAnswered) || fields.filter(\.hasAddress).count >= 2)
     }
 

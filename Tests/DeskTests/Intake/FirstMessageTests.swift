@@ -35,6 +35,11 @@ struct FirstMessageTests {
             You say:\r\n\r\nOn Mon, 23 Nov 2026 10:00, Desk \
             <support@desk.example> wrote:\r\n> We are open on Sundays.\r\n\r\nYou are not.\r\n> Come by!\r\nI did.
             """,
+            """
+            ________________________________\r\nDe la: Desk \
+            <support@desk.example>\r\nTrimis: 25 noiembrie 2026 07:35\r\nCătre: Kim \
+            <kim@harbour.example>\r\nSubiect: [#9] pump\r\n\r\nOLD words.\r\n\r\nAlso to Oslo, please.
+            """,
             "Please book:\r\n\r\nFrom: Hamburg\r\nTo: Kiel\r\nDate: 12 May 2026\r\n\r\nA window seat.",
             "The pump is broken.\r\n\r\n-- \r\nKim Ito\r\nHarbour Ltd",
             "Old words:\r\n> Ada writes that it is fine.\r\n> It is not.",
@@ -51,11 +56,6 @@ struct FirstMessageTests {
         arguments: [
             "On Mon, 23 Nov 2026 10:00, Desk <support@desk.example> wrote:\r\n\r\n> OLD words.\r\n> More.",
             "Desk <support+abc@desk.example> ezt írta (időpont: 2026. nov. 24., K, 12:12):\r\n> OLD words.",
-            """
-            ________________________________\r\nDe la: Desk \
-            <support@desk.example>\r\nTrimis: 25 noiembrie 2026 07:35\r\nCătre: Kim \
-            <kim@harbour.example>\r\nSubiect: [#9] pump\r\n\r\nOLD words.
-            """,
         ])
     func ours(history: String) async throws {
         let answer = try await opened("Re: Pump", "NEW words.\r\n\r\n\(history)")

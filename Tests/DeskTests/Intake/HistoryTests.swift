@@ -65,6 +65,25 @@ struct HistoryTests {
         }
     }
 
+    @Test(
+        "the mail of the desk is folded in whatever order its header stands, and below a line with dashes around it",
+        arguments: [
+            """
+            Gesendet: Montag, 30. November 2026 um 16:04 Uhr
+            Von: "Desk" <SENDER>
+            An: kim@harbour.example
+            Betreff: Re: Scanner
+            """, "---- On Mon, 30 Nov 2026 16:04:11 +0100 Desk <SENDER> wrote ---",
+        ])
+    func forms(header: String) async throws {
+        let scene = try await scene()
+        let mail = try #require(scene.test.mail.to(TestDesk.kim).last)
+        let above = header.replacingOccurrences(of: "SENDER", with: mail.from?.address ?? "")
+        let entry = try await answer(
+            scene, to: mail, from: TestDesk.kim, "The new one, please.\n\n\(above)\n\n\(mail.text)")
+        #expect(entry.text == "The new one, please.")
+    }
+
     @Test("what a customer adds to that mail stays in view", arguments: [true, false])
     func inside(marked: Bool) async throws {
         let scene = try await scene()
