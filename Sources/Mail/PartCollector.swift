@@ -13,7 +13,7 @@ struct PartCollector {
     private(set) var attachments: [IncomingMessage.Attachment] = []
     /// Content-Location (RFC 2557) by the index of the attachment.
     private(set) var locations: [Int: String] = [:]
-    private(set) var faults: [String] = []
+    var faults: [String] = []
     /// What a reader has to know of the message besides its words.
     private(set) var notes: [String] = []
     /// `report-type` where the message itself is a multipart/report (RFC 6522), in lower case; empty where it says
@@ -22,7 +22,7 @@ struct PartCollector {
     /// Machine-readable parts of a report: fields of message/delivery-status and headers of the returned message.
     private(set) var reports: [String] = []
     /// Labels of the texts; they count for bytes that have none.
-    private(set) var hints: [String]
+    var hints: [String]
     /// The first message that is enclosed whole.
     private(set) var enclosedMessage: Data?
 
@@ -331,151 +331,5 @@ struct PartCollector {
                 name: name.isEmpty
                     ? (subject.isEmpty ? "message" : String(subject.fileName.prefix(80))) + ".eml" : name,
                 type: "message/rfc822", bytes: Data(bytes)))
-    }
-
-    // MARK: GMime
-
-    static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> String {
-        guard let type = g_mime_object_get_content_type(object) else { return "text/plain" }
-        let media = MessageReader.string(g_mime_content_type_get_media_type(type))
-        let subtype = MessageReader.string(g_mime_content_type_get_media_subtype(type))
-        return "\(media)/\(subtype)".lowercased()
-    }
-
-    /// What it is, also where the field is no sound one: a type that is none is text (RFC 2045, section 5.2).
-    private func contentType(_ object: UnsafeMutablePointer<GMimeObject>) -> HeaderParameters {
-        let field = MessageReader.field("content-type", of: object)
-        guard !field.allSatisfy({ $0 <= 0x20 }) else { return HeaderParameters(Array(Self.mediaType(object).utf8)) }
-        return HeaderParameters(field, hints: hints, type: true)
-    }
-
-    private mutating func decodedText(
-        _ object: UnsafeMutablePointer<GMimeObject>, _ part: UnsafeMutablePointer<GMimePart>, _ type: HeaderParameters
-    ) -> String {
-        let (bytes, isFalse) = content(part, object)
-        if isFalse { faults.append("a text is not encoded as it says") }
-        var charset = type["charset"]
-        var hints = hints
-        if type.value == "text/html", let meta = HTMLParts.metaCharset(bytes) {
-            if CharsetLabel(charset) == .unnamed { charset = meta } else { hints.append(meta) }
-        }
-        if !charset.isEmpty, self.hints.count < 50 { self.hints.append(charset) }
-        var text = Charset.decode(bytes, named: charset.isEmpty ? nil : charset, hints: hints).withoutControls
-        if type["format"].lowercased() == "flowed" {
-            text = FlowedText.unfold(text, deletesSpace: type["delsp"].lowercased() == "yes")
-        }
-        return text
-    }
-
-    private func content(_ part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> (
-        bytes: [UInt8], isFalse: Bool
-    ) {
-        let said = TransferDecoding.named(
-            String(decoding: MessageReader.field("content-transfer-encoding", of: object), as: UTF8.self))
-        // Others, such as uuencode, are GMime's.
-        guard let wrapper = g_mime_part_get_content(part),
-            g_mime_data_wrapper_get_encoding(wrapper) != GMIME_CONTENT_ENCODING_UUENCODE
-        else { return (Self.content(part), false) }
-        return TransferDecoding.text(encoded(part), said)
-    }
-
-    /// The bytes of a part as they were sent.
-    private func encoded(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
-        guard let content = g_mime_part_get_content(part), let sent = g_mime_data_wrapper_get_stream(content) else {
-            return []
-        }
-        g_mime_stream_reset(sent)
-        guard let stream = usher_stream_sized(max(0, Int(g_mime_stream_length(sent))) + 64) else { return [] }
-        defer { usher_unref(stream) }
-        g_mime_stream_write_to_stream(sent, stream)
-        g_mime_stream_reset(sent)
-        return Self.bytes(of: stream)
-    }
-
-    static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] { Array(data(part)) }
-
-    /// Decoded where it stays: files are large.
-    static func data(_ part: UnsafeMutablePointer<GMimePart>?) -> Data {
-        guard let part, let content = g_mime_part_get_content(part),
-            let encoded = g_mime_data_wrapper_get_stream(content)
-        else { return Data() }
-        let length = max(0, Int(g_mime_stream_length(encoded)))
-        let isBase64 = g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64
-        guard let stream = usher_stream_sized(isBase64 ? length / 4 * 3 + 64 : length + 64) else { return Data() }
-        g_mime_data_wrapper_write_to_stream(content, stream)
-        let count = usher_stream_bytes(stream).map { Int($0.pointee.len) } ?? 0
-        guard let bytes = usher_stream_take_bytes(stream) else { return Data() }
-        return Data(bytesNoCopy: bytes, count: count, deallocator: .custom { bytes, _ in g_free(bytes) })
-    }
-
-    private func serialized(_ object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {
-        guard let stream = g_mime_stream_mem_new() else { return [] }
-        defer { usher_unref(stream) }
-        g_mime_object_write_to_stream(object, nil, stream)
-        return Self.bytes(of: stream)
-    }
-
-    private static func bytes(of stream: UnsafeMutablePointer<GMimeStream>) -> [UInt8] {
-        guard let array = usher_stream_bytes(stream), let data = array.pointee.data else { return [] }
-        return Array(UnsafeBufferPointer(start: data, count: Int(array.pointee.len)))
-    }
-
-    private static func name(for type: String, number: Int) -> String {
-        let endings = [
-            "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png",
-            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt",
-        ]
-        return "attachment-\(number)." + (endings[type] ?? "bin")
-    }
-}
-
-/// The line that parts of a broken multipart stand between.
-enum BoundaryLine {
-    private static let longest = 200
-    /// Lines that are looked for a second time: each look goes through the body.
-    private static let mostLooks = 20
-
-    /// Without its dashes: the first line that begins with two, and behind which a part's header or an empty line
-    /// stands. Nil where there is none.
-    static func guess(_ body: [UInt8]) -> [UInt8]? {
-        var start = 0
-        var looks = 0
-        while start < body.count {
-            let end = body[start...].firstIndex(of: 10) ?? body.count
-            defer { start = end + 1 }
-            guard body[start..<end].starts(with: [0x2D, 0x2D]), end + 1 < body.count else { continue }
-            var line = body[(start + 2)..<end]
-            while let last = line.last, last <= 0x20 { line = line.dropLast() }
-            // `-- ` stands above signatures, and rows of dashes between anything.
-            guard !line.isEmpty, line.count <= longest,
-                line.contains(where: { $0 != 0x2D && $0 != 0x5F && $0 != 0x3D }),
-                line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
-            else { continue }
-            let next = body[(end + 1)...].prefix(100)
-            let isHeader = String(decoding: next.prefix(8), as: UTF8.self).lowercased() == "content-"
-            let repeats = next.first == 10 || next.first == 13
-            if isHeader { return Array(line) }
-            guard repeats, looks < mostLooks else { continue }
-            looks += 1
-            if occurs(line, again: body, from: end) { return Array(line) }
-        }
-        return nil
-    }
-
-    private static func occurs(_ line: ArraySlice<UInt8>, again body: [UInt8], from start: Int) -> Bool {
-        let rest = Data(body[start...].prefix(1 << 20))
-        return rest.range(of: Data([10, 0x2D, 0x2D] + line)) != nil
-    }
-}
-
-extension String {
-    /// Nothing in it can be seen: blanks of every kind and characters without width.
-    package var isBlank: Bool {
-        unicodeScalars.allSatisfy { scalar in
-            scalar.value <= 0x20
-                || scalar.value >= 0x7F
-                    && (scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
-                        || scalar == "\u{2800}" || scalar.value < 0xA0)
-        }
     }
 }
