@@ -195,29 +195,25 @@ enum AutomaticMail {
     /// What a delivery report says: by its fields (RFC 3464, section 2.3) and the returned message's header.
     static func bounce(_ headers: Headers, _ reports: [String], text: String) -> IncomingMessage.Bounce {
         var bounce = IncomingMessage.Bounce()
-        for line in reports.flatMap({ $0.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 }).prefix(mostLines) }).map({
-            Substring($0)
-        }) {
-            guard let name = fieldName(line), let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let value = String(line[line.index(after: colon)...]).trimmingWhitespace()
-            switch name {
+        for field in reports.lazy.flatMap(fields) {
+            switch field.name {
             case "final-recipient", "original-recipient":
                 let address =
-                    value.split(separator: ";").last.map {
+                    field.value.split(separator: ";").last.map {
                         String($0).trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
                     } ?? ""
                 bounce.recipient = bounce.recipient ?? MailAddress(address)?.address
-            case "status": bounce.status = bounce.status ?? value.split(separator: " ").first.map(String.init)
+            case "status":
+                bounce.status = bounce.status ?? field.value.split(separator: " ").first.map(String.init)
             case "diagnostic-code":
-                if bounce.detail.isEmpty { bounce.detail = String(value.unicodeScalars.prefix(500)) }
-            case "message-id": bounce.messageIDs += MessageReader.identifiers(value)
+                if bounce.detail.isEmpty { bounce.detail = String(field.value.unicodeScalars.prefix(500)) }
+            case "message-id": bounce.messageIDs += MessageReader.identifiers(field.value)
             default: break
             }
         }
         // A report without a machine-readable part quotes the message's header in its text.
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")).prefix(mostLines)
-        where fieldName(Substring(line)) == "message-id" {
-            bounce.messageIDs += MessageReader.identifiers(String(Substring(line.dropFirst("message-id:".utf8.count))))
+        for field in fields(text) where field.name == "message-id" {
+            bounce.messageIDs += MessageReader.identifiers(field.value)
         }
         if bounce.recipient == nil {
             bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address }
@@ -226,6 +222,38 @@ enum AutomaticMail {
         if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().unicodeScalars.prefix(300)) }
         return bounce
     }
+
+    /// The fields of the headers in a text, unfolded (RFC 5322, section 2.2.3). A header in the words of a report may be
+    /// set in or marked as a quote, and its folds may have lost the blank they begin with.
+    private static func fields(_ text: String) -> [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        var isOpen = false
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).prefix(mostLines) {
+            let line = Substring(line)
+            let bare = Substring(line.utf8.drop { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: ">") || $0 == 0x0D })
+            let isIndented = bare.startIndex > line.startIndex
+            // The words of a fold may look like a field: of what is set in, only what is asked for counts as one.
+            if let name = fieldName(bare), !isIndented || wanted.contains(name) {
+                let value = bare.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()
+                fields.append((name, String(Substring(value)).trimmingWhitespace()))
+                isOpen = true
+            } else if bare.isEmpty {
+                isOpen = false
+            } else if isOpen, isIndented || fields[fields.count - 1].value.isEmpty,
+                fields[fields.count - 1].value.utf8.count < mostOfField
+            {
+                let value = fields[fields.count - 1].value
+                fields[fields.count - 1].value = value + (value.isEmpty ? "" : " ") + String(bare).trimmingWhitespace()
+            } else {
+                isOpen = false
+            }
+        }
+        return fields
+    }
+    private static let wanted: Set<String> = [
+        "message-id", "final-recipient", "original-recipient", "status", "diagnostic-code",
+    ]
+    private static let mostOfField = 4000
 
     /// What a report without a machine-readable part says in its words, before the header of the mail that came back;
     /// nil where it does not say whether it gave up: some tell of a delay in the same form.

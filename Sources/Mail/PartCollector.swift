@@ -315,11 +315,14 @@ struct PartCollector {
         }
     }
 
+    /// Bytes of a returned message that are searched for its header: what filters add on the way takes many kilobytes.
+    private static let mostHeader = 64 << 10
+
     private mutating func enclosed(_ object: UnsafeMutablePointer<GMimeObject>) {
         let message = g_mime_message_part_get_message(usher_message_part(object))
         guard let message else { return }
         let bytes = serialized(usher_object(message))
-        reports.append(Charset.decode(Array(bytes.prefix(16 << 10)), named: nil))
+        reports.append(Charset.decode(Array(bytes.prefix(Self.mostHeader)), named: nil))
         if enclosedMessage == nil { enclosedMessage = Data(bytes) }
         let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints)
             .singleLine

@@ -133,6 +133,39 @@ struct DeliveryReportTests {
     func systems(header: String, body: String) { #expect(Self.read(header, body).automatic == .bounce) }
 
     @Test(
+        "the mail that came back is found however its header is folded, set in or quoted",
+        arguments: [
+            "Message-ID: <a.b@desk.example>", "Message-ID:\n <a.b@desk.example>", "Message-Id:\n\t<a.b@desk.example>",
+            "message-id: \n <a.\n b@desk.example>", "X-Loop: 1\nMessage-ID:\n\n", "> Message-ID:\n> <a.b@desk.example>",
+            "    Message-ID:\n      <a.b@desk.example>", "Message-ID:\n<a.b@desk.example>",
+        ])
+    func returnedHeader(field: String) {
+        let returned =
+            """
+            Received: from desk.example\n by mx.example; Message-ID: is no field here\nFrom: me@desk.example\n\(field)\n\
+            Subject: x
+            """
+        let wanted = field.contains("desk") ? ["a.b@desk.example"] : []
+        let qmail = Self.read(
+            "From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x",
+            "Sorry, kim@x.example (#5.1.1).\n\n--- Below is a copy.\n\n\(returned)\n\nWe fixed it")
+        #expect(qmail.bounce?.messageIDs == wanted)
+        guard !field.hasPrefix(">"), !field.hasPrefix(" ") else { return }
+        for type in ["text/rfc822-headers", "message/rfc822"] where !field.hasSuffix("\n\n") {
+            let report = Self.read(
+                "From: MAILER-DAEMON@mx.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b",
+                """
+                --b\n\nSorry\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient:\n \
+                rfc822;\n a@b.example\nAction: failed\nStatus:\n 5.1.1\nDiagnostic-Code: smtp; 550\n\tuser\n unknown\n--b\n\
+                Content-Type: \(type)\n\n\(returned)\n\n--b--\n
+                """)
+            #expect(report.automatic == .bounce && report.bounce?.messageIDs == wanted)
+            #expect(report.bounce?.recipient == "a@b.example" && report.bounce?.status == "5.1.1")
+            #expect(report.bounce?.detail == "smtp; 550 user unknown")
+        }
+    }
+
+    @Test(
         "subjects of people are no automatic replies",
         arguments: [
             "Auto: Scheibe kaputt", "Out of office does not work", "Automatic reply is broken", "Autoreply settings",
