@@ -15,7 +15,7 @@ package enum MessageReader {
         let bytes = withoutMailboxLine(raw)
         let header = headerLength(bytes)
         if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
-        if bytes.withUnsafeBytes({ nesting($0) }) > mostDepth {
+        if bytes.withUnsafeBytes({ MessageNesting.depth($0, most: mostDepth) }) > mostDepth {
             // Who wrote and what about can be read; what is inside is left alone.
             var incoming = read(headerAlone(bytes.prefix(header)))
             let rest = unparsed(bytes, "the nesting is beyond the limit")
@@ -43,15 +43,14 @@ package enum MessageReader {
 
     /// The header without what it says of the body.
     private static func headerAlone(_ header: Data) -> Data {
-        var kept = ""
-        var drops = false
-        for line in String(decoding: header, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map({ $0.hasSuffix("\r") ? $0.dropLast() : $0 })
-        {
-            if line.first != " ", line.first != "\t" { drops = line.lowercased().hasPrefix("content-") || line.isEmpty }
-            if !drops { kept += line + "\r\n" }
+        header.withUnsafeBytes { bytes in
+            var kept = Data()
+            for field in HeaderBlock(bytes, mostBytes: mostHeaderBytes).fields where !field.name.hasPrefix("content-") {
+                kept += bytes[field.line]
+                kept += [13, 10]
+            }
+            return kept + [13, 10]
         }
-        return Data((kept + "\r\n").utf8)
     }
 
     /// A message nobody could parse: the beginning of its bytes as text, the whole kept by the caller.
@@ -188,23 +187,6 @@ package enum MessageReader {
         }
         _ = previous
         return bytes.count
-    }
-
-    /// How many multiparts and messages the message declares at the most: a cheap bound before anything recurses.
-    static func nesting(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let base = bytes.baseAddress else { return 0 }
-        // Seen, not copied; it does not outlive the call.
-        let data = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
-        var count = 0
-        for needle in [Data("boundary".utf8), Data("message/rfc822".utf8)] {
-            var start = data.startIndex
-            while let found = data.range(of: needle, in: start..<data.endIndex) {
-                count += 1
-                start = found.upperBound
-                if count > mostDepth { return count }
-            }
-        }
-        return count
     }
 
     private static func bodyBytes(_ raw: UnsafeRawBufferPointer) -> ArraySlice<UInt8> {

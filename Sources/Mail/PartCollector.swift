@@ -171,7 +171,9 @@ struct PartCollector {
 
     /// A part made of bytes that it keeps for itself.
     private mutating func parsed(_ bytes: [UInt8]) -> UnsafeMutablePointer<GMimeObject>? {
-        guard bytes.withUnsafeBytes({ MessageReader.nesting($0) }) <= MessageReader.mostDepth else {
+        guard bytes.withUnsafeBytes({ MessageNesting.depth($0, most: MessageReader.mostDepth) })
+            <= MessageReader.mostDepth
+        else {
             faults.append("the nesting is beyond the limit")
             return nil
         }
