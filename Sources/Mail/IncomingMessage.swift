@@ -83,8 +83,9 @@ package struct IncomingMessage: Sendable {
         let mark = subject.prefix(12).lowercased().prefix { $0 != ":" && $0 != "：" && $0 != "[" }
         return mark.count < min(subject.count, 12) && Self.answerMarks.contains(String(mark).trimmingWhitespace())
     }
-    private static let answerMarks: Set<String> = [
-        "re", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "σχετ", "отв", "回复", "答复",
+    static let answerMarks: Set<String> = [
+        "re", "r", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "bls", "σχετ", "απ", "отв",
+        "回复", "答复",
         "回覆", "答覆", "返信", "회신",
     ]
 }

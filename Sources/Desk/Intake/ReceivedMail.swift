@@ -56,7 +56,7 @@ package struct ReceivedMail: Sendable {
         mayQuote = written.foldingHistory().quoted != nil
         let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
         openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
-        passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
+        passedOn = ForwardedMail(message).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
         }
         self.written = written
