@@ -108,11 +108,32 @@ enum TransferDecoding {
             }
             index += 1
         }
-        // Whoever encodes a text encodes its equal signs.
-        if bare > 0, bare >= escapes { return (sent, true) }
+        // Whoever encodes a text encodes its equal signs. Some programs encode nothing but what is beyond ASCII.
+        if bare > 0, bare >= escapes {
+            guard escapes > 0, let decoded = beyondASCII(sent) else { return (sent, true) }
+            return (decoded, false)
+        }
         let decoded = QuotedPrintable.body(sent)
         if escapes > 0, controls(decoded) * 2 >= escapes, controls(sent) == 0 { return (sent, true) }
         return (decoded, false)
+    }
+
+    /// Decoded, where every escape stands for a byte beyond ASCII and together they are UTF-8; nil where not.
+    private static func beyondASCII(_ sent: [UInt8]) -> [UInt8]? {
+        var escapes = 0
+        var index = 0
+        while index < sent.count {
+            guard sent[index] < 0x80 else { return nil }
+            if sent[index] == UInt8(ascii: "="), index + 2 < sent.count, let high = QuotedPrintable.hex(sent[index + 1]),
+                QuotedPrintable.hex(sent[index + 2]) != nil
+            {
+                guard high >= 8 else { return nil }
+                escapes += 1
+            }
+            index += 1
+        }
+        let decoded = QuotedPrintable.body(sent)
+        return escapes > 1 && String(validating: decoded, as: UTF8.self) != nil ? decoded : nil
     }
 
     private static func controls(_ bytes: [UInt8]) -> Int {
