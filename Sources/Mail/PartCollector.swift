@@ -6,10 +6,10 @@ struct PartCollector {
     private var passages: [Passage] = []
     /// The first named texts nobody called an attachment: the words of a message that has no others.
     private var named = Passage()
-    /// What a winmail.dat holds as text.
-    private var wrapped: Passage?
-    /// What stands before, between and behind the parts where a structure is broken.
-    private var loose: [String] = []
+    /// Which of the passages a winmail.dat holds.
+    private var wrapped: Set<Int> = []
+    /// What stands behind the last part.
+    private var trailing: [Passage] = []
     private(set) var attachments: [IncomingMessage.Attachment] = []
     /// Content-Location (RFC 2557) by the index of the attachment.
     private(set) var locations: [Int: String] = [:]
@@ -29,31 +29,23 @@ struct PartCollector {
     /// Messages of S/MIME in each other, and structures mended, at the most.
     private static let mostOpened = 8
     private static let mostMended = 20
+    private static let mostStray = 20
     private var opened = 0
     private var mended = 0
+    private var stray = 0
     /// Made of bytes of our own; let go of at the end.
     private var owned: [UnsafeMutablePointer<GMimeObject>] = []
 
     init(hints: [String] = []) { self.hints = hints }
 
-    var isEmpty: Bool { passages.isEmpty && attachments.isEmpty && reports.isEmpty && loose.isEmpty }
+    var isEmpty: Bool { passages.isEmpty && trailing.isEmpty && attachments.isEmpty && reports.isEmpty }
 
     /// The words to read, and the HTML where it shows more.
     var body: (text: String, html: String?) {
-        var all = passages
-        if let wrapped {
-            // Outlook sends the same words as plain text beside it.
-            if all.count == 1, all[0].html == nil {
-                all[0].html = wrapped.html ?? wrapped.text.map { HTMLText.paragraphs($0).text }
-            } else if all.isEmpty {
-                all = [wrapped]
-            }
-        }
-        var chosen = all.map(\.chosen)
+        var chosen = (Passage.settled(passages, wrapped: wrapped) + trailing).map(\.chosen)
         func isBlank(_ passage: (text: String, html: String?)) -> Bool { passage.text.isBlank && passage.html == nil }
         if chosen.allSatisfy(isBlank) {
             chosen = [named.chosen]
-            if chosen.allSatisfy(isBlank), !loose.isEmpty { chosen = [(loose.joined(separator: "\n\n"), nil)] }
         }
         chosen.removeAll(where: isBlank)
         let text = chosen.map(\.text).filter { !$0.isBlank }.joined(separator: "\n\n")
@@ -107,8 +99,9 @@ struct PartCollector {
                 return whole
             }
         } else {
-            keepLoose(before)
-            keepLoose(Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))))
+            // Programs explain there what parts are, to readers of long ago.
+            if !Self.isNotice(before) { passages += outside(before) }
+            trailing += outside(Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))))
         }
         if type.value == "multipart/alternative", alternative == nil {
             passages.append(Passage())
@@ -134,11 +127,24 @@ struct PartCollector {
 
     private static let mostLoose = 1 << 20
 
-    private mutating func keepLoose(_ bytes: [UInt8]) {
-        guard loose.count < 20, !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
-        loose.append(
-            Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls
-                .trimmingWhitespace())
+    /// The words that stand before the first part of a multipart or behind its last (RFC 2046, section 5.1.1). No
+    /// program puts words for a reader there, but some that cut or mend messages leave them there.
+    private mutating func outside(_ bytes: [UInt8]) -> [Passage] {
+        guard !bytes.allSatisfy({ $0 <= 0x20 }) else { return [] }
+        guard stray < Self.mostStray, BoundaryLine.guess(bytes) == nil else {
+            faults.append("words stand outside of its parts")
+            return []
+        }
+        stray += 1
+        let text = Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls
+            .trimmingWhitespace()
+        return text.isBlank ? [] : [Passage(text: text)]
+    }
+
+    /// Whether a preamble names what it explains: the standard, or the kind of the message.
+    private static func isNotice(_ bytes: [UInt8]) -> Bool {
+        let start = String(decoding: bytes.prefix(1000), as: UTF8.self).lowercased()
+        return ["mime", "multi-part", "multipart"].contains(where: start.contains)
     }
 
     /// Parts whose boundary is missing or another one: by the lines that look like one. Nil where nothing was there.
@@ -209,6 +215,7 @@ struct PartCollector {
             return read(kind, decodedText(visit.object, part, type), visit.alternative)
         }
         let data = Self.data(part)
+        if Self.messages.contains(kind) { return enclosed(Array(data), visit.object) }
         if [
             "message/delivery-status", "text/rfc822-headers", "message/feedback-report",
             "message/global-delivery-status", "message/disposition-notification",
@@ -218,7 +225,8 @@ struct PartCollector {
         }
         if WinmailDat.isOne(type: kind, name: name), let inside = WinmailDat(Array(data)) {
             if inside.text != nil || inside.html != nil {
-                wrapped = wrapped ?? Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) })
+                wrapped.insert(passages.count)
+                passages.append(Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) }))
             }
             // What cannot be shown of it stays in the original message.
             attachments += inside.files
@@ -246,7 +254,9 @@ struct PartCollector {
                 named.text = named.text ?? text
             }
         }
-        if isText, !isAttached {
+        if isText, data.count <= Self.mostNamed, isBody(visit, name, isAttached: isAttached) {
+            read(kind, decodedText(visit.object, part, type), visit.alternative)
+        } else if isText, !isAttached {
             if kind == "text/html" {
                 named.html = named.html ?? HTMLParts.closed(decodedText(visit.object, part, type))
             } else {
@@ -258,6 +268,16 @@ struct PartCollector {
                 name: name.isEmpty ? Self.name(for: kind, number: attachments.count + 1) : name, type: kind, bytes: data
             ), visit.object, isAttached: disposition.value == "attachment")
     }
+
+    /// Whether a text that is called a file is what was written: the message itself, its first part, one without a
+    /// name, or the rest of the words that Exchange cuts off behind a picture.
+    private func isBody(_ visit: Visit, _ name: String, isAttached: Bool) -> Bool {
+        if visit.depth == 0 || name.isEmpty { return true }
+        if !isAttached, attachments.isEmpty, passages.allSatisfy({ $0.text == nil && $0.html == nil }) { return true }
+        return name.wholeMatch(of: /(?i)ATT\d{3,}\.(?:txt|html?)/) != nil
+    }
+    /// Bytes of a text that is shown although it is a file as well.
+    private static let mostNamed = 256 << 10
 
     /// Texts that say nothing to a reader.
     private static let readByPrograms: Set<String> = [
@@ -317,16 +337,22 @@ struct PartCollector {
         }
     }
 
+    private static let messages: Set<String> = ["message/rfc822", "message/rfc2822", "message/news", "message/global"]
+
     /// Bytes of a returned message that are searched for its header: what filters add on the way takes many kilobytes.
     private static let mostHeader = 64 << 10
 
     private mutating func enclosed(_ object: UnsafeMutablePointer<GMimeObject>) {
-        let message = g_mime_message_part_get_message(usher_message_part(object))
-        guard let message else { return }
-        let bytes = serialized(usher_object(message))
+        guard let message = g_mime_message_part_get_message(usher_message_part(object)) else { return }
+        enclosed(serialized(usher_object(message)), object)
+    }
+
+    /// Also one that is encoded, against the rule (RFC 2046, section 5.2.1): GMime takes it for a file.
+    private mutating func enclosed(_ bytes: [UInt8], _ object: UnsafeMutablePointer<GMimeObject>) {
         reports.append(Charset.decode(Array(bytes.prefix(Self.mostHeader)), named: nil))
         if enclosedMessage == nil { enclosedMessage = Data(bytes) }
-        let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints)
+        let header = bytes.withUnsafeBytes { HeaderBlock($0, mostBytes: Self.mostLoose) }
+        let subject = HeaderText.decode(header.fields.first { $0.name == "subject" }?.value ?? [], hints: hints)
             .singleLine
         let given = HeaderParameters(MessageReader.field("content-disposition", of: object), hints: hints)["filename"]
             .fileNameAlone
