@@ -27,6 +27,8 @@ package struct IncomingMessage: Sendable {
     /// `Accept-Language`; the first part of the tag.
     package var language: String?
     package var automatic = Automatic.no
+    /// Its subject has the form of an automatic answer's, which proves nothing by itself.
+    package var hasReplySubject = false
     /// What a bounce says, when it is one or looks like one.
     package var bounce: Bounce?
     /// What a reader has to know besides the words: that a signature was not verified, that it is encrypted.

@@ -106,11 +106,11 @@ package enum MessageReader {
             rescue(&incoming, parts, raw, isEnclosed)
         }
         incoming.language = language(headers)
-        incoming.automatic = AutomaticMail.classify(
-            .init(
-                headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
-                subject: incoming.subject, text: incoming.text,
-                reportType: parts.reportType, reports: parts.reports))
+        let judged = AutomaticMail.Message(
+            headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
+            isToDetail: incoming.recipients.contains { $0.detail != nil }, subject: incoming.subject, text: incoming.text, reportType: parts.reportType, reports: parts.reports)
+        incoming.automatic = AutomaticMail.classify(judged)
+        incoming.hasReplySubject = AutomaticMail.hasReplySubject(judged)
         if incoming.automatic == .bounce || incoming.automatic == .guessedBounce {
             incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text)
         }

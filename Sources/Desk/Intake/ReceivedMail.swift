@@ -99,8 +99,15 @@ package struct ReceivedMail: Sendable {
 
     /// Whether it is certain that this is a report about another mail. What only looks like one is a person's.
     var isReport: Bool { message.automatic == .bounce || message.automatic == .report }
-    /// An out-of-office answer and its like: kept, and nothing follows from it.
-    var isAutomaticAnswer: Bool { message.automatic == .reply }
+    /// An out-of-office answer and its like: kept, and nothing follows from it. Where nothing but the form of the subject
+    /// says so, it repeats the subject of our own mail with its number: people put their own words there.
+    var isAutomaticAnswer: Bool {
+        switch message.automatic {
+        case .reply: true
+        case .no, .generated, .bulk: message.hasReplySubject && subjectNumber != nil
+        case .bounce, .guessedBounce, .report, .receipt: false
+        }
+    }
 
     /// Signed tokens in the order they count: reply address, `In-Reply-To`, `References` from the newest on.
     func tokens(_ signer: Signer) -> [MailToken] {
@@ -126,6 +133,7 @@ package struct ReceivedMail: Sendable {
     func silence(to author: MailAddress?, ours: Set<String>) -> String? {
         if let author, ours.contains(author.withoutDetail) { return "it came from our own address" }
         if let author, author.isUnattended { return "\(author.address) is an unattended address" }
+        if isAutomaticAnswer { return "it is an automatic answer" }
         switch message.automatic {
         case .no: break
         case .reply: return "it is an automatic answer"
