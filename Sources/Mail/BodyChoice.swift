@@ -199,6 +199,12 @@ enum HTMLParts {
         return String(decoding: kept, as: UTF8.self)
     }
 
+    /// Whether a text is a page from its first tag on.
+    static func isPage(_ text: String) -> Bool {
+        let start = String(decoding: text.utf8.prefix(200), as: UTF8.self).trimmingWhitespace().lowercased()
+        return start.hasPrefix("<!doctype html") || start.hasPrefix("<html>") || start.hasPrefix("<html ")
+    }
+
     static func hasPicture(_ html: String) -> Bool { PictureReferences.hasPicture(Array(html.utf8)) }
 
     /// The words between tags, where no parser finds any: a quote of an attribute that is never closed, a tag that

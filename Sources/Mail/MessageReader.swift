@@ -78,7 +78,7 @@ package enum MessageReader {
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
         incoming.inReplyTo = identifiers(headers.first("in-reply-to"))
         incoming.references = headers.all("references").flatMap { identifiers($0) }
-        incoming.subject = foldedBlanks((headers.first("subject") ?? "").singleLine)
+        incoming.subject = foldedBlanks(decodedAgain(headers.first("subject") ?? "").singleLine)
         incoming.from = headers.addresses("from").first ?? headers.addresses("sender").first
         incoming.replyTo = headers.addresses("reply-to")
         incoming.to = headers.addresses("to")
@@ -151,6 +151,14 @@ package enum MessageReader {
         }
     }
 
+    /// Some programs encode what is encoded.
+    private static func decodedAgain(_ subject: String) -> String {
+        guard subject.hasPrefix("=?"), subject.hasSuffix("?="), subject.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return subject
+        }
+        return HeaderText.decode(Array(subject.utf8))
+    }
+
     /// What a folded header left: one blank where there were several.
     private static func foldedBlanks(_ text: String) -> String {
         guard text.contains("  ") else { return text }
@@ -163,13 +171,19 @@ package enum MessageReader {
     private static func withoutMailboxLine(_ raw: Data) -> Data {
         // Old Macintosh programs end lines with a return alone.
         var bytes = raw.contains(10) || !raw.contains(13) ? raw : Data(raw.map { $0 == 13 ? 10 : $0 })
-        while bytes.starts(with: Array("From ".utf8)) || bytes.starts(with: Array(">From ".utf8)) || bytes.first == 10
-            || bytes.first == 13
-        {
+        while isMailboxLine(bytes) || bytes.first == 10 || bytes.first == 13 {
             guard let end = bytes.firstIndex(of: 10) else { break }
             bytes = bytes[bytes.index(after: end)...]
         }
         return bytes
+    }
+
+    /// `From kim@harbour.example Mon Nov 30`; blanks before a colon make a field of it.
+    private static func isMailboxLine(_ bytes: Data) -> Bool {
+        for mark in ["From ", ">From "] where bytes.starts(with: mark.utf8) {
+            return bytes.dropFirst(mark.utf8.count).first { $0 != 0x20 && $0 != 0x09 } != UInt8(ascii: ":")
+        }
+        return false
     }
 
     private static func headerLength(_ bytes: Data) -> Int {

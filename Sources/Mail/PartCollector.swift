@@ -243,7 +243,13 @@ struct PartCollector {
                 passages.append(Passage(text: words))
             }
         }
-        if !isText, !isAttached, name.isEmpty, kind.hasPrefix("text/"), !CalendarWords.types.contains(kind),
+        // The version of an encrypted message (RFC 3156, section 4) is nobody's file.
+        if kind == "application/pgp-encrypted", name.isEmpty { return }
+        if Self.richText.contains(kind), data.starts(with: "{\\rtf".utf8), data.count <= Self.mostNamed,
+            isBody(visit, name, isAttached: isAttached)
+        {
+            readRichText(Array(data), visit.alternative)
+        } else if !isText, !isAttached, name.isEmpty, kind.hasPrefix("text/"), !CalendarWords.types.contains(kind),
             !Self.readByPrograms.contains(kind)
         {
             // RFC 2046, section 4.1.4: a text of an unknown kind is read as it stands.
@@ -253,6 +259,8 @@ struct PartCollector {
             } else {
                 named.text = named.text ?? text
             }
+            // Another form of the same words, for programs that know it.
+            if visit.alternative != nil { return }
         }
         if isText, data.count <= Self.mostNamed, isBody(visit, name, isAttached: isAttached) {
             read(kind, decodedText(visit.object, part, type), visit.alternative)
@@ -288,7 +296,21 @@ struct PartCollector {
         "text/markdown", "text/x-markdown", "text/x-web-markdown", "text/x-mail-body",
     ]
 
+    private static let richText: Set<String> = ["text/rtf", "application/rtf", "application/x-rtf"]
+
+    private mutating func readRichText(_ bytes: [UInt8], _ alternative: Int?) {
+        let words = RTFText(bytes)
+        let kind = words.html == nil ? "text/plain" : "text/html"
+        if let alternative, passages[alternative].text != nil || passages[alternative].html != nil { return }
+        read(kind, (words.html ?? words.text).withoutControls, alternative)
+    }
+
     private mutating func read(_ kind: String, _ text: String, _ alternative: Int?) {
+        // Some programs call a page of HTML plain text.
+        if kind != "text/html", HTMLParts.isPage(text) {
+            if alternative == nil { return read("text/html", text, nil) }
+            return read("text/plain", HTMLText.plain(text), alternative)
+        }
         let html = kind == "text/html" ? HTMLParts.closed(text) : nil
         guard let alternative else { return passages.append(html.map { Passage(html: $0) } ?? Passage(text: text)) }
         if let html {

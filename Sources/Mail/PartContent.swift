@@ -38,13 +38,14 @@ extension PartCollector {
     func content(_ part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> (
         bytes: [UInt8], isFalse: Bool
     ) {
-        let said = TransferDecoding.named(
-            String(decoding: MessageReader.field("content-transfer-encoding", of: object), as: UTF8.self))
+        let field = MessageReader.field("content-transfer-encoding", of: object)
+        let said = TransferDecoding.named(String(decoding: field, as: UTF8.self))
         // Others, such as uuencode, are GMime's.
         guard let wrapper = g_mime_part_get_content(part),
             g_mime_data_wrapper_get_encoding(wrapper) != GMIME_CONTENT_ENCODING_UUENCODE
         else { return (Self.content(part), false) }
-        return TransferDecoding.text(encoded(part), said)
+        let sent = encoded(part)
+        return field.isEmpty ? TransferDecoding.unnamed(sent) : TransferDecoding.text(sent, said)
     }
 
     /// The bytes of a part as they were sent.
@@ -91,8 +92,11 @@ extension PartCollector {
     static func name(for type: String, number: Int) -> String {
         let endings = [
             "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png",
-            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt",
+            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt", "image/webp": "webp", "image/heic": "heic", "application/json": "json",
+            "application/pgp-signature": "asc", "application/pkcs7-signature": "p7s", "application/rtf": "rtf",
+            "text/rtf": "rtf", "application/x-pkcs7-signature": "p7s", "application/pkcs7-mime": "p7m",
         ]
-        return "attachment-\(number)." + (endings[type] ?? "bin")
+        let ending = endings[type] ?? (type.hasPrefix("text/") ? "txt" : "bin")
+        return "attachment-\(number).\(ending)"
     }
 }
