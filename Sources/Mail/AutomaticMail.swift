@@ -11,6 +11,8 @@ enum AutomaticMail {
         let headers: Headers
         let from: MailAddress?
         let hasEmptyReturnPath: Bool
+        /// It came to an address with a detail (RFC 5233), such as those that a mail of ours is answered to.
+        var isToDetail = false
         let subject: String
         let text: String
         /// `report-type` where the message itself is a multipart/report; one that somebody passed on is a part of
@@ -156,29 +158,57 @@ enum AutomaticMail {
         }
         if headers.all("delivered-to").contains(where: { $0.lowercased().hasPrefix("autoresponder") }) { return true }
         let answers = headers.first("in-reply-to") != nil || headers.first("references") != nil
-        guard answers else { return false }
-        if message.hasEmptyReturnPath, !isNobody(message.from) { return true }
-        // A subject is a hint: it counts in the form that programs give it, on an answer.
-        return isGeneratedSubject(message.subject)
+        if answers, message.hasEmptyReturnPath, !isNobody(message.from) { return true }
+        guard isGenerated(headers) else { return false }
+        // Exchange names the mailbox whose rule answered, and the mail that set it off. A rule that passes a mail on
+        // leaves the mark as well: it then names another mailbox than the sender's.
+        let loops = headers.all("x-ms-exchange-inbox-rules-loop").map { MailAddress($0)?.address ?? "" }
+        if answers, let from = message.from, loops.contains(from.address) { return true }
+        let parent = MessageReader.identifiers(headers.first("x-ms-exchange-parent-message-id"))
+        if !parent.isEmpty, !Set(parent).isDisjoint(with: MessageReader.identifiers(headers.first("in-reply-to"))) {
+            return true
+        }
+        // A subject is a hint: it counts on an answer, beside what a program says of itself.
+        guard answers || message.isToDetail else { return false }
+        return (replySubjects + awaySubjects).contains { begins(message.subject, with: $0) }
     }
 
-    /// What Exchange, Notes and their like set before the subject they answer, with the colon. A person's answer begins
-    /// with `Re:`.
+    /// Whether a program says of itself that no person sent it.
+    private static func isGenerated(_ headers: Headers) -> Bool {
+        let submitted = field(headers, "auto-submitted")
+        let suppress = field(headers, "x-auto-response-suppress")
+        return !submitted.isEmpty && submitted != "no" || ["bulk", "junk"].contains(field(headers, "precedence"))
+            || ["all", "autoreply", "oof"].contains(where: suppress.contains)
+    }
+
+    /// What Exchange, Notes and their like set before the subject they answer. A person's answer begins with `Re:`.
     private static let replySubjects = [
-        "automatic reply", "out of office", "out of office autoreply", "out of office reply", "autoreply", "auto reply",
-        "auto-reply", "automatic response",
-        "automatische antwort", "abwesenheitsnotiz", "abwesend", "réponse automatique", "absence du bureau",
-        "respuesta automática", "fuera de la oficina",
-        "risposta automatica", "fuori sede", "automatisch antwoord", "afwezig", "niet aanwezig", "resposta automática",
-        "ausência temporária", "automatiskt svar", "autosvar", "automatisk svar",
+        "automatic reply", "out of office", "autoreply", "auto reply", "auto-reply", "automatic response",
+        "automatische antwort", "abwesenheitsnotiz", "réponse automatique", "absence du bureau",
+        "respuesta automática", "fuera de la oficina", "risposta automatica", "automatisch antwoord",
+        "resposta automática", "ausência temporária", "automatiskt svar", "autosvar", "automatisk svar",
         "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď", "automatikus válasz",
         "răspuns automat", "otomatik yanıt", "автоматический ответ",
         "автоматична відповідь", "αυτόματη απάντηση", "自动答复", "自動回覆", "自動応答", "자동 회신", "不在通知",
     ]
-    private static func isGeneratedSubject(_ subject: String) -> Bool {
+    /// The same in words that people begin a subject with as well.
+    private static let awaySubjects = ["auto", "abwesend", "abwesenheit", "fuori sede", "afwezig", "niet aanwezig"]
+
+    private static func begins(_ subject: String, with words: String) -> Bool {
         let start = subject.prefix(60).lowercased()
+        guard start.hasPrefix(words) else { return false }
+        return !(start.dropFirst(words.count).first?.isLetter ?? false)
+    }
+
+    /// Whether the subject of an answer begins as programs begin it, with a colon before what they answer. Only who
+    /// knows that subject can tell: people write so as well.
+    static func hasReplySubject(_ message: Message) -> Bool {
+        let start = message.subject.prefix(60).lowercased()
         guard let colon = start.firstIndex(where: { $0 == ":" || $0 == "：" }) else { return false }
-        return replySubjects.contains(String(start[..<colon]).trimmingWhitespace())
+        guard message.headers.first("in-reply-to") != nil || message.headers.first("references") != nil else {
+            return false
+        }
+        return replySubjects.contains { start[..<colon].hasPrefix($0) }
     }
 
     private static func isNobody(_ from: MailAddress?) -> Bool {
@@ -195,29 +225,25 @@ enum AutomaticMail {
     /// What a delivery report says: by its fields (RFC 3464, section 2.3) and the returned message's header.
     static func bounce(_ headers: Headers, _ reports: [String], text: String) -> IncomingMessage.Bounce {
         var bounce = IncomingMessage.Bounce()
-        for line in reports.flatMap({ $0.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 }).prefix(mostLines) }).map({
-            Substring($0)
-        }) {
-            guard let name = fieldName(line), let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let value = String(line[line.index(after: colon)...]).trimmingWhitespace()
-            switch name {
+        for field in reports.lazy.flatMap(fields) {
+            switch field.name {
             case "final-recipient", "original-recipient":
                 let address =
-                    value.split(separator: ";").last.map {
+                    field.value.split(separator: ";").last.map {
                         String($0).trimmingCharacters(in: CharacterSet(charactersIn: "<> "))
                     } ?? ""
                 bounce.recipient = bounce.recipient ?? MailAddress(address)?.address
-            case "status": bounce.status = bounce.status ?? value.split(separator: " ").first.map(String.init)
+            case "status":
+                bounce.status = bounce.status ?? field.value.split(separator: " ").first.map(String.init)
             case "diagnostic-code":
-                if bounce.detail.isEmpty { bounce.detail = String(value.unicodeScalars.prefix(500)) }
-            case "message-id": bounce.messageIDs += MessageReader.identifiers(value)
+                if bounce.detail.isEmpty { bounce.detail = String(field.value.unicodeScalars.prefix(500)) }
+            case "message-id": bounce.messageIDs += MessageReader.identifiers(field.value)
             default: break
             }
         }
         // A report without a machine-readable part quotes the message's header in its text.
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")).prefix(mostLines)
-        where fieldName(Substring(line)) == "message-id" {
-            bounce.messageIDs += MessageReader.identifiers(String(Substring(line.dropFirst("message-id:".utf8.count))))
+        for field in fields(text) where field.name == "message-id" {
+            bounce.messageIDs += MessageReader.identifiers(field.value)
         }
         if bounce.recipient == nil {
             bounce.recipient = headers.first("x-failed-recipients").flatMap { MailAddress($0)?.address }
@@ -226,6 +252,38 @@ enum AutomaticMail {
         if bounce.detail.isEmpty { bounce.detail = String(text.trimmingWhitespace().unicodeScalars.prefix(300)) }
         return bounce
     }
+
+    /// The fields of the headers in a text, unfolded (RFC 5322, section 2.2.3). A header in the words of a report may be
+    /// set in or marked as a quote, and its folds may have lost the blank they begin with.
+    private static func fields(_ text: String) -> [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        var isOpen = false
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).prefix(mostLines) {
+            let line = Substring(line)
+            let bare = Substring(line.utf8.drop { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: ">") || $0 == 0x0D })
+            let isIndented = bare.startIndex > line.startIndex
+            // The words of a fold may look like a field: of what is set in, only what is asked for counts as one.
+            if let name = fieldName(bare), !isIndented || wanted.contains(name) {
+                let value = bare.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()
+                fields.append((name, String(Substring(value)).trimmingWhitespace()))
+                isOpen = true
+            } else if bare.isEmpty {
+                isOpen = false
+            } else if isOpen, isIndented || fields[fields.count - 1].value.isEmpty,
+                fields[fields.count - 1].value.utf8.count < mostOfField
+            {
+                let value = fields[fields.count - 1].value
+                fields[fields.count - 1].value = value + (value.isEmpty ? "" : " ") + String(bare).trimmingWhitespace()
+            } else {
+                isOpen = false
+            }
+        }
+        return fields
+    }
+    private static let wanted: Set<String> = [
+        "message-id", "final-recipient", "original-recipient", "status", "diagnostic-code",
+    ]
+    private static let mostOfField = 4000
 
     /// What a report without a machine-readable part says in its words, before the header of the mail that came back;
     /// nil where it does not say whether it gave up: some tell of a delay in the same form.

@@ -38,28 +38,88 @@ struct Passage {
             // The HTML is the stub: a picture, or a line that leads elsewhere.
             return (plain, hasPicture ? HTMLText.paragraphs(plain).text + html : nil)
         }
-        return (plain, html)
+        // One form was cut, or goes on: what one of them lacks is added from the other.
+        let (missing, further) = (sees.linesBeyond(said, of: shown), said.linesBeyond(sees, of: plain))
+        // The rest of a letter may say what was said before in the same words.
+        let isCut = !missing.isEmpty || further.isEmpty && sees.letters > said.letters + said.letters / 8 + 20
+        guard !further.isEmpty else { return (isCut ? shown : plain, html) }
+        let rest = further.joined(separator: "\n")
+        return (isCut ? shown + "\n\n" + rest : plain, html + HTMLText.paragraphs(rest).text)
     }
+
+    /// The passages as they are read, where some come out of a winmail.dat: Outlook sends the same words as plain text
+    /// beside it, which are then shown in the form of the winmail.dat. Other words stand for themselves.
+    static func settled(_ passages: [Passage], wrapped: Set<Int>) -> [Passage] {
+        guard !wrapped.isEmpty else { return passages }
+        var settled = passages
+        var words = passages.map(\.words)
+        var gone: Set<Int> = []
+        for inner in wrapped.sorted().prefix(mostWrapped) where words[inner].letters > 0 {
+            for index in settled.indices where !wrapped.contains(index) && words[index].letters > 0 {
+                let common = words[inner].share(in: words[index])
+                if settled[index].html == nil, common >= 0.5, words[index].share(in: words[inner]) >= 0.5 {
+                    settled[index].html =
+                        settled[inner].html ?? settled[inner].text.map { HTMLText.paragraphs($0).text }
+                    words[index] = settled[index].words
+                    gone.insert(inner)
+                    break
+                }
+                if common >= 0.95 {
+                    gone.insert(inner)
+                    break
+                }
+            }
+        }
+        return settled.indices.filter { !gone.contains($0) }.map { settled[$0] }
+    }
+
+    /// Compared with the other passages.
+    private static let mostWrapped = 8
+
+    private var words: Words { Words((text ?? "") + "\n" + (html.map(HTMLText.plain) ?? "")) }
 }
 
 /// The words of a text, for comparing two forms of it. Addresses of pages are none.
 private struct Words {
     let letters: Int
-    private let distinct: Set<Substring>
-    private static let most = 64 << 10
+    /// All of the text was looked at.
+    let isWhole: Bool
+    private let distinct: Set<String>
+    private static let most = 256 << 10
 
     init(_ text: String) {
         var letters = 0
-        var distinct: Set<Substring> = []
+        var distinct: Set<String> = []
+        isWhole = text.utf8.count <= Self.most
         let text = text.utf8.count > Self.most ? String(decoding: text.utf8.prefix(Self.most), as: UTF8.self) : text
-        for token in text.split(whereSeparator: \.isWhitespace) where !token.contains("://") {
-            for word in token.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
-                letters += word.count
-                if word.count > 1 { distinct.insert(word) }
-            }
+        for word in Self.words(of: text[...]) {
+            letters += word.count
+            if word.count > 1 { distinct.insert(word.lowercased()) }
         }
         self.letters = letters
         self.distinct = distinct
+    }
+
+    private static func words(of text: Substring) -> [Substring] {
+        text.split(whereSeparator: \.isWhitespace).filter { token in
+            !["://", "mailto:", "cid:", "tel:"].contains(where: token.contains)
+        }.flatMap { $0.split { !$0.isLetter && !$0.isNumber } }
+    }
+
+    /// Lines of these words' text that say what the other does not: several words of their own, or a long number.
+    func linesBeyond(_ other: Words, of text: String) -> [String] {
+        guard isWhole, other.isWhole, distinct.contains(where: { !other.distinct.contains($0) }) else { return [] }
+        return text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let line = Substring(line)
+            // The stand-in for a picture.
+            let bare = String(line).trimmingWhitespace()
+            if bare.first == "[", bare.last == "]" { return nil }
+            let own = Self.words(of: line).filter { $0.count > 1 && !other.distinct.contains($0.lowercased()) }
+            guard own.count >= 3 || own.contains(where: { $0.count >= 3 && $0.allSatisfy(\.isNumber) }) else {
+                return nil
+            }
+            return bare
+        }
     }
 
     /// How many of these words stand in the other text as well, from 0 to 1.
@@ -137,6 +197,12 @@ enum HTMLParts {
         }
         kept += bytes[copied...]
         return String(decoding: kept, as: UTF8.self)
+    }
+
+    /// Whether a text is a page from its first tag on.
+    static func isPage(_ text: String) -> Bool {
+        let start = String(decoding: text.utf8.prefix(200), as: UTF8.self).trimmingWhitespace().lowercased()
+        return start.hasPrefix("<!doctype html") || start.hasPrefix("<html>") || start.hasPrefix("<html ")
     }
 
     static func hasPicture(_ html: String) -> Bool { PictureReferences.hasPicture(Array(html.utf8)) }

@@ -63,9 +63,33 @@ enum Charset {
             if let text = String(validating: bytes, as: UTF8.self) { return text }
             let runs = UTF8Runs(bytes)
             if runs.sequences > 2, runs.sequences >= 10 * runs.faults { return runs.text }
+            if runs.sequences > 2, let text = byLine(bytes, encoding, hints) { return text }
         }
         let found = CharsetDetection(bytes, hints: hints, labelled: encoding).encoding
         return convert(bytes[...], from: found) ?? windows1252(bytes[...])
+    }
+
+    /// A text of two pieces: gateways put lines in UTF-8 below words of another charset. Nil where no line is UTF-8
+    /// beyond ASCII as a whole, with more than one such letter.
+    private static func byLine(_ bytes: [UInt8], _ encoding: String, _ hints: [String]) -> String? {
+        var pieces: [(bytes: [UInt8], isUTF8: Bool)] = []
+        for line in bytes.split(separator: 10, omittingEmptySubsequences: false) {
+            let runs = line.contains { $0 >= 0x80 } ? UTF8Runs(Array(line)) : nil
+            let isUTF8 = runs.map { $0.faults == 0 && $0.sequences > 1 } ?? pieces.last?.isUTF8 ?? false
+            if let last = pieces.last, last.isUTF8 == isUTF8 {
+                pieces[pieces.count - 1].bytes += [10] + line
+            } else {
+                pieces.append((Array(line), isUTF8))
+            }
+        }
+        guard pieces.count > 1 else { return nil }
+        let others = pieces.filter { !$0.isUTF8 }.flatMap(\.bytes)
+        let found = CharsetDetection(others, hints: hints, labelled: encoding).encoding
+        return pieces.map { piece in
+            piece.isUTF8
+                ? String(decoding: piece.bytes, as: UTF8.self)
+                : convert(piece.bytes[...], from: found) ?? windows1252(piece.bytes[...])
+        }.joined(separator: "\n")
     }
 
     /// More than one letter in fifty could not be read.

@@ -9,11 +9,25 @@ package enum HTMLSanitizer {
     /// - Parameter html: of any size and shape; beyond `HTMLTree.mostBytes` it is cut.
     package static func clean(_ html: String) -> HTML {
         var markup = HTML(capacity: min(html.utf8.count, HTMLTree.mostBytes))
+        // Of the elements around whose style keeps line ends or not: the style itself is not kept.
+        var keepsLines: [Bool] = []
         HTMLTree(html).walk { step in
             switch step {
-            case .text(let words): markup.write(prose: words)
-            case .open(let element): open(element, in: &markup)
-            case .close(let element): close(element, in: &markup)
+            case .text(let words):
+                guard keepsLines.last ?? false else {
+                    markup.write(prose: words)
+                    break
+                }
+                for (index, line) in words.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                    if index > 0 { markup.write("<br>") }
+                    markup.write(prose: String(line))
+                }
+            case .open(let element):
+                if let keeps = element.keepsLines { keepsLines.append(keeps && element.name != "pre") }
+                open(element, in: &markup)
+            case .close(let element):
+                if element.keepsLines != nil { _ = keepsLines.popLast() }
+                close(element, in: &markup)
             }
             return true
         }

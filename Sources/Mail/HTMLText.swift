@@ -41,6 +41,8 @@ private struct PlainLines {
     private(set) var bytes: [UInt8] = []
     private var quotes = 0
     private var preformatted = 0
+    /// Of the elements around whose style speaks of line ends: the innermost counts.
+    private var keepsLines: [Bool] = []
     private static let mostQuotes = 20
 
     private static let space = UInt8(ascii: " ")
@@ -49,7 +51,7 @@ private struct PlainLines {
     private var isAtStart: Bool { bytes.isEmpty || bytes.last == Self.lineEnd }
 
     mutating func write(_ words: String) {
-        guard preformatted > 0 else { return append(folded(words)) }
+        guard preformatted > 0 || keepsLines.last ?? false else { return append(folded(words)) }
         for (index, line) in words.utf8.split(separator: Self.lineEnd, omittingEmptySubsequences: false).enumerated() {
             if index > 0 { bytes.append(Self.lineEnd) }
             if !line.isEmpty { append(line) }
@@ -57,6 +59,7 @@ private struct PlainLines {
     }
 
     mutating func open(_ element: HTMLElement) {
+        defer { if let keeps = element.keepsLines { keepsLines.append(keeps) } }
         switch element.name {
         case "br": endLine()
         case "img":
@@ -78,6 +81,7 @@ private struct PlainLines {
     }
 
     mutating func close(_ element: HTMLElement) {
+        if element.keepsLines != nil { _ = keepsLines.popLast() }
         switch element.name {
         case "blockquote":
             startLine()

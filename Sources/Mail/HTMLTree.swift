@@ -56,8 +56,17 @@ struct HTMLElement {
     static let attributes: Set<String> = [
         "align", "alt", "checked", "class", "colspan", "data-cid", "data-remote", "dir", "height", "href", "id", "lang",
         "rowspan",
-        "scope", "span", "src", "start", "title", "type", "valign", "value", "width",
+        "scope", "span", "src", "start", "style", "title", "type", "valign", "value", "width",
     ]
+
+    /// Whether its style keeps the line ends of its text (CSS Text, section 3); nil where it says nothing of them.
+    var keepsLines: Bool? {
+        guard let style = attribute("style")?.prefix(2000).lowercased(),
+            let name = style.range(of: "white-space", options: .backwards)
+        else { return nil }
+        let value = style[name.upperBound...].drop { $0 == ":" || $0.isWhitespace }.prefix { $0 != ";" }
+        return value.hasPrefix("pre") || value.hasPrefix("break-spaces")
+    }
 }
 
 /// The elements that are open while HTML is read. Each question it is asked takes the same time however many there are.

@@ -175,9 +175,15 @@ extension String {
             String(String.UnicodeScalarView(line.unicodeScalars.filter { !Self.hides($0) })).trimmingWhitespace()
                 .prefix(250))
     }
-    /// The same without the folders that some programs put before a file's name.
+    /// The same without the folders that some programs put before a file's name: a path begins at a root or a drive, or
+    /// climbs. A stroke within a name is the writer's own, and no file can bear it.
     var fileNameAlone: String {
-        split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map { String($0).fileName } ?? ""
+        let parts = split(whereSeparator: { $0 == "/" || $0 == "\\" })
+        guard let first = parts.first, let last = parts.last else { return "" }
+        let isPath =
+            hasPrefix("/") || hasPrefix("\\") || hasPrefix("~") || first.count == 2 && first.last == ":"
+            || parts.contains { $0 == ".." || $0 == "." }
+        return isPath ? String(last).fileName : parts.joined(separator: "-").fileName
     }
     private static func hides(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {

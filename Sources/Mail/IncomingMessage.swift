@@ -27,6 +27,8 @@ package struct IncomingMessage: Sendable {
     /// `Accept-Language`; the first part of the tag.
     package var language: String?
     package var automatic = Automatic.no
+    /// Its subject has the form of an automatic answer's, which proves nothing by itself.
+    package var hasReplySubject = false
     /// What a bounce says, when it is one or looks like one.
     package var bounce: Bounce?
     /// What a reader has to know besides the words: that a signature was not verified, that it is encrypted.
@@ -83,8 +85,9 @@ package struct IncomingMessage: Sendable {
         let mark = subject.prefix(12).lowercased().prefix { $0 != ":" && $0 != "：" && $0 != "[" }
         return mark.count < min(subject.count, 12) && Self.answerMarks.contains(String(mark).trimmingWhitespace())
     }
-    private static let answerMarks: Set<String> = [
-        "re", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "σχετ", "отв", "回复", "答复",
+    static let answerMarks: Set<String> = [
+        "re", "r", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "bls", "σχετ", "απ", "отв",
+        "回复", "答复",
         "回覆", "答覆", "返信", "회신",
     ]
 }

@@ -15,7 +15,7 @@ package enum MessageReader {
         let bytes = withoutMailboxLine(raw)
         let header = headerLength(bytes)
         if header > mostHeaderBytes { return unparsed(bytes, "the header is beyond the limit") }
-        if bytes.withUnsafeBytes({ nesting($0) }) > mostDepth {
+        if bytes.withUnsafeBytes({ MessageNesting.depth($0, most: mostDepth) }) > mostDepth {
             // Who wrote and what about can be read; what is inside is left alone.
             var incoming = read(headerAlone(bytes.prefix(header)))
             let rest = unparsed(bytes, "the nesting is beyond the limit")
@@ -43,15 +43,14 @@ package enum MessageReader {
 
     /// The header without what it says of the body.
     private static func headerAlone(_ header: Data) -> Data {
-        var kept = ""
-        var drops = false
-        for line in String(decoding: header, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map({ $0.hasSuffix("\r") ? $0.dropLast() : $0 })
-        {
-            if line.first != " ", line.first != "\t" { drops = line.lowercased().hasPrefix("content-") || line.isEmpty }
-            if !drops { kept += line + "\r\n" }
+        header.withUnsafeBytes { bytes in
+            var kept = Data()
+            for field in HeaderBlock(bytes, mostBytes: mostHeaderBytes).fields where !field.name.hasPrefix("content-") {
+                kept += bytes[field.line]
+                kept += [13, 10]
+            }
+            return kept + [13, 10]
         }
-        return Data((kept + "\r\n").utf8)
     }
 
     /// A message nobody could parse: the beginning of its bytes as text, the whole kept by the caller.
@@ -79,7 +78,7 @@ package enum MessageReader {
         incoming.messageID = identifiers(headers.first("message-id")).first ?? ""
         incoming.inReplyTo = identifiers(headers.first("in-reply-to"))
         incoming.references = headers.all("references").flatMap { identifiers($0) }
-        incoming.subject = foldedBlanks((headers.first("subject") ?? "").singleLine)
+        incoming.subject = foldedBlanks(decodedAgain(headers.first("subject") ?? "").singleLine)
         incoming.from = headers.addresses("from").first ?? headers.addresses("sender").first
         incoming.replyTo = headers.addresses("reply-to")
         incoming.to = headers.addresses("to")
@@ -107,11 +106,11 @@ package enum MessageReader {
             rescue(&incoming, parts, raw, isEnclosed)
         }
         incoming.language = language(headers)
-        incoming.automatic = AutomaticMail.classify(
-            .init(
-                headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
-                subject: incoming.subject, text: incoming.text,
-                reportType: parts.reportType, reports: parts.reports))
+        let judged = AutomaticMail.Message(
+            headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
+            isToDetail: incoming.recipients.contains { $0.detail != nil }, subject: incoming.subject, text: incoming.text, reportType: parts.reportType, reports: parts.reports)
+        incoming.automatic = AutomaticMail.classify(judged)
+        incoming.hasReplySubject = AutomaticMail.hasReplySubject(judged)
         if incoming.automatic == .bounce || incoming.automatic == .guessedBounce {
             incoming.bounce = AutomaticMail.bounce(headers, parts.reports, text: incoming.text)
         }
@@ -152,6 +151,14 @@ package enum MessageReader {
         }
     }
 
+    /// Some programs encode what is encoded.
+    private static func decodedAgain(_ subject: String) -> String {
+        guard subject.hasPrefix("=?"), subject.hasSuffix("?="), subject.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return subject
+        }
+        return HeaderText.decode(Array(subject.utf8))
+    }
+
     /// What a folded header left: one blank where there were several.
     private static func foldedBlanks(_ text: String) -> String {
         guard text.contains("  ") else { return text }
@@ -164,13 +171,19 @@ package enum MessageReader {
     private static func withoutMailboxLine(_ raw: Data) -> Data {
         // Old Macintosh programs end lines with a return alone.
         var bytes = raw.contains(10) || !raw.contains(13) ? raw : Data(raw.map { $0 == 13 ? 10 : $0 })
-        while bytes.starts(with: Array("From ".utf8)) || bytes.starts(with: Array(">From ".utf8)) || bytes.first == 10
-            || bytes.first == 13
-        {
+        while isMailboxLine(bytes) || bytes.first == 10 || bytes.first == 13 {
             guard let end = bytes.firstIndex(of: 10) else { break }
             bytes = bytes[bytes.index(after: end)...]
         }
         return bytes
+    }
+
+    /// `From kim@harbour.example Mon Nov 30`; blanks before a colon make a field of it.
+    private static func isMailboxLine(_ bytes: Data) -> Bool {
+        for mark in ["From ", ">From "] where bytes.starts(with: mark.utf8) {
+            return bytes.dropFirst(mark.utf8.count).first { $0 != 0x20 && $0 != 0x09 } != UInt8(ascii: ":")
+        }
+        return false
     }
 
     private static func headerLength(_ bytes: Data) -> Int {
@@ -188,23 +201,6 @@ package enum MessageReader {
         }
         _ = previous
         return bytes.count
-    }
-
-    /// How many multiparts and messages the message declares at the most: a cheap bound before anything recurses.
-    static func nesting(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let base = bytes.baseAddress else { return 0 }
-        // Seen, not copied; it does not outlive the call.
-        let data = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
-        var count = 0
-        for needle in [Data("boundary".utf8), Data("message/rfc822".utf8)] {
-            var start = data.startIndex
-            while let found = data.range(of: needle, in: start..<data.endIndex) {
-                count += 1
-                start = found.upperBound
-                if count > mostDepth { return count }
-            }
-        }
-        return count
     }
 
     private static func bodyBytes(_ raw: UnsafeRawBufferPointer) -> ArraySlice<UInt8> {

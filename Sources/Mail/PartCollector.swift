@@ -6,14 +6,14 @@ struct PartCollector {
     private var passages: [Passage] = []
     /// The first named texts nobody called an attachment: the words of a message that has no others.
     private var named = Passage()
-    /// What a winmail.dat holds as text.
-    private var wrapped: Passage?
-    /// What stands before, between and behind the parts where a structure is broken.
-    private var loose: [String] = []
+    /// Which of the passages a winmail.dat holds.
+    private var wrapped: Set<Int> = []
+    /// What stands behind the last part.
+    private var trailing: [Passage] = []
     private(set) var attachments: [IncomingMessage.Attachment] = []
     /// Content-Location (RFC 2557) by the index of the attachment.
     private(set) var locations: [Int: String] = [:]
-    private(set) var faults: [String] = []
+    var faults: [String] = []
     /// What a reader has to know of the message besides its words.
     private(set) var notes: [String] = []
     /// `report-type` where the message itself is a multipart/report (RFC 6522), in lower case; empty where it says
@@ -22,38 +22,30 @@ struct PartCollector {
     /// Machine-readable parts of a report: fields of message/delivery-status and headers of the returned message.
     private(set) var reports: [String] = []
     /// Labels of the texts; they count for bytes that have none.
-    private(set) var hints: [String]
+    var hints: [String]
     /// The first message that is enclosed whole.
     private(set) var enclosedMessage: Data?
 
     /// Messages of S/MIME in each other, and structures mended, at the most.
     private static let mostOpened = 8
     private static let mostMended = 20
+    private static let mostStray = 20
     private var opened = 0
     private var mended = 0
+    private var stray = 0
     /// Made of bytes of our own; let go of at the end.
     private var owned: [UnsafeMutablePointer<GMimeObject>] = []
 
     init(hints: [String] = []) { self.hints = hints }
 
-    var isEmpty: Bool { passages.isEmpty && attachments.isEmpty && reports.isEmpty && loose.isEmpty }
+    var isEmpty: Bool { passages.isEmpty && trailing.isEmpty && attachments.isEmpty && reports.isEmpty }
 
     /// The words to read, and the HTML where it shows more.
     var body: (text: String, html: String?) {
-        var all = passages
-        if let wrapped {
-            // Outlook sends the same words as plain text beside it.
-            if all.count == 1, all[0].html == nil {
-                all[0].html = wrapped.html ?? wrapped.text.map { HTMLText.paragraphs($0).text }
-            } else if all.isEmpty {
-                all = [wrapped]
-            }
-        }
-        var chosen = all.map(\.chosen)
+        var chosen = (Passage.settled(passages, wrapped: wrapped) + trailing).map(\.chosen)
         func isBlank(_ passage: (text: String, html: String?)) -> Bool { passage.text.isBlank && passage.html == nil }
         if chosen.allSatisfy(isBlank) {
             chosen = [named.chosen]
-            if chosen.allSatisfy(isBlank), !loose.isEmpty { chosen = [(loose.joined(separator: "\n\n"), nil)] }
         }
         chosen.removeAll(where: isBlank)
         let text = chosen.map(\.text).filter { !$0.isBlank }.joined(separator: "\n\n")
@@ -107,8 +99,9 @@ struct PartCollector {
                 return whole
             }
         } else {
-            keepLoose(before)
-            keepLoose(Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))))
+            // Programs explain there what parts are, to readers of long ago.
+            if !Self.isNotice(before) { passages += outside(before) }
+            trailing += outside(Array(MessageReader.bytes(g_mime_multipart_get_epilogue(multipart))))
         }
         if type.value == "multipart/alternative", alternative == nil {
             passages.append(Passage())
@@ -134,11 +127,24 @@ struct PartCollector {
 
     private static let mostLoose = 1 << 20
 
-    private mutating func keepLoose(_ bytes: [UInt8]) {
-        guard loose.count < 20, !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
-        loose.append(
-            Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls
-                .trimmingWhitespace())
+    /// The words that stand before the first part of a multipart or behind its last (RFC 2046, section 5.1.1). No
+    /// program puts words for a reader there, but some that cut or mend messages leave them there.
+    private mutating func outside(_ bytes: [UInt8]) -> [Passage] {
+        guard !bytes.allSatisfy({ $0 <= 0x20 }) else { return [] }
+        guard stray < Self.mostStray, BoundaryLine.guess(bytes) == nil else {
+            faults.append("words stand outside of its parts")
+            return []
+        }
+        stray += 1
+        let text = Charset.decode(Array(bytes.prefix(Self.mostLoose)), named: nil, hints: hints).withoutControls
+            .trimmingWhitespace()
+        return text.isBlank ? [] : [Passage(text: text)]
+    }
+
+    /// Whether a preamble names what it explains: the standard, or the kind of the message.
+    private static func isNotice(_ bytes: [UInt8]) -> Bool {
+        let start = String(decoding: bytes.prefix(1000), as: UTF8.self).lowercased()
+        return ["mime", "multi-part", "multipart"].contains(where: start.contains)
     }
 
     /// Parts whose boundary is missing or another one: by the lines that look like one. Nil where nothing was there.
@@ -171,7 +177,9 @@ struct PartCollector {
 
     /// A part made of bytes that it keeps for itself.
     private mutating func parsed(_ bytes: [UInt8]) -> UnsafeMutablePointer<GMimeObject>? {
-        guard bytes.withUnsafeBytes({ MessageReader.nesting($0) }) <= MessageReader.mostDepth else {
+        guard bytes.withUnsafeBytes({ MessageNesting.depth($0, most: MessageReader.mostDepth) })
+            <= MessageReader.mostDepth
+        else {
             faults.append("the nesting is beyond the limit")
             return nil
         }
@@ -207,6 +215,7 @@ struct PartCollector {
             return read(kind, decodedText(visit.object, part, type), visit.alternative)
         }
         let data = Self.data(part)
+        if Self.messages.contains(kind) { return enclosed(Array(data), visit.object) }
         if [
             "message/delivery-status", "text/rfc822-headers", "message/feedback-report",
             "message/global-delivery-status", "message/disposition-notification",
@@ -216,7 +225,8 @@ struct PartCollector {
         }
         if WinmailDat.isOne(type: kind, name: name), let inside = WinmailDat(Array(data)) {
             if inside.text != nil || inside.html != nil {
-                wrapped = wrapped ?? Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) })
+                wrapped.insert(passages.count)
+                passages.append(Passage(text: inside.text, html: inside.html.map { HTMLParts.closed($0) }))
             }
             // What cannot be shown of it stays in the original message.
             attachments += inside.files
@@ -233,7 +243,13 @@ struct PartCollector {
                 passages.append(Passage(text: words))
             }
         }
-        if !isText, !isAttached, name.isEmpty, kind.hasPrefix("text/"), !CalendarWords.types.contains(kind),
+        // The version of an encrypted message (RFC 3156, section 4) is nobody's file.
+        if kind == "application/pgp-encrypted", name.isEmpty { return }
+        if Self.richText.contains(kind), data.starts(with: "{\\rtf".utf8), data.count <= Self.mostNamed,
+            isBody(visit, name, isAttached: isAttached)
+        {
+            readRichText(Array(data), visit.alternative)
+        } else if !isText, !isAttached, name.isEmpty, kind.hasPrefix("text/"), !CalendarWords.types.contains(kind),
             !Self.readByPrograms.contains(kind)
         {
             // RFC 2046, section 4.1.4: a text of an unknown kind is read as it stands.
@@ -243,8 +259,12 @@ struct PartCollector {
             } else {
                 named.text = named.text ?? text
             }
+            // Another form of the same words, for programs that know it.
+            if visit.alternative != nil { return }
         }
-        if isText, !isAttached {
+        if isText, data.count <= Self.mostNamed, isBody(visit, name, isAttached: isAttached) {
+            read(kind, decodedText(visit.object, part, type), visit.alternative)
+        } else if isText, !isAttached {
             if kind == "text/html" {
                 named.html = named.html ?? HTMLParts.closed(decodedText(visit.object, part, type))
             } else {
@@ -257,6 +277,16 @@ struct PartCollector {
             ), visit.object, isAttached: disposition.value == "attachment")
     }
 
+    /// Whether a text that is called a file is what was written: the message itself, its first part, one without a
+    /// name, or the rest of the words that Exchange cuts off behind a picture.
+    private func isBody(_ visit: Visit, _ name: String, isAttached: Bool) -> Bool {
+        if visit.depth == 0 || name.isEmpty { return true }
+        if !isAttached, attachments.isEmpty, passages.allSatisfy({ $0.text == nil && $0.html == nil }) { return true }
+        return name.wholeMatch(of: /(?i)ATT\d{3,}\.(?:txt|html?)/) != nil
+    }
+    /// Bytes of a text that is shown although it is a file as well.
+    private static let mostNamed = 256 << 10
+
     /// Texts that say nothing to a reader.
     private static let readByPrograms: Set<String> = [
         "text/rfc822-headers", "text/vcard", "text/x-vcard", "text/directory", "text/css", "text/javascript",
@@ -266,7 +296,21 @@ struct PartCollector {
         "text/markdown", "text/x-markdown", "text/x-web-markdown", "text/x-mail-body",
     ]
 
+    private static let richText: Set<String> = ["text/rtf", "application/rtf", "application/x-rtf"]
+
+    private mutating func readRichText(_ bytes: [UInt8], _ alternative: Int?) {
+        let words = RTFText(bytes)
+        let kind = words.html == nil ? "text/plain" : "text/html"
+        if let alternative, passages[alternative].text != nil || passages[alternative].html != nil { return }
+        read(kind, (words.html ?? words.text).withoutControls, alternative)
+    }
+
     private mutating func read(_ kind: String, _ text: String, _ alternative: Int?) {
+        // Some programs call a page of HTML plain text.
+        if kind != "text/html", HTMLParts.isPage(text) {
+            if alternative == nil { return read("text/html", text, nil) }
+            return read("text/plain", HTMLText.plain(text), alternative)
+        }
         let html = kind == "text/html" ? HTMLParts.closed(text) : nil
         guard let alternative else { return passages.append(html.map { Passage(html: $0) } ?? Passage(text: text)) }
         if let html {
@@ -315,13 +359,22 @@ struct PartCollector {
         }
     }
 
+    private static let messages: Set<String> = ["message/rfc822", "message/rfc2822", "message/news", "message/global"]
+
+    /// Bytes of a returned message that are searched for its header: what filters add on the way takes many kilobytes.
+    private static let mostHeader = 64 << 10
+
     private mutating func enclosed(_ object: UnsafeMutablePointer<GMimeObject>) {
-        let message = g_mime_message_part_get_message(usher_message_part(object))
-        guard let message else { return }
-        let bytes = serialized(usher_object(message))
-        reports.append(Charset.decode(Array(bytes.prefix(16 << 10)), named: nil))
+        guard let message = g_mime_message_part_get_message(usher_message_part(object)) else { return }
+        enclosed(serialized(usher_object(message)), object)
+    }
+
+    /// Also one that is encoded, against the rule (RFC 2046, section 5.2.1): GMime takes it for a file.
+    private mutating func enclosed(_ bytes: [UInt8], _ object: UnsafeMutablePointer<GMimeObject>) {
+        reports.append(Charset.decode(Array(bytes.prefix(Self.mostHeader)), named: nil))
         if enclosedMessage == nil { enclosedMessage = Data(bytes) }
-        let subject = HeaderText.decode(MessageReader.field("subject", of: usher_object(message)), hints: hints)
+        let header = bytes.withUnsafeBytes { HeaderBlock($0, mostBytes: Self.mostLoose) }
+        let subject = HeaderText.decode(header.fields.first { $0.name == "subject" }?.value ?? [], hints: hints)
             .singleLine
         let given = HeaderParameters(MessageReader.field("content-disposition", of: object), hints: hints)["filename"]
             .fileNameAlone
@@ -331,151 +384,5 @@ struct PartCollector {
                 name: name.isEmpty
                     ? (subject.isEmpty ? "message" : String(subject.fileName.prefix(80))) + ".eml" : name,
                 type: "message/rfc822", bytes: Data(bytes)))
-    }
-
-    // MARK: GMime
-
-    static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> String {
-        guard let type = g_mime_object_get_content_type(object) else { return "text/plain" }
-        let media = MessageReader.string(g_mime_content_type_get_media_type(type))
-        let subtype = MessageReader.string(g_mime_content_type_get_media_subtype(type))
-        return "\(media)/\(subtype)".lowercased()
-    }
-
-    /// What it is, also where the field is no sound one: a type that is none is text (RFC 2045, section 5.2).
-    private func contentType(_ object: UnsafeMutablePointer<GMimeObject>) -> HeaderParameters {
-        let field = MessageReader.field("content-type", of: object)
-        guard !field.allSatisfy({ $0 <= 0x20 }) else { return HeaderParameters(Array(Self.mediaType(object).utf8)) }
-        return HeaderParameters(field, hints: hints, type: true)
-    }
-
-    private mutating func decodedText(
-        _ object: UnsafeMutablePointer<GMimeObject>, _ part: UnsafeMutablePointer<GMimePart>, _ type: HeaderParameters
-    ) -> String {
-        let (bytes, isFalse) = content(part, object)
-        if isFalse { faults.append("a text is not encoded as it says") }
-        var charset = type["charset"]
-        var hints = hints
-        if type.value == "text/html", let meta = HTMLParts.metaCharset(bytes) {
-            if CharsetLabel(charset) == .unnamed { charset = meta } else { hints.append(meta) }
-        }
-        if !charset.isEmpty, self.hints.count < 50 { self.hints.append(charset) }
-        var text = Charset.decode(bytes, named: charset.isEmpty ? nil : charset, hints: hints).withoutControls
-        if type["format"].lowercased() == "flowed" {
-            text = FlowedText.unfold(text, deletesSpace: type["delsp"].lowercased() == "yes")
-        }
-        return text
-    }
-
-    private func content(_ part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> (
-        bytes: [UInt8], isFalse: Bool
-    ) {
-        let said = TransferDecoding.named(
-            String(decoding: MessageReader.field("content-transfer-encoding", of: object), as: UTF8.self))
-        // Others, such as uuencode, are GMime's.
-        guard let wrapper = g_mime_part_get_content(part),
-            g_mime_data_wrapper_get_encoding(wrapper) != GMIME_CONTENT_ENCODING_UUENCODE
-        else { return (Self.content(part), false) }
-        return TransferDecoding.text(encoded(part), said)
-    }
-
-    /// The bytes of a part as they were sent.
-    private func encoded(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] {
-        guard let content = g_mime_part_get_content(part), let sent = g_mime_data_wrapper_get_stream(content) else {
-            return []
-        }
-        g_mime_stream_reset(sent)
-        guard let stream = usher_stream_sized(max(0, Int(g_mime_stream_length(sent))) + 64) else { return [] }
-        defer { usher_unref(stream) }
-        g_mime_stream_write_to_stream(sent, stream)
-        g_mime_stream_reset(sent)
-        return Self.bytes(of: stream)
-    }
-
-    static func content(_ part: UnsafeMutablePointer<GMimePart>) -> [UInt8] { Array(data(part)) }
-
-    /// Decoded where it stays: files are large.
-    static func data(_ part: UnsafeMutablePointer<GMimePart>?) -> Data {
-        guard let part, let content = g_mime_part_get_content(part),
-            let encoded = g_mime_data_wrapper_get_stream(content)
-        else { return Data() }
-        let length = max(0, Int(g_mime_stream_length(encoded)))
-        let isBase64 = g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64
-        guard let stream = usher_stream_sized(isBase64 ? length / 4 * 3 + 64 : length + 64) else { return Data() }
-        g_mime_data_wrapper_write_to_stream(content, stream)
-        let count = usher_stream_bytes(stream).map { Int($0.pointee.len) } ?? 0
-        guard let bytes = usher_stream_take_bytes(stream) else { return Data() }
-        return Data(bytesNoCopy: bytes, count: count, deallocator: .custom { bytes, _ in g_free(bytes) })
-    }
-
-    private func serialized(_ object: UnsafeMutablePointer<GMimeObject>) -> [UInt8] {
-        guard let stream = g_mime_stream_mem_new() else { return [] }
-        defer { usher_unref(stream) }
-        g_mime_object_write_to_stream(object, nil, stream)
-        return Self.bytes(of: stream)
-    }
-
-    private static func bytes(of stream: UnsafeMutablePointer<GMimeStream>) -> [UInt8] {
-        guard let array = usher_stream_bytes(stream), let data = array.pointee.data else { return [] }
-        return Array(UnsafeBufferPointer(start: data, count: Int(array.pointee.len)))
-    }
-
-    private static func name(for type: String, number: Int) -> String {
-        let endings = [
-            "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png",
-            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt",
-        ]
-        return "attachment-\(number)." + (endings[type] ?? "bin")
-    }
-}
-
-/// The line that parts of a broken multipart stand between.
-enum BoundaryLine {
-    private static let longest = 200
-    /// Lines that are looked for a second time: each look goes through the body.
-    private static let mostLooks = 20
-
-    /// Without its dashes: the first line that begins with two, and behind which a part's header or an empty line
-    /// stands. Nil where there is none.
-    static func guess(_ body: [UInt8]) -> [UInt8]? {
-        var start = 0
-        var looks = 0
-        while start < body.count {
-            let end = body[start...].firstIndex(of: 10) ?? body.count
-            defer { start = end + 1 }
-            guard body[start..<end].starts(with: [0x2D, 0x2D]), end + 1 < body.count else { continue }
-            var line = body[(start + 2)..<end]
-            while let last = line.last, last <= 0x20 { line = line.dropLast() }
-            // `-- ` stands above signatures, and rows of dashes between anything.
-            guard !line.isEmpty, line.count <= longest,
-                line.contains(where: { $0 != 0x2D && $0 != 0x5F && $0 != 0x3D }),
-                line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
-            else { continue }
-            let next = body[(end + 1)...].prefix(100)
-            let isHeader = String(decoding: next.prefix(8), as: UTF8.self).lowercased() == "content-"
-            let repeats = next.first == 10 || next.first == 13
-            if isHeader { return Array(line) }
-            guard repeats, looks < mostLooks else { continue }
-            looks += 1
-            if occurs(line, again: body, from: end) { return Array(line) }
-        }
-        return nil
-    }
-
-    private static func occurs(_ line: ArraySlice<UInt8>, again body: [UInt8], from start: Int) -> Bool {
-        let rest = Data(body[start...].prefix(1 << 20))
-        return rest.range(of: Data([10, 0x2D, 0x2D] + line)) != nil
-    }
-}
-
-extension String {
-    /// Nothing in it can be seen: blanks of every kind and characters without width.
-    package var isBlank: Bool {
-        unicodeScalars.allSatisfy { scalar in
-            scalar.value <= 0x20
-                || scalar.value >= 0x7F
-                    && (scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
-                        || scalar == "\u{2800}" || scalar.value < 0xA0)
-        }
     }
 }

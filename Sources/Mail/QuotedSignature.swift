@@ -14,7 +14,7 @@ extension QuotedLines {
         for index in lowest..<max(lowest, cut) {
             let bare = lines[index].text.utf8.count < 12 ? lines[index].text.trimmingCharacters(in: .whitespaces) : ""
             guard bare == "--" else { continue }
-            guard isSignature((index + 1)..<cut, isMarked: lines[index].text.hasPrefix("-- ")) else { continue }
+            guard !pointsBelow(first, index), isSignature((index + 1)..<cut, isMarked: lines[index].text.hasPrefix("-- ")) else { continue }
             return withoutDevice(first, index)
         }
         return withoutDevice(first, cut)
@@ -37,7 +37,15 @@ extension QuotedLines {
             return false
         }
         let end = (name..<below.upperBound).first { lines[$0].isBlank } ?? below.upperBound
-        return last < end && !others.contains { SignatureLine.says(lines[$0].words) }
+        // A number that nobody here has seen may be what the answer is about.
+        return last < end
+            && !others.contains { SignatureLine.says(lines[$0].words) || lines[$0].words.contains(where: \.isNumber) }
+    }
+
+    /// Whether the words above the mark end in a colon: what stands below it then belongs to them.
+    private func pointsBelow(_ first: Int, _ index: Int) -> Bool {
+        guard let last = lines[first..<index].last(where: { !$0.isBlank })?.words.last else { return false }
+        return last == ":" || last == "："
     }
 
     private func withoutDevice(_ first: Int, _ end: Int) -> Int {

@@ -26,6 +26,56 @@ enum TransferDecoding {
         }
     }
 
+    /// The bytes of a text whose encoding got lost: decoded where nothing in it can be meant as it stands.
+    static func unnamed(_ sent: [UInt8]) -> (bytes: [UInt8], isFalse: Bool) {
+        if let decoded = wholeBase64(sent) { return (decoded, true) }
+        let (bare, soft) = equalSigns(sent)
+        if bare == 0, soft > 0 || sent.contains(UInt8(ascii: "=")), let decoded = beyondASCII(sent) {
+            return (decoded, true)
+        }
+        return (sent, false)
+    }
+
+    /// Several lines of one length, of nothing but base64, that hold words; nil for anything else.
+    private static func wholeBase64(_ sent: [UInt8]) -> [UInt8]? {
+        let start = sent.drop { $0 <= 0x20 }
+        let width = start.prefix(100).prefix { $0 > 0x20 }.count
+        guard (56...80).contains(width), width % 4 == 0 else { return nil }
+        var lines = 0
+        var isOver = false
+        for line in start.split(separator: 10, omittingEmptySubsequences: false) {
+            let letters = line.last == 13 ? line.dropLast() : line
+            if letters.allSatisfy({ $0 <= 0x20 }) {
+                isOver = true
+                continue
+            }
+            // Only the last line is shorter.
+            guard !isOver, letters.count <= width, letters.count % 4 == 0, isBase64Line(letters) else { return nil }
+            isOver = letters.count < width
+            lines += 1
+        }
+        guard lines > 1 else { return nil }
+        let decoded = Base64.lenient(start)
+        return controls(decoded) == 0 && decoded.contains(0x20) && String(validating: decoded, as: UTF8.self) != nil
+            ? decoded : nil
+    }
+
+    /// Equal signs that begin no escape, and those that join two lines.
+    private static func equalSigns(_ sent: [UInt8]) -> (bare: Int, soft: Int) {
+        var (bare, soft) = (0, 0)
+        for index in sent.indices where sent[index] == UInt8(ascii: "=") {
+            let next = index + 1 < sent.count ? sent[index + 1] : 10
+            if next == 10 || next == 13 {
+                soft += 1
+            } else if index + 2 >= sent.count || QuotedPrintable.hex(next) == nil
+                || QuotedPrintable.hex(sent[index + 2]) == nil
+            {
+                bare += 1
+            }
+        }
+        return (bare, soft)
+    }
+
     /// Whether bytes said to be base64 are something else altogether: for files.
     static func isNoBase64(_ sent: some Collection<UInt8>) -> Bool {
         let sample = sent.prefix(4096)
@@ -108,11 +158,32 @@ enum TransferDecoding {
             }
             index += 1
         }
-        // Whoever encodes a text encodes its equal signs.
-        if bare > 0, bare >= escapes { return (sent, true) }
+        // Whoever encodes a text encodes its equal signs. Some programs encode nothing but what is beyond ASCII.
+        if bare > 0, bare >= escapes {
+            guard escapes > 0, let decoded = beyondASCII(sent) else { return (sent, true) }
+            return (decoded, false)
+        }
         let decoded = QuotedPrintable.body(sent)
         if escapes > 0, controls(decoded) * 2 >= escapes, controls(sent) == 0 { return (sent, true) }
         return (decoded, false)
+    }
+
+    /// Decoded, where every escape stands for a byte beyond ASCII and together they are UTF-8; nil where not.
+    private static func beyondASCII(_ sent: [UInt8]) -> [UInt8]? {
+        var escapes = 0
+        var index = 0
+        while index < sent.count {
+            guard sent[index] < 0x80 else { return nil }
+            if sent[index] == UInt8(ascii: "="), index + 2 < sent.count, let high = QuotedPrintable.hex(sent[index + 1]),
+                QuotedPrintable.hex(sent[index + 2]) != nil
+            {
+                guard high >= 8 else { return nil }
+                escapes += 1
+            }
+            index += 1
+        }
+        let decoded = QuotedPrintable.body(sent)
+        return escapes > 1 && String(validating: decoded, as: UTF8.self) != nil ? decoded : nil
     }
 
     private static func controls(_ bytes: [UInt8]) -> Int {

@@ -30,6 +30,9 @@ extension String {
                 clean.append("\n")
             } else if scalar == "\n" {
                 if previous != "\r" { clean.append(scalar) }
+            } else if scalar.value == 0x0B || scalar.value == 0x0C {
+                // A vertical tab ends a line, and a form feed a page.
+                clean.append("\n")
             } else if scalar.value >= 0x20 && scalar.value != 0x7F || scalar == "\t" {
                 clean.append(scalar)
             }

@@ -89,54 +89,6 @@ import Testing
     }
 }
 
-@Suite struct ForwardedMailTests {
-    @Test(arguments: [
-        (
-            "Fwd: Printer",
-            """
-            Please look.\n\n---------- Forwarded message ---------\nFrom: Kim Ito \
-            <kim@harbour.example>\nDate: Mon, 23 Nov 2026\nSubject: Printer broken\nTo: ada@desk.example\n\nIt is \
-            broken.\nKim
-            """
-        ),
-        (
-            "WG: Printer",
-            """
-            Please look.\n\n-----Ursprüngliche Nachricht-----\nVon: Kim Ito \
-            <kim@harbour.example>\nGesendet: Montag\nAn: Ada\nBetreff: Printer broken\n\nIt is broken.\nKim
-            """
-        ),
-        (
-            "Fw: Printer",
-            """
-            Please look.\n\nBegin forwarded message:\n\n> From: Kim Ito \
-            <kim@harbour.example>\n> Subject: Printer broken\n> Date: 23 November 2026\n>\n\n> It is broken.\n> Kim
-            """
-        ),
-        (
-            "FW: Printer",
-            """
-            Please look.\n\n________________________________\nFrom: Kim Ito [mailto:kim@harbour.example]\nSent: \
-            Monday\nTo: Ada\nSubject: Printer broken\n\nIt is broken.\nKim
-            """
-        ),
-    ])
-    func theOriginalIsFound(subject: String, text: String) throws {
-        let found = try #require(ForwardedMail(subject: subject, text: text))
-        #expect(found.from.address == "kim@harbour.example")
-        #expect(found.subject == "Printer broken")
-        #expect(found.comment == "Please look.")
-        #expect(found.text == "It is broken.\nKim")
-    }
-
-    @Test func anAnswerIsNotOne() {
-        #expect(
-            ForwardedMail(subject: "Re: Printer", text: "From: Kim <kim@harbour.example>\nTo: a\nSubject: b\n\nHello")
-                == nil)
-        #expect(ForwardedMail(subject: "Fwd: Printer", text: "Nothing below.") == nil)
-    }
-}
-
 @Suite struct IMAPWordsTests {
     @Test func numbersAreWrittenAsRanges() {
         #expect(IMAPSource.set([1, 2, 3, 7, 9, 10]) == "1:3,7,9:10")

@@ -133,6 +133,40 @@ struct DeliveryReportTests {
     func systems(header: String, body: String) { #expect(Self.read(header, body).automatic == .bounce) }
 
     @Test(
+        "the mail that came back is found however its header is folded, set in or quoted",
+        arguments: [
+            "Message-ID: <a.b@desk.example>", "Message-ID:\n <a.b@desk.example>", "Message-Id:\n\t<a.b@desk.example>",
+            "message-id: \n <a.\n b@desk.example>", "X-Loop: 1\nMessage-ID:\n\n", "> Message-ID:\n> <a.b@desk.example>",
+            "    Message-ID:\n      <a.b@desk.example>", "Message-ID:\n<a.b@desk.example>",
+        ])
+    func returnedHeader(field: String) {
+        let returned =
+            """
+            Received: from desk.example\n by mx.example; Message-ID: is no field here\nFrom: me@desk.example\n\(field)\n\
+            Subject: x
+            """
+        let wanted = field.contains("desk") ? ["a.b@desk.example"] : []
+        let qmail = Self.read(
+            "From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: x",
+            "Sorry, kim@x.example (#5.1.1).\n\n--- Below is a copy.\n\n\(returned)\n\nWe fixed it")
+        #expect(qmail.bounce?.messageIDs == wanted)
+        // A part of headers has no marks, and its folds begin with a blank.
+        guard !field.hasPrefix(">"), !field.hasPrefix(" "), !field.contains("\n<") else { return }
+        for type in ["text/rfc822-headers", "message/rfc822"] where !field.hasSuffix("\n\n") {
+            let report = Self.read(
+                "From: MAILER-DAEMON@mx.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b",
+                """
+                --b\n\nSorry\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient:\n \
+                rfc822;\n a@b.example\nAction: failed\nStatus:\n 5.1.1\nDiagnostic-Code: smtp; 550\n\tuser\n unknown\n--b\n\
+                Content-Type: \(type)\n\n\(returned)\n\n--b--\n
+                """)
+            #expect(report.automatic == .bounce && report.bounce?.messageIDs == wanted)
+            #expect(report.bounce?.recipient == "a@b.example" && report.bounce?.status == "5.1.1")
+            #expect(report.bounce?.detail == "smtp; 550 user unknown")
+        }
+    }
+
+    @Test(
         "subjects of people are no automatic replies",
         arguments: [
             "Auto: Scheibe kaputt", "Out of office does not work", "Automatic reply is broken", "Autoreply settings",
@@ -147,11 +181,40 @@ struct DeliveryReportTests {
         arguments: [
             "Auto-Submitted: auto-replied", "X-Autoreply: yes", "Precedence: auto_reply", "X-Apple-Action: vacation",
             "In-Reply-To: <2@desk.example>\r\nReturn-Path: <>",
-            "In-Reply-To: <2@desk.example>\r\nSubject: Automatisch antwoord: Printer",
-            "References: <2@desk.example>\r\nSubject: Risposta automatica: Printer",
+            "In-Reply-To: <2@desk.example>\r\nAuto-Submitted: auto-generated\r\nX-MS-Exchange-Inbox-Rules-Loop: kim@harbour.example",
+            "In-Reply-To: <2@desk.example>\r\nX-Auto-Response-Suppress: All\r\nX-MS-Exchange-Parent-Message-Id: <2@desk.example>",
+            "To: support+a1@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Abwesenheitsnotiz",
+            "To: support+a1@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: AUTO: Kim is out of the office",
+            "References: <2@desk.example>\r\nX-Auto-Response-Suppress: OOF\r\nSubject: Automatisch antwoord: Printer",
+            "References: <2@desk.example>\r\nPrecedence: bulk\r\nSubject: Out of office",
         ])
     func replies(header: String) {
-        #expect(Self.read("From: kim@harbour.example\r\n\(header)", "I am away.").automatic == .reply)
+        for subject in ["", "\r\nSubject: תשובה אוטומטית: Re: Pump", "\r\nSubject: Slibutkite: Re: Pump"] {
+            let head = header.contains("Subject") ? header : header + subject
+            #expect(Self.read("From: kim@harbour.example\r\n\(head)", "I am away.").automatic == .reply)
+        }
+    }
+
+    @Test(
+        "what another program sends is no automatic reply",
+        arguments: [
+            "In-Reply-To: <2@desk.example>\r\nAuto-Submitted: auto-generated\r\nSubject: Re: Pump",
+            "In-Reply-To: <2@desk.example>\r\nAuto-Submitted: auto-generated\r\nX-MS-Exchange-Inbox-Rules-Loop: team@desk.example",
+            "In-Reply-To: <2@desk.example>\r\nX-Auto-Response-Suppress: All\r\nX-MS-Exchange-Parent-Message-Id: <3@x.example>",
+            "To: support+a1@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Autos sind da",
+            "To: support@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Abwesenheit: mein Kind ist krank", "X-MS-Exchange-Inbox-Rules-Loop: kim@harbour.example",
+        ])
+    func noReplies(header: String) {
+        #expect(Self.read("From: kim@harbour.example\r\n\(header)", "Done.").automatic != .reply)
+    }
+
+    @Test("a subject alone makes no automatic reply; it is left to who knows what was answered")
+    func subjectAlone() {
+        for subject in ["Abwesend: am Dienstag geht es nicht", "Automatisch antwoord: Printer", "Out of Office: Re: Pump [#7]"] {
+            let found = Self.read("From: kim@harbour.example\r\nIn-Reply-To: <2@desk.example>\r\nSubject: \(subject)", "words")
+            #expect(found.automatic == .no && found.hasReplySubject == !subject.hasPrefix("Abwesend"))
+        }
+        #expect(!Self.read("From: kim@harbour.example\r\nSubject: Out of Office: Re: Pump [#7]", "words").hasReplySubject)
     }
 }
 

@@ -56,7 +56,7 @@ package struct ReceivedMail: Sendable {
         mayQuote = written.foldingHistory().quoted != nil
         let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
         openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
-        passedOn = ForwardedMail(subject: message.subject, text: message.text).map {
+        passedOn = ForwardedMail(message).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))
         }
         self.written = written
@@ -100,8 +100,15 @@ package struct ReceivedMail: Sendable {
 
     /// Whether it is certain that this is a report about another mail. What only looks like one is a person's.
     var isReport: Bool { message.automatic == .bounce || message.automatic == .report }
-    /// An out-of-office answer and its like: kept, and nothing follows from it.
-    var isAutomaticAnswer: Bool { message.automatic == .reply }
+    /// An out-of-office answer and its like: kept, and nothing follows from it. Where nothing but the form of the subject
+    /// says so, it repeats the subject of our own mail with its number: people put their own words there.
+    var isAutomaticAnswer: Bool {
+        switch message.automatic {
+        case .reply: true
+        case .no, .generated, .bulk: message.hasReplySubject && subjectNumber != nil
+        case .bounce, .guessedBounce, .report, .receipt: false
+        }
+    }
 
     /// Whether it answers a mail that the desk sent to an agent.
     func isForAgents(_ signer: Signer) -> Bool {
@@ -132,6 +139,7 @@ package struct ReceivedMail: Sendable {
     func silence(to author: MailAddress?, ours: Set<String>) -> String? {
         if let author, ours.contains(author.withoutDetail) { return "it came from our own address" }
         if let author, author.isUnattended { return "\(author.address) is an unattended address" }
+        if isAutomaticAnswer { return "it is an automatic answer" }
         switch message.automatic {
         case .no: break
         case .reply: return "it is an automatic answer"

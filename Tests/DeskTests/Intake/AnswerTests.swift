@@ -49,6 +49,25 @@ struct AnswerTests {
         #expect(scene.test.mail.to(scene.ada.email).count == before + 1)
     }
 
+    @Test("a subject in the form of a program's counts where it repeats ours, and never alone")
+    func awaySubjects() async throws {
+        for (subject, state) in [
+            ("Out of Office: Re: Scanner is white [#NUMBER]", TicketState.resolved),
+            ("Automatische Antwort: Re: Scanner is white [#NUMBER]", .resolved),
+            ("Abwesend: am Dienstag geht es nicht", .open), ("Abwesend: am Dienstag [#NUMBER]", .open),
+            ("Automatic reply: does not work", .open),
+        ] {
+            let scene = try await solved()
+            let number = scene.ticket.number
+            #expect(
+                try await scene.test.receive(
+                    from: TestDesk.kim, subject: subject.replacingOccurrences(of: "NUMBER", with: String(number)),
+                    to: try #require(scene.kims.replyTo.first).address, inReplyTo: scene.kims.messageID, body: "On Tuesday I am not there, please come on Wednesday.")
+                    == .added(number))
+            #expect(try await scene.test.ticket(number).state == state, "\(subject)")
+        }
+    }
+
     @Test("an answer through a group that rewrites From is its writer's")
     func group() async throws {
         let scene = try await solved()

@@ -176,6 +176,42 @@ import Testing
     }
 }
 
+@Suite("A mail an agent passes on")
+struct PassedOnTests {
+    private static let original = "From: Zoe Lind <zoe@other.example>\r\nSubject: Boiler\r\n\r\nMy boiler is cold."
+
+    @Test(
+        "opens a ticket with the words of its writer, quoted or enclosed",
+        arguments: [
+            (
+                "Fwd: Boiler", "Content-Type: text/plain",
+                "Look.\r\n\r\nBegin forwarded message:\r\n\r\n> From: Zoe Lind <zoe@other.example>\r\n> Subject: Boiler\r\n> Date: 30 November 2026 at 16:04:11 CET\r\n> To: ada@desk.example\r\n> \r\n> My boiler is cold."
+            ),
+            (
+                "FW: Boiler", "Content-Type: text/html",
+                "<div>Look.</div><hr><div><b>From:</b> Zoe Lind &lt;zoe@other.example&gt;<br><b>Sent:</b> Monday, November 30, 2026 4:04 PM<br><b>To:</b> Ada<br><b>Subject:</b> Boiler</div><div>My boiler is cold.</div>"
+            ),
+            (
+                "Fwd: Boiler", "Content-Type: multipart/mixed; boundary=b",
+                "--b\r\n\r\nLook.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n\(original)\r\n--b--\r\n"
+            ),
+        ])
+    func forms(subject: String, type: String, body: String) async throws {
+        let desk = try await TestDesk()
+        let ada = try await desk.hire("Ada", departments: ["Support"])
+        guard
+            case .opened(let number) = try await desk.receive(
+                from: "Ada <\(ada.email)>", subject: subject, headers: [type], body: body)
+        else { return #expect(Bool(false)) }
+        let ticket = try await desk.ticket(number)
+        #expect(ticket.requesterAddress == "zoe@other.example" && ticket.requesterName == "Zoe Lind")
+        #expect(ticket.subject == "Boiler")
+        #expect(try await desk.entries(ticket).map(\.kind) == [.message, .note])
+        #expect(try await desk.entries(ticket).first?.text == "My boiler is cold.")
+        #expect(try await desk.entries(ticket).last?.text.hasPrefix("Look.") == true)
+    }
+}
+
 @Suite struct SecondThoughtTests {
     @Test func aReplyIsTakenBackAsIfItHadNotBeen() async throws {
         let desk = try await TestDesk()

@@ -106,6 +106,59 @@ struct Sent: Sendable, CustomTestStringConvertible {
     ]
 }
 
+/// What a service of forms sends of a visitor's words, in forms nobody listed.
+struct FormService: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let from: String
+    let replyTo: String
+    var text = "Hello, my name is Zoe, please call me."
+    var headers: [String] = []
+
+    static let services: [FormService] = [
+        FormService(
+            testDescription: "named like its domain", from: "Inkwell <form-submission@inkwell.example>",
+            replyTo: "Zoe Lind <zoe@visitor.example>"),
+        FormService(
+            testDescription: "without a name", from: "formresponses@pages.example", replyTo: "Zoe Lind <zoe@visitor.example>"),
+        FormService(
+            testDescription: "a domain within its own", from: "Quill Forms <followups@followups.quillforms.example>",
+            replyTo: "Zoe <z.lind@visitor.example>"),
+        FormService(
+            testDescription: "the visitor's name before the service's address", from: "Zoe Lind <submissions@postbox.example>",
+            replyTo: "zoe@visitor.example", text: "Name: Zoe Lind\nE-Mail: zoe@visitor.example\nNachricht: Die Pumpe tropft."),
+        FormService(
+            testDescription: "fields below a title, in a language nobody lists", from: "Lomake <lomakkeet@palvelu.example>",
+            replyTo: "zoe@visitor.example", text: "Uusi viesti\n\nNimi: Zoe\nSähköposti: zoe@visitor.example\nViesti: vuotaa"),
+        FormService(
+            testDescription: "the address among the words", from: "hello@harbour-shop.example",
+            replyTo: "zoe@visitor.example", text: "zoe@visitor.example asks: where is my order?"),
+    ]
+
+    static let people: [FormService] = [
+        FormService(
+            testDescription: "two mailboxes of one person", from: "Zoe Lind <zoe@work.example>",
+            replyTo: "Zoe <zoe@home.example>"),
+        FormService(
+            testDescription: "without a name", from: "zoe.lind@work.example", replyTo: "Zoe Lind <zlind@home.example>"),
+        FormService(testDescription: "an initial", from: "z.lind@work.example", replyTo: "zoe@home.example"),
+        FormService(
+            testDescription: "somebody else's name", from: "Ada Noor <ada@work.example>", replyTo: "Zoe Lind <zoe@home.example>"),
+        FormService(
+            testDescription: "a signature with fields", from: "Zoe Lind <office@smallfirm.example>",
+            replyTo: "zoe@home.example",
+            text: "Hello,\n\nthe pump leaks.\n\nZoe\nE-Mail: zoe@home.example\nTel: 040 123 456"),
+        FormService(
+            testDescription: "two domains of one firm", from: "Harbour <office@harbour.example>",
+            replyTo: "Zoe Lind <zoe@mail.harbour.test>"),
+        FormService(
+            testDescription: "an answer", from: "Harbour <office@harbour.example>", replyTo: "Zoe Lind <zoe@other.example>",
+            headers: ["In-Reply-To: <1@elsewhere.example>"]),
+        FormService(
+            testDescription: "nobody the words speak of", from: "Harbour <office@harbour.example>",
+            replyTo: "Zoe Lind <zoe@other.example>", text: "The pump leaks."),
+    ]
+}
+
 /// For whom a mail opens a ticket, and what an agent sees of who really sent it.
 @Suite("Requester")
 struct RequesterTests {
@@ -132,6 +185,33 @@ struct RequesterTests {
             return #expect(Bool(false))
         }
         #expect(try await test.ticket(number).requesterAddress == one.requester)
+    }
+
+    private static func opened(_ service: FormService, in test: TestDesk) async throws -> Ticket? {
+        let head =
+            ["From: \(service.from)", "Reply-To: \(service.replyTo)", "To: support@desk.example", "Subject: Contact"]
+            + service.headers + ["Content-Type: text/plain; charset=utf-8", "", service.text]
+        guard
+            case .opened(let number) = try await test.desk.receive(
+                Data(head.joined(separator: "\r\n").utf8), sender: .unknown)
+        else { return nil }
+        return try await test.ticket(number)
+    }
+
+    @Test("the visitor of a form is the requester, whoever runs the form", arguments: FormService.services)
+    func visitors(_ service: FormService) async throws {
+        let test = try await TestDesk()
+        let ticket = try #require(try await Self.opened(service, in: test))
+        #expect(service.replyTo.contains(ticket.requesterAddress))
+        let sent = try #require(try await test.entries(ticket).first?.provenance.sentBy?.from)
+        #expect(service.from.contains(sent.address), "agents see who sent it")
+    }
+
+    @Test("a person whose answers go to another mailbox stays the requester", arguments: FormService.people)
+    func people(_ service: FormService) async throws {
+        let test = try await TestDesk()
+        let ticket = try #require(try await Self.opened(service, in: test))
+        #expect(service.from.contains(ticket.requesterAddress))
     }
 
     @Test("Sender, Reply-To and a foreign envelope are shown, and nothing where all agree")

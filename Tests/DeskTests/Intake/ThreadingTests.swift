@@ -331,6 +331,26 @@ struct AutomaticMailTests {
         #expect(try await test.entries(ticket).count == 1)
     }
 
+    @Test("a bounce whose returned header is folded or quoted finds its ticket", arguments: ["\r\n ", " ", "\r\n\t"])
+    func foldedBounce(fold: String) async throws {
+        let test = try await TestDesk()
+        let ticket = try await test.open()
+        try await test.settle()
+        let sent = try #require(test.mail.to(TestDesk.kim).first)
+        let returned = "Received: from desk.example\r\nFrom: support@desk.example\r\nMessage-ID:\(fold)<\(sent.messageID)>\r\nSubject: x\r\n"
+        let head = "From: MAILER-DAEMON@mx.example\r\nTo: support@desk.example\r\nReturn-Path: <>\r\nSubject: failure notice"
+        let qmail = "\(head)\r\n\r\nSorry (#5.1.1).\r\n\r\n--- Below this line is a copy.\r\n\r\n\(returned)\r\nwords"
+        #expect(try await test.desk.receive(Data(qmail.utf8)) == .bounced(ticket.number))
+        let report =
+            """
+            \(head)\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSee.\r
+            --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r
+            Final-Recipient:\r\n rfc822; kim@harbour.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r
+            --b\r\nContent-Type: text/rfc822-headers\r\n\r\n\(returned)\r\n--b--\r\n
+            """
+        #expect(try await test.desk.receive(Data(report.utf8)) == .bounced(ticket.number))
+    }
+
     @Test("a bounce that names none of our mails is refused and opens nothing")
     func strayBounce() async throws {
         let test = try await TestDesk()
