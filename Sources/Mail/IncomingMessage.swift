@@ -86,7 +86,8 @@ package struct IncomingMessage: Sendable {
         return mark.count < min(subject.count, 12) && Self.answerMarks.contains(String(mark).trimmingWhitespace())
     }
     static let answerMarks: Set<String> = [
-        "re", "r", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "bls", "σχετ", "απ", "отв",
+        "re", "r", "aw", "sv", "antw", "res", "rif", "odp", "ynt", "vá", "ref", "vast", "atb", "bls", "σχετ", "απ",
+        "отв",
         "回复", "答复",
         "回覆", "答覆", "返信", "회신",
     ]

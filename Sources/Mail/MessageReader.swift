@@ -108,7 +108,8 @@ package enum MessageReader {
         incoming.language = language(headers)
         let judged = AutomaticMail.Message(
             headers: headers, from: incoming.from, hasEmptyReturnPath: incoming.hasEmptyReturnPath,
-            isToDetail: incoming.recipients.contains { $0.detail != nil }, subject: incoming.subject, text: incoming.text, reportType: parts.reportType, reports: parts.reports)
+            isToDetail: incoming.recipients.contains { $0.detail != nil }, subject: incoming.subject,
+            text: incoming.text, reportType: parts.reportType, reports: parts.reports)
         incoming.automatic = AutomaticMail.classify(judged)
         incoming.hasReplySubject = AutomaticMail.hasReplySubject(judged)
         if incoming.automatic == .bounce || incoming.automatic == .guessedBounce {

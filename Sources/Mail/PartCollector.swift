@@ -177,8 +177,9 @@ struct PartCollector {
 
     /// A part made of bytes that it keeps for itself.
     private mutating func parsed(_ bytes: [UInt8]) -> UnsafeMutablePointer<GMimeObject>? {
-        guard bytes.withUnsafeBytes({ MessageNesting.depth($0, most: MessageReader.mostDepth) })
-            <= MessageReader.mostDepth
+        guard
+            bytes.withUnsafeBytes({ MessageNesting.depth($0, most: MessageReader.mostDepth) })
+                <= MessageReader.mostDepth
         else {
             faults.append("the nesting is beyond the limit")
             return nil
@@ -264,6 +265,7 @@ struct PartCollector {
         }
         if isText, data.count <= Self.mostNamed, isBody(visit, name, isAttached: isAttached) {
             read(kind, decodedText(visit.object, part, type), visit.alternative)
+            if name.isEmpty { return }
         } else if isText, !isAttached {
             if kind == "text/html" {
                 named.html = named.html ?? HTMLParts.closed(decodedText(visit.object, part, type))

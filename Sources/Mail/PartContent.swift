@@ -29,6 +29,7 @@ extension PartCollector {
         }
         if !charset.isEmpty, self.hints.count < 50 { self.hints.append(charset) }
         var text = Charset.decode(bytes, named: charset.isEmpty ? nil : charset, hints: hints).withoutControls
+            .withLineEnds
         if type["format"].lowercased() == "flowed" {
             text = FlowedText.unfold(text, deletesSpace: type["delsp"].lowercased() == "yes")
         }
@@ -92,11 +93,21 @@ extension PartCollector {
     static func name(for type: String, number: Int) -> String {
         let endings = [
             "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "image/jpeg": "jpg", "image/png": "png",
-            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt", "image/webp": "webp", "image/heic": "heic", "application/json": "json",
+            "image/gif": "gif", "application/pdf": "pdf", "message/delivery-status": "txt", "image/webp": "webp",
+            "image/heic": "heic", "application/json": "json",
             "application/pgp-signature": "asc", "application/pkcs7-signature": "p7s", "application/rtf": "rtf",
             "text/rtf": "rtf", "application/x-pkcs7-signature": "p7s", "application/pkcs7-mime": "p7m",
         ]
         let ending = endings[type] ?? (type.hasPrefix("text/") ? "txt" : "bin")
         return "attachment-\(number).\(ending)"
+    }
+}
+
+extension String {
+    /// With a line end for each of Unicode's own (Unicode Standard Annex 14: NL, LS and PS), which pages show as nothing.
+    fileprivate var withLineEnds: String {
+        func isLineEnd(_ scalar: Unicode.Scalar) -> Bool { [0x85, 0x2028, 0x2029].contains(scalar.value) }
+        guard unicodeScalars.contains(where: isLineEnd) else { return self }
+        return String(String.UnicodeScalarView(unicodeScalars.map { isLineEnd($0) ? "\n" : $0 }))
     }
 }

@@ -14,7 +14,9 @@ extension QuotedLines {
         for index in lowest..<max(lowest, cut) {
             let bare = lines[index].text.utf8.count < 12 ? lines[index].text.trimmingCharacters(in: .whitespaces) : ""
             guard bare == "--" else { continue }
-            guard !pointsBelow(first, index), isSignature((index + 1)..<cut, isMarked: lines[index].text.hasPrefix("-- ")) else { continue }
+            guard !pointsBelow(first, index),
+                isSignature((index + 1)..<cut, isMarked: lines[index].text.hasPrefix("-- "))
+            else { continue }
             return withoutDevice(first, index)
         }
         return withoutDevice(first, cut)

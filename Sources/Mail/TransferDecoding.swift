@@ -174,7 +174,8 @@ enum TransferDecoding {
         var index = 0
         while index < sent.count {
             guard sent[index] < 0x80 else { return nil }
-            if sent[index] == UInt8(ascii: "="), index + 2 < sent.count, let high = QuotedPrintable.hex(sent[index + 1]),
+            if sent[index] == UInt8(ascii: "="), index + 2 < sent.count,
+                let high = QuotedPrintable.hex(sent[index + 1]),
                 QuotedPrintable.hex(sent[index + 2]) != nil
             {
                 guard high >= 8 else { return nil }

@@ -70,7 +70,9 @@ struct ForwardedMailTests {
 
     @Test("fields that the writer filled in below the header stay with the words")
     func ownFields() throws {
-        for fields in ["Error at: 12:45\nIt leaks.", "Order: 17\nMail me: kim@home.example", "Year: 2026 or 2027\n\nOil."] {
+        for fields in [
+            "Error at: 12:45\nIt leaks.", "Order: 17\nMail me: kim@home.example", "Year: 2026 or 2027\n\nOil.",
+        ] {
             let header = "From: Kim <kim@harbour.example>\nSent: Monday, 30 November 2026 16:04\nTo: Ada\nSubject: Pump"
             let found = try #require(ForwardedMail(subject: "FW: Pump", text: "\(header)\n\(fields)"))
             #expect(found.text == fields && found.from.address == "kim@harbour.example")
@@ -80,11 +82,23 @@ struct ForwardedMailTests {
     @Test(
         "a mark of a language that nobody here knows counts where the original has that subject",
         arguments: [
-            ("İLT: Pump", "Gönderen: Kim <kim@harbour.example>\nTarih: 30 Kas 2026 Pzt 16:04\nKonu: Pump\nAlıcı: ada@desk.example"),
-            ("TOVÁBBÍTÁS: Pump", "Feladó: Kim <kim@harbour.example>\nDátum: 2026. nov. 30. 16:04\nTárgy: Pump\nCímzett: ada@desk.example"),
+            (
+                "İLT: Pump",
+                "Gönderen: Kim <kim@harbour.example>\nTarih: 30 Kas 2026 Pzt 16:04\nKonu: Pump\nAlıcı: ada@desk.example"
+            ),
+            (
+                "TOVÁBBÍTÁS: Pump",
+                "Feladó: Kim <kim@harbour.example>\nDátum: 2026. nov. 30. 16:04\nTárgy: Pump\nCímzett: ada@desk.example"
+            ),
             ("转发：Pump", "发件人： Kim <kim@harbour.example>\n日期： 2026年11月30日 16:04\n收件人： ada@desk.example\n主题： Pump"),
-            ("Redirecționare: Pump", "De la: Kim <kim@harbour.example>\nData: luni, 30 noiembrie 2026 16:04\nSubiect: Pump\nCătre: Ada"),
-            ("Përcjellë: Pump", "Nga: Kim <kim@harbour.example>\nDërguar: 30.11.2026 16:04\nPër: Ada <ada@desk.example>\nTema: Pump"),
+            (
+                "Redirecționare: Pump",
+                "De la: Kim <kim@harbour.example>\nData: luni, 30 noiembrie 2026 16:04\nSubiect: Pump\nCătre: Ada"
+            ),
+            (
+                "Përcjellë: Pump",
+                "Nga: Kim <kim@harbour.example>\nDërguar: 30.11.2026 16:04\nPër: Ada <ada@desk.example>\nTema: Pump"
+            ),
         ])
     func languages(subject: String, header: String) throws {
         let found = try #require(ForwardedMail(subject: subject, text: "Look.\n\n\(header)\n\nIt leaks."))
@@ -119,7 +133,8 @@ struct ForwardedMailTests {
         #expect(ForwardedMail(subject: "Fwd: Pump", text: text) == nil)
     }
 
-    @Test("a message passed on as a file speaks for its writer", arguments: ["", "\r\nContent-Transfer-Encoding: base64"])
+    @Test(
+        "a message passed on as a file speaks for its writer", arguments: ["", "\r\nContent-Transfer-Encoding: base64"])
     func enclosed(encoding: String) throws {
         let original = "From: Kim Ito <kim@harbour.example>\r\nSubject: Pump\r\n\r\nIt leaks."
         let file = encoding.isEmpty ? original : Data(original.utf8).base64EncodedString()

@@ -202,7 +202,8 @@ struct DeliveryReportTests {
             "In-Reply-To: <2@desk.example>\r\nAuto-Submitted: auto-generated\r\nX-MS-Exchange-Inbox-Rules-Loop: team@desk.example",
             "In-Reply-To: <2@desk.example>\r\nX-Auto-Response-Suppress: All\r\nX-MS-Exchange-Parent-Message-Id: <3@x.example>",
             "To: support+a1@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Autos sind da",
-            "To: support@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Abwesenheit: mein Kind ist krank", "X-MS-Exchange-Inbox-Rules-Loop: kim@harbour.example",
+            "To: support@desk.example\r\nAuto-Submitted: auto-generated\r\nSubject: Abwesenheit: mein Kind ist krank",
+            "X-MS-Exchange-Inbox-Rules-Loop: kim@harbour.example",
         ])
     func noReplies(header: String) {
         #expect(Self.read("From: kim@harbour.example\r\n\(header)", "Done.").automatic != .reply)
@@ -210,11 +211,15 @@ struct DeliveryReportTests {
 
     @Test("a subject alone makes no automatic reply; it is left to who knows what was answered")
     func subjectAlone() {
-        for subject in ["Abwesend: am Dienstag geht es nicht", "Automatisch antwoord: Printer", "Out of Office: Re: Pump [#7]"] {
-            let found = Self.read("From: kim@harbour.example\r\nIn-Reply-To: <2@desk.example>\r\nSubject: \(subject)", "words")
+        for subject in [
+            "Abwesend: am Dienstag geht es nicht", "Automatisch antwoord: Printer", "Out of Office: Re: Pump [#7]",
+        ] {
+            let found = Self.read(
+                "From: kim@harbour.example\r\nIn-Reply-To: <2@desk.example>\r\nSubject: \(subject)", "words")
             #expect(found.automatic == .no && found.hasReplySubject == !subject.hasPrefix("Abwesend"))
         }
-        #expect(!Self.read("From: kim@harbour.example\r\nSubject: Out of Office: Re: Pump [#7]", "words").hasReplySubject)
+        #expect(
+            !Self.read("From: kim@harbour.example\r\nSubject: Out of Office: Re: Pump [#7]", "words").hasReplySubject)
     }
 }
 

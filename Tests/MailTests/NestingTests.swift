@@ -12,14 +12,16 @@ struct NestingTests {
 
     /// Every level declares the next in its own header.
     private static func nested(_ count: Int, _ lineEnd: String = "\n") -> String {
-        (0..<count).map { "Content-Type: multipart/mixed; boundary=b\($0)\(lineEnd)\(lineEnd)--b\($0)\(lineEnd)" }.joined()
+        (0..<count).map { "Content-Type: multipart/mixed; boundary=b\($0)\(lineEnd)\(lineEnd)--b\($0)\(lineEnd)" }
+            .joined()
             + "\(lineEnd)words"
     }
 
     @Test("words and files that speak of boundaries hold no parts")
     func words() {
         for line in [
-            "the boundary stone", "Content-Type: multipart/mixed; boundary=abc", "--abc", "Content-Type: message/rfc822",
+            "the boundary stone", "Content-Type: multipart/mixed; boundary=abc", "--abc",
+            "Content-Type: message/rfc822",
             "> Content-Type: multipart/mixed; boundary=\"abc\"",
         ] {
             let many = String(repeating: line + "\n", count: 500)
@@ -30,8 +32,11 @@ struct NestingTests {
 
     @Test("what stands beside each other is not nested")
     func besides() {
-        let one = "--o\nContent-Type: message/rfc822\n\nContent-Type: multipart/alternative; boundary=i\n\n--i\n\nhi\n--i--\n"
-        #expect(Self.depth("Content-Type: multipart/mixed;\n boundary=o\n\n\(String(repeating: one, count: 300))--o--") == 3)
+        let one =
+            "--o\nContent-Type: message/rfc822\n\nContent-Type: multipart/alternative; boundary=i\n\n--i\n\nhi\n--i--\n"
+        #expect(
+            Self.depth("Content-Type: multipart/mixed;\n boundary=o\n\n\(String(repeating: one, count: 300))--o--") == 3
+        )
         let digest = String(repeating: "--o\n\nSubject: one of many\n\nwords\n", count: 300)
         #expect(Self.depth("Content-Type: multipart/digest; boundary=o\n\n\(digest)--o--") == 2)
     }
@@ -42,10 +47,13 @@ struct NestingTests {
         #expect(Self.depth(Self.nested(5000, lineEnd)) == 101)
         let messages = String(repeating: "CONTENT-TYPE : Message/RFC822\(lineEnd)\(lineEnd)", count: 60)
         #expect(Self.depth(messages) == 60)
-        let same = String(repeating: "Content-type: multipart/x;\(lineEnd)\tBOUNDARY=\"b\"\(lineEnd)\(lineEnd)--b\(lineEnd)", count: 40)
+        let same = String(
+            repeating: "Content-type: multipart/x;\(lineEnd)\tBOUNDARY=\"b\"\(lineEnd)\(lineEnd)--b\(lineEnd)",
+            count: 40)
         #expect(Self.depth(same) == 40)
         // No empty line stands above the first part.
-        #expect(Self.depth("Content-Type: multipart/x; boundary=b\(lineEnd)--b\(lineEnd)\(Self.nested(7, lineEnd))") == 8)
+        #expect(
+            Self.depth("Content-Type: multipart/x; boundary=b\(lineEnd)--b\(lineEnd)\(Self.nested(7, lineEnd))") == 8)
     }
 
     @Test("a mail about boundaries is read like any other", arguments: ["\n", "\r\n"])
@@ -62,10 +70,12 @@ struct NestingTests {
 
     @Test("of a message that goes too deep, who wrote and what about are read", arguments: ["\n", "\r\n"])
     func tooDeep(lineEnd: String) {
-        for head in ["From: kim@harbour.example\(lineEnd)Subject: Deep\(lineEnd)\(Self.nested(300, lineEnd))",
+        for head in [
+            "From: kim@harbour.example\(lineEnd)Subject: Deep\(lineEnd)\(Self.nested(300, lineEnd))",
             Self.nested(300, lineEnd).replacingOccurrences(
-                of: "b0\(lineEnd)\(lineEnd)", with: "b0\(lineEnd)From: kim@harbour.example\(lineEnd)Subject: Deep\(lineEnd)\(lineEnd)")]
-        {
+                of: "b0\(lineEnd)\(lineEnd)",
+                with: "b0\(lineEnd)From: kim@harbour.example\(lineEnd)Subject: Deep\(lineEnd)\(lineEnd)"),
+        ] {
             let found = MessageReader.read(Data(head.utf8))
             #expect(found.subject == "Deep" && found.from?.address == "kim@harbour.example")
             #expect(!found.faults.isEmpty && found.text.contains("words"))
@@ -74,11 +84,15 @@ struct NestingTests {
 
     @Test(
         "the time grows with the message",
-        arguments: ["--\n", "--b\n", "Content-Type: multipart/x; boundary=b\n\n--b\n", "\n", "a: b\n", "-- --\n", "--b--\n"])
+        arguments: [
+            "--\n", "--b\n", "Content-Type: multipart/x; boundary=b\n\n--b\n", "\n", "a: b\n", "-- --\n", "--b--\n",
+        ])
     func growth(unit: String) {
         let head = "Content-Type: multipart/x; boundary=b\n\n--b\n"
-        #expect(Growth.isLinear({ Data((head + Growth.repeated(unit)($0)).utf8) }, size: 256 << 10) { bytes in
-            _ = bytes.withUnsafeBytes { MessageNesting.depth($0, most: 100) }
-        })
+        let make: (Int) -> Data = { Data((head + Growth.repeated(unit)($0)).utf8) }
+        #expect(
+            Growth.isLinear(make, size: 256 << 10) { bytes in
+                _ = bytes.withUnsafeBytes { MessageNesting.depth($0, most: 100) }
+            })
     }
 }

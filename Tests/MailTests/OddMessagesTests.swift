@@ -14,10 +14,12 @@ private func shown(_ message: IncomingMessage) -> String {
 
 @Suite("What programs write oddly is read as it was meant")
 struct OddMessagesTests {
-    @Test("a vertical tab ends a line, and a form feed a page")
-    func tabs() {
-        let found = read("Content-Type: text/plain", "Good day\u{0B}line two\u{0B}line three\u{0C}page two")
-        #expect(shown(found) == "Good day\nline two\nline three\npage two")
+    @Test(
+        "every sign that ends a line or a page ends a line",
+        arguments: ["\u{0B}", "\u{0C}", "\u{85}", "\u{2028}", "\u{2029}"])
+    func lineEnds(sign: String) {
+        let found = read("Content-Type: text/plain; charset=utf-8", "Good day\(sign)line two\(sign)line three")
+        #expect(shown(found) == "Good day\nline two\nline three")
     }
 
     @Test(
@@ -36,8 +38,10 @@ struct OddMessagesTests {
 
     @Test(
         "line ends that no style keeps are blanks",
-        arguments: ["<p>one\ntwo</p>", "<p style=\"white-space: nowrap\">one\ntwo</p>",
-            "<div style=\"white-space: pre\"><p style=\"white-space: normal\">one\ntwo</p></div>"])
+        arguments: [
+            "<p>one\ntwo</p>", "<p style=\"white-space: nowrap\">one\ntwo</p>",
+            "<div style=\"white-space: pre\"><p style=\"white-space: normal\">one\ntwo</p></div>",
+        ])
     func foldedLines(html: String) { #expect(HTMLText.plain(html) == "one two") }
 
     @Test("lines of two charsets are each read in their own")
@@ -56,9 +60,12 @@ struct OddMessagesTests {
     func unnamedEncoding() {
         let words = String(repeating: "Die Tür von Größe 7 klemmt, bitte kommen Sie. ", count: 5)
         let lines = Data(words.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
-        #expect(shown(read("Content-Type: text/plain; charset=utf-8", lines)) == words.trimmingCharacters(in: .whitespaces))
+        #expect(
+            shown(read("Content-Type: text/plain; charset=utf-8", lines)) == words.trimmingCharacters(in: .whitespaces))
         let quoted = "Gr=C3=B6=C3=9Fe fehlt, die T=C3=BCr schlie=C3=9Ft nicht, =\nbitte kommen."
-        #expect(shown(read("Content-Type: text/plain; charset=utf-8", quoted)) == "Größe fehlt, die Tür schließt nicht, bitte kommen.")
+        #expect(
+            shown(read("Content-Type: text/plain; charset=utf-8", quoted))
+                == "Größe fehlt, die Tür schließt nicht, bitte kommen.")
         for asIs in [
             "x=1, y=C3", "https://x.example/?a=C3&b=B6", "Größe =C3=B6", "a =\nb", "SGVsbG8=",
             "0123456789012345678901234567890123456789012345678901234567890123\nand words",
@@ -72,16 +79,22 @@ struct OddMessagesTests {
     func bareEqualSigns() {
         let found = read(
             "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable",
-            "<p align=\"left\"><b class=\"x\">Gr=C3=B6=C3=9Fe</b> <a href=\"https://x.example/?a=1\" id=\"b\" title=\"c\">7</a></p>")
+            "<p align=\"left\"><b class=\"x\">Gr=C3=B6=C3=9Fe</b> <a href=\"https://x.example/?a=1\" id=\"b\" title=\"c\">7</a></p>"
+        )
         #expect(found.text == "Größe 7")
     }
 
-    @Test("a page that is called plain text is a page", arguments: ["<html><body><p>The <b>pump</b> leaks.</p></body></html>", "\n<!DOCTYPE html>\n<p>The <b>pump</b> leaks.</p>"])
+    @Test(
+        "a page that is called plain text is a page",
+        arguments: [
+            "<html><body><p>The <b>pump</b> leaks.</p></body></html>",
+            "\n<!DOCTYPE html>\n<p>The <b>pump</b> leaks.</p>",
+        ])
     func page(html: String) {
         #expect(shown(read("Content-Type: text/plain", html)) == "The pump leaks.")
         let parts = "--b\nContent-Type: text/plain\n\n\(html)\n--b\nContent-Type: text/html\n\n\(html)\n--b--\n"
         #expect(shown(read("Content-Type: multipart/alternative; boundary=b", parts)) == "The pump leaks.")
-        #expect(shown(read("Content-Type: text/plain", "<html is what I see on the page")) .hasPrefix("<html is"))
+        #expect(shown(read("Content-Type: text/plain", "<html is what I see on the page")).hasPrefix("<html is"))
     }
 
     @Test("rich text is read", arguments: ["text/rtf", "application/rtf"])
@@ -92,7 +105,12 @@ struct OddMessagesTests {
         #expect(shown(read("Content-Type: multipart/alternative; boundary=b", both)) == "The pump runs.")
     }
 
-    @Test("a field named From is no line of a mailbox file", arguments: ["From : kim@harbour.example", "From\t:kim@harbour.example", "From kim@harbour.example Mon Nov 30 10:00:00 2026\nFrom: kim@harbour.example"])
+    @Test(
+        "a field named From is no line of a mailbox file",
+        arguments: [
+            "From : kim@harbour.example", "From\t:kim@harbour.example",
+            "From kim@harbour.example Mon Nov 30 10:00:00 2026\nFrom: kim@harbour.example",
+        ])
     func mailboxLine(line: String) {
         let found = MessageReader.read(Data("\(line)\nSubject : Pump\n\nIt leaks.".utf8))
         #expect(found.from?.address == "kim@harbour.example" && found.subject == "Pump")
@@ -102,7 +120,9 @@ struct OddMessagesTests {
     func subjectTwice() {
         let once = "=?utf-8?B?\(Data("Größe 7".utf8).base64EncodedString())?="
         let twice = "=?utf-8?B?\(Data(once.utf8).base64EncodedString())?="
-        for (subject, wanted) in [(once, "Größe 7"), (twice, "Größe 7"), ("Why is =?utf-8?Q?a?= here", "Why is a here")] {
+        for (subject, wanted) in [
+            (once, "Größe 7"), (twice, "Größe 7"), ("Why is =?utf-8?Q?a?= here", "Why is a here"),
+        ] {
             #expect(MessageReader.read(Data("Subject: \(subject)\n\nx".utf8)).subject == wanted)
         }
     }
@@ -111,13 +131,15 @@ struct OddMessagesTests {
         "a stroke within a file's name is the writer's",
         arguments: [
             ("Rechnung 5/2026.pdf", "Rechnung 5-2026.pdf"), ("AC\\\\DC.mp3", "AC-DC.mp3"), ("plan/b.pdf", "plan-b.pdf"),
-            ("/home/kim/plan.pdf", "plan.pdf"), ("C:\\\\Users\\\\kim\\\\plan.pdf", "plan.pdf"), ("../plan.pdf", "plan.pdf"),
+            ("/home/kim/plan.pdf", "plan.pdf"), ("C:\\\\Users\\\\kim\\\\plan.pdf", "plan.pdf"),
+            ("../plan.pdf", "plan.pdf"),
             ("\\\\\\\\server\\\\plan.pdf", "plan.pdf"), ("~/plan.pdf", "plan.pdf"), ("a/../plan.pdf", "plan.pdf"),
         ])
     func strokes(given: String, name: String) {
         let found = read(
             "Content-Type: multipart/mixed; boundary=b",
-            "--b\n\nsee\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"\(given)\"\n\nx\n--b--\n")
+            "--b\n\nsee\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"\(given)\"\n\nx\n--b--\n"
+        )
         #expect(found.attachments.map(\.name) == [name])
     }
 
@@ -127,7 +149,8 @@ struct OddMessagesTests {
     func forms(type: String) {
         let found = read(
             "Content-Type: multipart/alternative; boundary=b",
-            "--b\nContent-Type: text/plain\n\nThe pump leaks.\n--b\nContent-Type: \(type)\n\n<b>{\"emoji\"}</b>\n--b--\n")
+            "--b\nContent-Type: text/plain\n\nThe pump leaks.\n--b\nContent-Type: \(type)\n\n<b>{\"emoji\"}</b>\n--b--\n"
+        )
         #expect(shown(found) == "The pump leaks." && found.attachments.isEmpty)
     }
 
@@ -135,7 +158,8 @@ struct OddMessagesTests {
     func controlParts() {
         let encrypted = read(
             "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b",
-            "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream; name=\"x.asc\"\n\nsecret\n--b--\n")
+            "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream; name=\"x.asc\"\n\nsecret\n--b--\n"
+        )
         #expect(encrypted.attachments.map(\.name) == ["x.asc"])
         let signed = read(
             "Content-Type: multipart/signed; boundary=b",
@@ -147,7 +171,8 @@ struct OddMessagesTests {
         "what a signature says that nobody has seen stays in view",
         arguments: [
             "Please call me on the number below.\n\n--\nKim\nNew number 0171 5551234",
-            "Please deliver to:\n\n--\nKim Ito\nHafenstr. 12\n20457 Hamburg", "My names are:\n\n-- \nKim Ito\nHarbour Ltd",
+            "Please deliver to:\n\n--\nKim Ito\nHafenstr. 12\n20457 Hamburg",
+            "My names are:\n\n-- \nKim Ito\nHarbour Ltd",
             "Here it is：\n--\nKim Ito",
         ])
     func signature(text: String) {

@@ -38,7 +38,8 @@ struct Authorship: Sendable, Equatable {
         let isMachine =
             isOurs || isRewritten || from.isForm || message.automatic == .generated
             || isForm(message, from: from, ours: ours)
-            || !list.isList && message.replyTo.count == 1 && VisitorForm(message, from: from, visitor: message.replyTo[0]).isOne
+            || !list.isList && message.replyTo.count == 1
+                && VisitorForm(message, from: from, visitor: message.replyTo[0]).isOne
         guard isMachine else { return nil }
         func isPerson(_ address: MailAddress) -> Bool {
             address.address != from.address && !ours.contains(address.withoutDetail) && !list.isAddress(address)

@@ -44,15 +44,21 @@ struct VisitorForm {
         // `k.ito@…`
         if parts.contains(where: { $0.count == 1 }) { return true }
         let others = Self.words(visitor.name) + Self.words(visitor.localPart)
-        return others.contains { $0.count > 2 && (mailbox.contains($0) || parts.contains { part in
-            part.count > 2 && visitor.localPart.contains(part) }) }
+        return others.contains {
+            $0.count > 2
+                && (mailbox.contains($0)
+                    || parts.contains { part in
+                        part.count > 2 && visitor.localPart.contains(part)
+                    })
+        }
     }
 
     /// The sender calls itself by its domain, or by no name at all.
     private var isService: Bool {
         let name = Self.words(from.name)
         let house = from.domain.filter { $0.isLetter || $0.isNumber }
-        return name.allSatisfy { house.contains($0) } || Self.labels(from.domain).contains { name.joined().contains($0) }
+        return name.allSatisfy { house.contains($0) }
+            || Self.labels(from.domain).contains { name.joined().contains($0) }
     }
 
     /// The words speak of the visitor: by the address, or by a name.

@@ -62,7 +62,8 @@ struct AnswerTests {
             #expect(
                 try await scene.test.receive(
                     from: TestDesk.kim, subject: subject.replacingOccurrences(of: "NUMBER", with: String(number)),
-                    to: try #require(scene.kims.replyTo.first).address, inReplyTo: scene.kims.messageID, body: "On Tuesday I am not there, please come on Wednesday.")
+                    to: try #require(scene.kims.replyTo.first).address, inReplyTo: scene.kims.messageID,
+                    body: "On Tuesday I am not there, please come on Wednesday.")
                     == .added(number))
             #expect(try await scene.test.ticket(number).state == state, "\(subject)")
         }

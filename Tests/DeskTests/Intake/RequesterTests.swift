@@ -119,16 +119,21 @@ struct FormService: Sendable, CustomTestStringConvertible {
             testDescription: "named like its domain", from: "Inkwell <form-submission@inkwell.example>",
             replyTo: "Zoe Lind <zoe@visitor.example>"),
         FormService(
-            testDescription: "without a name", from: "formresponses@pages.example", replyTo: "Zoe Lind <zoe@visitor.example>"),
+            testDescription: "without a name", from: "formresponses@pages.example",
+            replyTo: "Zoe Lind <zoe@visitor.example>"),
         FormService(
             testDescription: "a domain within its own", from: "Quill Forms <followups@followups.quillforms.example>",
             replyTo: "Zoe <z.lind@visitor.example>"),
         FormService(
-            testDescription: "the visitor's name before the service's address", from: "Zoe Lind <submissions@postbox.example>",
-            replyTo: "zoe@visitor.example", text: "Name: Zoe Lind\nE-Mail: zoe@visitor.example\nNachricht: Die Pumpe tropft."),
+            testDescription: "the visitor's name before the service's address",
+            from: "Zoe Lind <submissions@postbox.example>",
+            replyTo: "zoe@visitor.example",
+            text: "Name: Zoe Lind\nE-Mail: zoe@visitor.example\nNachricht: Die Pumpe tropft."),
         FormService(
-            testDescription: "fields below a title, in a language nobody lists", from: "Lomake <lomakkeet@palvelu.example>",
-            replyTo: "zoe@visitor.example", text: "Uusi viesti\n\nNimi: Zoe\nSähköposti: zoe@visitor.example\nViesti: vuotaa"),
+            testDescription: "fields below a title, in a language nobody lists",
+            from: "Lomake <lomakkeet@palvelu.example>",
+            replyTo: "zoe@visitor.example",
+            text: "Uusi viesti\n\nNimi: Zoe\nSähköposti: zoe@visitor.example\nViesti: vuotaa"),
         FormService(
             testDescription: "the address among the words", from: "hello@harbour-shop.example",
             replyTo: "zoe@visitor.example", text: "zoe@visitor.example asks: where is my order?"),
@@ -142,7 +147,8 @@ struct FormService: Sendable, CustomTestStringConvertible {
             testDescription: "without a name", from: "zoe.lind@work.example", replyTo: "Zoe Lind <zlind@home.example>"),
         FormService(testDescription: "an initial", from: "z.lind@work.example", replyTo: "zoe@home.example"),
         FormService(
-            testDescription: "somebody else's name", from: "Ada Noor <ada@work.example>", replyTo: "Zoe Lind <zoe@home.example>"),
+            testDescription: "somebody else's name", from: "Ada Noor <ada@work.example>",
+            replyTo: "Zoe Lind <zoe@home.example>"),
         FormService(
             testDescription: "a signature with fields", from: "Zoe Lind <office@smallfirm.example>",
             replyTo: "zoe@home.example",
@@ -151,7 +157,8 @@ struct FormService: Sendable, CustomTestStringConvertible {
             testDescription: "two domains of one firm", from: "Harbour <office@harbour.example>",
             replyTo: "Zoe Lind <zoe@mail.harbour.test>"),
         FormService(
-            testDescription: "an answer", from: "Harbour <office@harbour.example>", replyTo: "Zoe Lind <zoe@other.example>",
+            testDescription: "an answer", from: "Harbour <office@harbour.example>",
+            replyTo: "Zoe Lind <zoe@other.example>",
             headers: ["In-Reply-To: <1@elsewhere.example>"]),
         FormService(
             testDescription: "nobody the words speak of", from: "Harbour <office@harbour.example>",

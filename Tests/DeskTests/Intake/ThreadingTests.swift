@@ -337,8 +337,10 @@ struct AutomaticMailTests {
         let ticket = try await test.open()
         try await test.settle()
         let sent = try #require(test.mail.to(TestDesk.kim).first)
-        let returned = "Received: from desk.example\r\nFrom: support@desk.example\r\nMessage-ID:\(fold)<\(sent.messageID)>\r\nSubject: x\r\n"
-        let head = "From: MAILER-DAEMON@mx.example\r\nTo: support@desk.example\r\nReturn-Path: <>\r\nSubject: failure notice"
+        let returned =
+            "Received: from desk.example\r\nFrom: support@desk.example\r\nMessage-ID:\(fold)<\(sent.messageID)>\r\nSubject: x\r\n"
+        let head =
+            "From: MAILER-DAEMON@mx.example\r\nTo: support@desk.example\r\nReturn-Path: <>\r\nSubject: failure notice"
         let qmail = "\(head)\r\n\r\nSorry (#5.1.1).\r\n\r\n--- Below this line is a copy.\r\n\r\n\(returned)\r\nwords"
         #expect(try await test.desk.receive(Data(qmail.utf8)) == .bounced(ticket.number))
         let report =
