@@ -426,7 +426,9 @@ def test_files_of_a_refused_request_are_chosen_still(people, peopled, tmp_path):
     expect(chosen).to_have_count(0)
 
 
-def test_what_was_done_is_said_once(ada):
+def test_what_was_done_is_said_once(ada, peopled):
+    # What can still be undone is said by its own bar, on every page until then.
+    peopled.patch("/settings", {"undo_seconds": 0})
     ada.keyboard.press("t")
     expect(ada.get_by_role("status").filter(has_text="assigned to you")).to_be_visible()
     ada.wait_for_url(lambda address: "said=" not in address)
@@ -434,3 +436,4 @@ def test_what_was_done_is_said_once(ada):
     ada.go_back()
     ada.locator(".desk[data-ready]").wait_for()
     expect(ada.get_by_role("status").filter(has_text="assigned to you")).to_have_count(0)
+    peopled.patch("/settings", {"undo_seconds": 10})
