@@ -35,11 +35,13 @@ package struct QuotedMail: Sendable {
     package let quoted: String
     package let writer: MailAddress
 
-    /// Nil where the quote stands anywhere else, where somebody wrote below or between it, or where its writer is not
-    /// named.
-    package init?(in text: String) {
+    /// Nil where the quote stands anywhere else, where somebody wrote below or between it, or may have done so, or where
+    /// its writer is not named.
+    ///
+    /// - Parameter author: who wrote the answer.
+    package init?(in text: String, by author: MailAddress?) {
         let lines = QuotedLine.lines(of: text)
-        guard let (end, writer) = QuotedLines(lines).quotedMail else { return nil }
+        guard let (end, writer) = QuotedLines(lines, by: author).quotedMail else { return nil }
         new = QuotedLines.text(lines[..<end])
         quoted = QuotedLines.text(lines[end...])
         self.writer = writer
@@ -101,11 +103,17 @@ struct QuotedLine {
 struct QuotedLines {
     let lines: [QuotedLine]
     let known: KnownWords?
+    /// The words of the name of whoever wrote the answer, in small letters.
+    private let author: Set<String>
     /// The same without the marks of quotes, where it is compared with what the desk holds.
     let bare: [QuotedLine]
-    init(_ lines: [QuotedLine], _ known: KnownWords? = nil) {
+    init(_ lines: [QuotedLine], _ known: KnownWords? = nil, by author: MailAddress? = nil) {
         self.lines = lines
         self.known = known
+        self.author = Set(
+            [author?.name ?? "", author?.localPart ?? ""].flatMap { $0.lowercased().split { !$0.isLetter } }.filter {
+                $0.count > 2
+            }.map(String.init))
         bare =
             known == nil
             ? []
@@ -187,15 +195,35 @@ struct QuotedLines {
     /// below.
     var quotedMail: (start: Int, writer: MailAddress)? {
         guard topHistory == 0, let first = judged(from: 0).first(where: { startsHistory($0) }) else { return nil }
-        // Below a header nothing marks what is quoted: nobody can tell where an answer stands in it.
-        guard let length = introduction(first) else { return nil }
-        let below = lines[(first + length)...]
-        guard below.contains(where: \.isQuoted), below.allSatisfy({ $0.isQuoted || $0.isBlank }),
-            let writer = Self.address(in: lines[first..<(first + length)].map(\.words).joined(separator: " "))
-        else { return nil }
+        var writer: MailAddress?
+        if let length = introduction(first) {
+            let below = lines[(first + length)...]
+            guard below.contains(where: \.isQuoted), below.allSatisfy({ $0.isQuoted || $0.isBlank }) else { return nil }
+            writer = Self.address(in: lines[first..<(first + length)].map(\.words).joined(separator: " "))
+        } else {
+            // The sender's field is the first one, below a divider if there is one.
+            let header = lines[first...].prefix(4).first { Field($0) != nil }
+            writer = header.flatMap { Field($0) }.flatMap { Self.address(in: $0.value) }
+            // Nothing marks what is quoted: words that point below, or a name below, tell of an answer there.
+            guard !mayAnswer(below: first) else { return nil }
+        }
+        guard let writer else { return nil }
         var start = first
         while start > 0, lines[start - 1].isBlank || lines[start - 1].isRule { start -= 1 }
         return (start, writer)
+    }
+
+    /// Whether somebody may have answered at the end of a mail that has no marks: the words above it end in a colon, or
+    /// one of its last lines names who wrote the answer.
+    private func mayAnswer(below first: Int) -> Bool {
+        if let last = lines[..<first].last(where: { !$0.isBlank && !$0.isRule })?.words.last, last == ":" || last == "："
+        {
+            return true
+        }
+        return lines[first...].reversed().lazy.filter { !$0.isBlank }.prefix(3).contains { line in
+            let words = Set(line.words.lowercased().split { !$0.isLetter }.map(String.init))
+            return !author.isDisjoint(with: words) && Field(line) == nil
+        }
     }
 
     static func address(in words: String) -> MailAddress? {

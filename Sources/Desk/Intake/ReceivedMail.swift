@@ -54,7 +54,7 @@ package struct ReceivedMail: Sendable {
         opening = written.saying(stead).noting(message.notes)
         answer = opening
         mayQuote = written.foldingHistory().quoted != nil
-        let quoted = message.isAnswer ? QuotedMail(in: written.text) : nil
+        let quoted = message.isAnswer ? QuotedMail(in: written.text, by: message.from) : nil
         openingBelow = quoted.map { ($0.writer, written.folding($0).noting(message.notes)) }
         passedOn = ForwardedMail(message).map {
             ($0, Writing($0.text.isEmpty ? "(no text)" : $0.text, type: .text), Writing($0.comment, type: .text))

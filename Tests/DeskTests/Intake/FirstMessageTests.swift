@@ -38,7 +38,12 @@ struct FirstMessageTests {
             """
             ________________________________\r\nDe la: Desk \
             <support@desk.example>\r\nTrimis: 25 noiembrie 2026 07:35\r\nCătre: Kim \
-            <kim@harbour.example>\r\nSubiect: [#9] pump\r\n\r\nOLD words.\r\n\r\nAlso to Oslo, please.
+            <kim@harbour.example>\r\nSubiect: [#9] pump\r\n\r\nOLD words.\r\n\r\nAlso to Oslo, please (Kim)
+            """,
+            """
+            See my answer below:\r\n\r\nFrom: Desk \
+            <support@desk.example>\r\nSent: 25 November 2026 07:35\r\nTo: Kim \
+            <kim@harbour.example>\r\nSubject: Pump\r\n\r\nWhich one?\r\nThe left one.
             """,
             "Please book:\r\n\r\nFrom: Hamburg\r\nTo: Kiel\r\nDate: 12 May 2026\r\n\r\nA window seat.",
             "The pump is broken.\r\n\r\n-- \r\nKim Ito\r\nHarbour Ltd",
@@ -56,6 +61,11 @@ struct FirstMessageTests {
         arguments: [
             "On Mon, 23 Nov 2026 10:00, Desk <support@desk.example> wrote:\r\n\r\n> OLD words.\r\n> More.",
             "Desk <support+abc@desk.example> ezt írta (időpont: 2026. nov. 24., K, 12:12):\r\n> OLD words.",
+            """
+            ________________________________\r\nDe la: Desk \
+            <support@desk.example>\r\nTrimis: 25 noiembrie 2026 07:35\r\nCătre: Kim \
+            <kim@harbour.example>\r\nSubiect: [#9] pump\r\n\r\nOLD words.
+            """,
         ])
     func ours(history: String) async throws {
         let answer = try await opened("Re: Pump", "NEW words.\r\n\r\n\(history)")
