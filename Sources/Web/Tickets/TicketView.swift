@@ -81,13 +81,14 @@ extension Call {
                 let entries = try db.latestEntries(of: ticket.id, limit: most + 1)
                 let happened = try db.latestEvents(of: ticket.id, limit: most * 3)
                 let named = try db.tickets(namedBy: happened, for: .agent(agent))
+                let known = named.union([number])
                 let mails = try db.deliveries(of: ticket.id, limit: 500)
                 let deliveries = Dictionary(
                     grouping: mails.filter(\.kind.carriesReply), by: { $0.entry ?? Entry.ID(0) })
                 return TicketView(
                     whole: try db.whole(ticket, for: .agent(agent)), entries: Array(entries.suffix(most)),
                     hasEarlier: entries.count > most,
-                    events: happened.compactMap { $0.naming(named.union([number])) }, named: named,
+                    events: happened.compactMap { $0.naming(known) }, named: named,
                     mergedHere: try db.numbers(mergedInto: ticket.id, for: .agent(agent)), mails: mails,
                     deliveries: deliveries,
                     drafts: try db.drafts(by: agent.id, in: ticket.id),
