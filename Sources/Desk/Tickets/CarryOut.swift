@@ -26,7 +26,6 @@ package struct CarriedOut: Sendable {
     /// The ticket as the decision left it.
     package let after: Ticket
     package let consequences: [Consequence]
-    package let at: Date
     /// The entry that was written.
     package fileprivate(set) var entry: Entry.ID?
     /// When the jobs that were called off had been due.
@@ -64,7 +63,7 @@ extension Transaction {
         } else if let latest {
             try save(latest, of: ticket.id)
         }
-        var done = CarriedOut(before: before, after: ticket, consequences: consequences, at: now, entry: entry)
+        var done = CarriedOut(before: before, after: ticket, consequences: consequences, entry: entry)
         for consequence in consequences { try carryOut(consequence, saying: words, &done) }
         recorded.carriedOut.append(done)
         return done
